@@ -1,0 +1,379 @@
+"""The frozen values handed from stage to stage.
+
+Times are `datetime` values. An aware one is in UTC. A naive one is a local time for which nothing on
+the disk tells the zone: it is shown without a ``Z`` and never called UTC. Use `iso` to print a moment and
+`order` to sort moments, so that no stage has a rule of its own.
+
+Paths in values are relative to the instance's root, with forward slashes (``var/log/waagent.log``,
+``WindowsAzure/Logs/WaAppAgent.log``): they mean the same on the live instance and on a mounted disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Literal, final
+
+System = Literal["linux", "windows"]
+FindingKind = Literal["failure", "hang", "warning"]
+Owner = Literal["script", "extension", "guest", "network", "platform", "unknown"]
+Confidence = Literal["high", "medium", "low"]
+Verdict = Literal["healthy", "failed", "hanging", "nothing-found"]
+DeliveryState = Literal["delivered", "spooled", "skipped"]
+
+#: How a record's time was got: written with Z; with an offset; local and resolved by a known zone; local
+#: with nothing that tells the zone; taken from the record before; taken from the file's own time.
+TimeBasis = Literal["utc", "offset", "zone", "local", "inherited", "file", "none"]
+
+#: What a discovered file is, and so which reader and parser it gets.
+SourceKind = Literal[
+    "log",  # lines with stamps
+    "output",  # a script's stdout or stderr: lines without stamps
+    "status",  # N.status
+    "handler-state",  # HandlerState, one word
+    "handler-status",  # HandlerStatus, JSON
+    "aggregate",  # waagent_status.json, aggregatestatus*.json
+    "heartbeat",  # heartbeat.log, HeartBeat.Json
+    "settings",  # N.settings: listed, never copied
+    "manifest",  # HandlerManifest.json
+    "environment",  # HandlerEnvironment.json
+    "state",  # other JSON state (provision.json, error.json)
+]
+
+Outcome = Literal[
+    "read",  # read to its end (or to the end of the window)
+    "outside-window",  # read, and holds nothing of the window
+    "empty",
+    "missing",  # a known place where nothing is
+    "denied",
+    "vanished",  # listed, gone when opened or while being read
+    "not-a-file",
+    "truncated",  # only a part was read: budget, or a broken archive
+    "undecodable",  # binary, or not the JSON it should be
+    "skipped",  # known and deliberately not copied (settings)
+    "dropped",  # read, but left out of the bundle for its budget
+]
+
+
+def order(moment: datetime | None) -> datetime:
+    """A key that sorts aware and naive moments together; None sorts first."""
+    if moment is None:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 with ``Z`` for UTC, without a zone for a local time that nothing tells the zone of."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        return moment.isoformat()
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+
+
+@final
+class RedactedText(str):
+    """Text that may leave the instance. Only `collector.redact` makes one; any string operation on it
+    gives a plain `str` again, which the bundle's writer refuses."""
+
+    __slots__ = ()
+
+
+# ---- discover ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that may tell something, found by the tables of `collector/data/sources`."""
+
+    path: str  # relative to the instance's root, forward slashes
+    file: Path  # where it is opened on this machine
+    kind: SourceKind
+    format: str = "auto"  # name of a parser in parse.registry, or "auto"
+    extension: str | None = None  # Publisher.Type
+    version: str | None = None
+    name: str | None = None  # one of several configurations of a handler
+    sequence: int | None = None
+    size: int = 0  # bytes, when listed
+    modified: float = 0.0  # seconds since the epoch, when listed; wrong on a copied disk
+    problem: Outcome | None = None  # what listing already found wrong ("denied", "not-a-file")
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the instance is. Unknown parts are None, never guessed."""
+
+    system: System
+    instance_name: str | None = None
+    computer_name: str | None = None
+    scale_set: str | None = None
+    instance_id: str | None = None
+    resource_group: str | None = None
+    resource_id: str | None = None
+    subscription: str | None = None
+    location: str | None = None
+    zone: str | None = None
+    image: str | None = None
+    os: str | None = None
+    agent_version: str | None = None
+    vm_id: str | None = None
+    container_id: str | None = None
+    activity_id: str | None = None
+    correlation_id: str | None = None
+    source: str = "unknown"  # "metadata service", "files on the disk", "--instance"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    pid: int
+    name: str
+    command: str
+    state: str
+    started: datetime | None
+    cpu_seconds: float
+    memory_bytes: int
+    children: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFacts:
+    mount: str
+    total_bytes: int
+    free_bytes: int
+    inodes_free: int | None = None
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """What psutil and the disk say about the machine now; empty for a mounted disk (`live` false)."""
+
+    live: bool
+    boot_time: datetime | None = None
+    cpu_count: int | None = None
+    load: tuple[float, ...] = ()
+    memory_total_bytes: int | None = None
+    memory_available_bytes: int | None = None
+    disks: tuple[DiskFacts, ...] = ()
+    processes: tuple[ProcessFacts, ...] = ()  # the guest agent's and handlers'
+    time_zone: str | None = None  # name or path of the zone of the disk, None where nothing tells it
+
+
+# ---- read and parse ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    number: int  # from 1, counted in the file as decoded
+    text: str  # without its line end
+    cut: bool = False  # longer than the reader's limit, the rest dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One log record: its head line and the lines that belong to it."""
+
+    path: str
+    line: int  # number of the head line
+    time: datetime | None
+    basis: TimeBasis
+    level: str  # "ERROR", "WARNING", "INFO", "DEBUG" or "" where the format has none
+    message: str  # head's message, then continuation lines, joined by \n; stamps and prefixes taken off
+    raw: tuple[str, ...]  # the lines as they stand in the file
+    extension: str | None = None
+    version: str | None = None
+    name: str | None = None
+    operation: str | None = None  # "Enable", "Install", ... as the record itself says
+    sequence: int | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)  # logfmt pairs, waagent "op", thread ...
+
+
+@dataclass(frozen=True, slots=True)
+class Substatus:
+    name: str
+    status: str
+    code: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFile:
+    """N.status as a value. `code` is the file's own field and not an exit code."""
+
+    source: Source
+    sequence: int | None
+    name: str | None
+    operation: str | None
+    status: str  # lower case: transitioning, warning, error, success, failed ...
+    code: int | None
+    message: str
+    time: datetime | None
+    substatus: tuple[Substatus, ...] = ()
+    execution: Mapping[str, object] | None = None  # managed Run Command: the JSON inside the message
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerStatus:
+    """config/HandlerStatus (or a row of the aggregate status) as a value."""
+
+    source: Source
+    extension: str
+    version: str
+    status: str  # "Ready", "NotReady", "Unresponsive" ...
+    code: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenState:
+    """A state file that is not what it should be; `text` is its beginning."""
+
+    source: Source
+    problem: str
+    text: str
+
+
+# ---- extract -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time frame that was read. `start` and `end` are None for "no evidence, everything read"."""
+
+    start: datetime | None
+    end: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One line somewhere on the disk that tells of a failure."""
+
+    path: str
+    line: int
+    time: datetime | None
+    text: str
+    role: Literal["telling", "exit", "result", "context", "repeat"] = "telling"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed or hanging operation of one extension, told by any number of files."""
+
+    kind: FindingKind
+    extension: str
+    name: str | None
+    version: str | None
+    operation: str | None
+    sequence: int | None
+    exit_code: int | None
+    agent_code: int | None  # the guest agent's code: 1007 install, 1009 enable ...
+    status_code: int | None  # the status file's own code field
+    message: str  # the telling line
+    detail: str  # the failure's whole text (message, stdout and stderr blocks), decoded
+    first_time: datetime | None
+    last_time: datetime | None
+    hang_since: datetime | None
+    limit_seconds: int | None
+    count: int
+    evidence: tuple[Evidence, ...]
+    caused_by: str | None = None  # Publisher.Type of the failure this one only follows from
+    repeats_after_collect: int = 0  # the same failure again because collecting re-enabled the handlers
+    http_status: int | None = None
+    settings_in_force: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionState:
+    """The last known state of an extension, for the verdict's line about the others."""
+
+    extension: str
+    name: str | None
+    version: str | None
+    state: str  # "success", "error", "transitioning", "NotReady", "Ready", ...
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The lines of the window around failures in one source."""
+
+    path: str
+    lines: tuple[Line, ...]
+    failing: frozenset[int]  # numbers of the lines to mark
+    left_out: int = 0  # lines of the window that are not here
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    path: str
+    kind: SourceKind
+    outcome: Outcome
+    bytes_total: int = 0
+    bytes_read: int = 0
+    lines: int = 0
+    records: int = 0
+    records_in_window: int = 0
+    excerpt_lines: int = 0
+    format: str = ""
+    encoding: str = ""
+    note: str = ""
+
+
+# ---- diagnose ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A failure and what it means."""
+
+    id: str  # of the rule, code or signature that explains it; "unexplained" if none does
+    failure: Failure
+    title: str  # a few words: "package manager locked"
+    owner: Owner
+    meaning: str
+    remedy: str
+    confidence: Confidence
+    do: tuple[str, ...] = ()  # commands that can be pasted, or single steps
+    dont: str = ""
+    documentation: str = ""  # where the meaning is from
+
+
+# ---- the whole -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one run found, before redaction; redaction gives the same type back."""
+
+    created: datetime
+    agent_version: str  # of vmext
+    verdict: Verdict
+    identity: Identity
+    system: SystemFacts
+    window: Window
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    others: tuple[ExtensionState, ...]
+    events: tuple[Record, ...]
+    excerpts: tuple[Excerpt, ...]
+    ledger: tuple[LedgerEntry, ...]
+    duration: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleInfo:
+    id: str  # 16 hexadecimal digits
+    path: Path
+    bytes: int
+    sha256: str  # hexadecimal
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    state: DeliveryState
+    target: str | None = None
+    error: str | None = None
+    received: datetime | None = None  # the receipt's time
