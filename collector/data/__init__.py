@@ -25,9 +25,10 @@ def table(name: str) -> dict[str, Any]:
     """
     resource = files(__package__).joinpath(f"{name}.toml")
     try:
-        return tomllib.loads(resource.read_text(encoding="utf-8"))
+        loaded: dict[str, Any] = tomllib.loads(resource.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"the table {name}.toml can't be read: {error}") from error
+    return loaded
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
