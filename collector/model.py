@@ -189,6 +189,7 @@ class Record:
     operation: str | None = None  # "Enable", "Install", ... as the record itself says
     sequence: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict)  # logfmt pairs, waagent "op", thread ...
+    format: str = ""  # the parser that made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +283,6 @@ class Failure:
     evidence: tuple[Evidence, ...]
     caused_by: str | None = None  # Publisher.Type of the failure this one only follows from
     repeats_after_collect: int = 0  # the same failure again because collecting re-enabled the handlers
-    http_status: int | None = None
-    settings_in_force: bool = True
 
 
 @dataclass(frozen=True, slots=True)

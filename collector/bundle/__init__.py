@@ -1,0 +1,1 @@
+"""One report to one zip that a person can open without any tool, and back."""

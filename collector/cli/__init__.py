@@ -1,0 +1,88 @@
+"""The command line: one thin file per command, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from collector import __version__
+from collector.errors import INTERNAL, USAGE, VmextError
+
+#: Command and the module that holds it as `command`.
+COMMANDS = {
+    "collect": "collector.cli.collect",
+    "upload": "collector.cli.upload",
+    "show": "collector.cli.show",
+    "endpoint": "collector.cli.endpoint",
+}
+
+EXIT_CODES = """\b
+Exit codes:
+   0  nothing wrong found
+   2  usage or configuration error
+   3  internal error
+  10  a failure was found
+  11  a hang was found, and no failure
+  12  no logs or state files of any extension found
+  20  not delivered although asked to (wins over 10 and 11)"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vmext", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show our own log, and tracebacks, on standard error.")
+def group(debug: bool) -> None:
+    """Finds out, on the instance itself, why a virtual-machine extension failed."""
+    if debug:
+        from collector.redact.log import install_debug_log
+
+        install_debug_log()
+
+
+def main(argv: list[str] | None = None) -> int | Any:
+    """The entry point: runs a command and turns every error into a sentence and an exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        result = group.main(args=arguments, prog_name="vmext", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        click.echo("vmext: stopped", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except VmextError as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"vmext: {error}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        return error.exit_code
+    except Exception as error:  # the one place for what no one foresaw
+        if "--debug" in arguments:
+            raise
+        click.echo(
+            f"vmext: internal error: {type(error).__name__}; run again with --debug and report it", err=True
+        )
+        return INTERNAL
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""``vmext collect``: find the failed extension, write one redacted bundle, hand it over, print the verdict."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from collector.cli import EXIT_CODES
+from collector.cli.progress import Progress
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Treat DIR as the root of another machine's disk.",
+    metavar="DIR",
+)
+@click.option(
+    "--extension", "extensions", multiple=True, metavar="NAME", help="Only this extension (glob; repeatable)."
+)
+@click.option("--since", metavar="TIME", help="Start of the window: ISO 8601, or 90m, 2h, 3d ago.")
+@click.option("--until", metavar="TIME", help="End of the window.")
+@click.option("--around", metavar="TIME", help="Middle of the window.")
+@click.option(
+    "--margin",
+    metavar="LENGTH",
+    default="15m",
+    show_default=True,
+    help="Around --around, and around the evidence.",
+)
+@click.option(
+    "--timezone", "time_zone", metavar="ZONE", help="Zone of local stamps: Europe/Berlin, UTC, +05:30."
+)
+@click.option("--instance", metavar="NAME", help="Name of the instance, where nothing on the disk tells it.")
+@click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
+@click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
+@click.option("--token", help="The token itself; others on this machine can see it.")
+@click.option("--no-upload", is_flag=True, help="Only write the bundle.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Put a copy of the bundle there as well."
+)
+@click.option(
+    "--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key."
+)
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    root: Path | None,
+    extensions: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    around: str | None,
+    margin: str,
+    time_zone: str | None,
+    instance: str | None,
+    upload_url: str | None,
+    token_file: str | None,
+    token: str | None,
+    no_upload: bool,
+    output: Path | None,
+    state_dir: Path | None,
+    config_file: Path | None,
+    form: str,
+) -> None:
+    """Find out what failed, write one redacted bundle, upload it, print the verdict.
+
+    Without --since, --until or --around the window comes from the evidence: the newest failed or unfinished
+    status file, handler status or terminal-state line; without any, it is the last 2 hours.
+    """
+    from collector import service
+    from collector.bundle.summary import verdict_json, verdict_text
+    from collector.extract.window import moment, span
+
+    now = datetime.now(timezone.utc)
+    if token:
+        click.echo(
+            "vmext: warning: --token can be seen by others on this machine; use --token-file", err=True
+        )
+    flags = {
+        "upload_url": upload_url,
+        "token": token,
+        "token_file": token_file,
+        "state_dir": state_dir,
+        "time_zone": time_zone,
+    }
+    run = service.Run(
+        root=root,
+        extensions=extensions,
+        since=moment(since, now, "--since") if since else None,
+        until=moment(until, now, "--until") if until else None,
+        around=moment(around, now, "--around") if around else None,
+        margin=span(margin, "--margin"),
+        instance=instance,
+        output=output,
+        upload=not no_upload,
+    )
+    service.check(run)
+    config = service.settings(flags, os.environ, config_file)
+    with Progress(shown=sys.stderr.isatty()) as progress:
+        done = service.collect(run, config, now, os.environ, progress)
+    render = verdict_json if form == "json" else verdict_text
+    text = render(done.report, done.bundle, done.delivery)
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
+    ctx.exit(service.exit_code(done))

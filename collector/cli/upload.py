@@ -1,0 +1,51 @@
+"""``vmext upload``: send what lies in the spool."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from collector.cli import EXIT_CODES
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
+@click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
+@click.option("--token", help="The token itself; others on this machine can see it.")
+@click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the spool lies.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file."
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    upload_url: str | None,
+    token_file: str | None,
+    token: str | None,
+    state_dir: Path | None,
+    config_file: Path | None,
+) -> None:
+    """Send the bundles that wait in the spool; each stays there until the endpoint's receipt names its hash."""
+    from collector import service
+    from collector.errors import NOT_DELIVERED
+
+    if token:
+        click.echo(
+            "vmext: warning: --token can be seen by others on this machine; use --token-file", err=True
+        )
+    flags = {"upload_url": upload_url, "token": token, "token_file": token_file, "state_dir": state_dir}
+    config = service.settings(flags, os.environ, config_file)
+    failed = 0
+    count = 0
+    for bundle, delivery in service.upload(config):
+        count += 1
+        if delivery.state == "delivered":
+            click.echo(f"{bundle.id} delivered to {delivery.target}")
+        else:
+            failed += 1
+            click.echo(f"{bundle.id} not delivered: {delivery.error}")
+    if count == 0:
+        click.echo(f"nothing waits in {config.state_dir / 'spool'}")
+    ctx.exit(NOT_DELIVERED if failed else 0)

@@ -1,0 +1,94 @@
+"""Since when an operation has been running, and whether that is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cache
+
+from collector.data import table
+from collector.errors import DataError
+from collector.extract.signals import Signal
+from collector.model import System, order
+
+#: A transition younger than this is work in progress, not a hang: the agent's own limit for enable.
+_PATIENCE_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    system: str
+    extension: str
+    operation: str
+    seconds: int
+    source: str
+
+
+@cache
+def limits() -> tuple[Limit, ...]:
+    known = {field.name for field in fields(Limit)}
+    rows = table("limits")["limit"]
+    for row in rows:
+        if set(row) != known:
+            raise DataError(f"limits.toml: a row has the keys {sorted(row)}, not {sorted(known)}")
+    return tuple(Limit(**row) for row in rows)
+
+
+def limit_for(system: System, extension: str, operation: str | None) -> int | None:
+    """The limit in seconds of an operation, None where no operation is known."""
+    if operation is None:
+        return None
+    for row in limits():
+        if (
+            row.system == system
+            and fnmatchcase(extension, row.extension)
+            and row.operation in ("*", operation)
+        ):
+            return row.seconds
+    return None
+
+
+def open_start(signals: Sequence[Signal], until: datetime | None = None) -> Signal | None:
+    """The start of the operation that had not ended when `until` came (by default, at the end of all logs).
+
+    A handler that forks tells the agent at once that it is done; so its own log is asked first, the agent's
+    only if the handler has none open. `signals` are in order of time.
+    """
+    for by_agent in (False, True):
+        opened: Signal | None = None
+        for signal in signals:
+            if signal.by_agent != by_agent or signal.time is None:
+                continue
+            if until is not None and order(signal.time) > order(until):
+                break
+            if signal.kind == "start":
+                opened = _later_start(opened, signal)
+            elif signal.kind in ("end", "goal-end") or (signal.kind in ("failure", "hang") and until is None):
+                opened = None
+        if opened is not None:
+            return opened
+    return None
+
+
+def _later_start(opened: Signal | None, signal: Signal) -> Signal:
+    """Several lines announce one operation: the first says since when, unless another operation begins."""
+    if opened is None or opened.path != signal.path:
+        return signal if opened is None or not _same(opened, signal) else opened
+    return opened if _same(opened, signal) else signal
+
+
+def _same(one: Signal, other: Signal) -> bool:
+    gap = abs((order(other.time) - order(one.time)).total_seconds())
+    return gap < 1 and (one.operation == other.operation or None in (one.operation, other.operation))
+
+
+def is_stale(since: datetime | None, now: datetime, *, live: bool) -> bool:
+    """Whether an operation that began at `since` counts as hanging.
+
+    On a disk that no machine runs from, what is not finished never will be.
+    """
+    if not live:
+        return True
+    return since is None or (order(now) - order(since)).total_seconds() > _PATIENCE_SECONDS

@@ -1,0 +1,80 @@
+"""The table of what a line says (`collector/data/signals.toml`) as frozen rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Literal, get_args
+
+from collector.data import table
+from collector.errors import DataError
+
+SignalKind = Literal["failure", "hang", "start", "end", "result", "settings", "goal", "goal-end", "mention"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRule:
+    id: str
+    literal: str
+    pattern: re.Pattern[str]
+    kind: SignalKind
+    rank: int
+    example: str
+    source: str
+    formats: frozenset[str] = frozenset()  # empty: all
+    operation: str | None = None
+    extension: str | None = None
+    agent: int | None = None
+    inner: bool = False
+    telling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    rule: SignalRule
+    groups: dict[str, str]
+    line: str  # the whole line of the text in which the match begins
+    offset: int  # number of that line within the text, from 0
+
+
+@cache
+def signal_rules() -> tuple[SignalRule, ...]:
+    """All rows; DataError names the row that is broken."""
+    known = {field.name for field in fields(SignalRule)}
+    rules: dict[str, SignalRule] = {}
+    for row in table("signals")["signal"]:
+        name = row.get("id", "without id")
+        if unknown := set(row) - known:
+            raise DataError(f"signals.toml: {name} has unknown keys: {', '.join(sorted(unknown))}")
+        if row["kind"] not in get_args(SignalKind):
+            raise DataError(f"signals.toml: {name} has the unknown kind {row['kind']}")
+        if name in rules:
+            raise DataError(f"signals.toml: {name} stands there twice")
+        values = {**row, "formats": frozenset(row.get("formats", ()))}
+        try:
+            rules[name] = SignalRule(**{**values, "pattern": re.compile(row["pattern"])})
+        except (re.error, TypeError) as error:
+            raise DataError(f"signals.toml: {name}: {error}") from error
+    return tuple(rules.values())
+
+
+@cache
+def _rules_for(format_name: str) -> tuple[SignalRule, ...]:
+    return tuple(rule for rule in signal_rules() if not rule.formats or format_name in rule.formats)
+
+
+def matches(text: str, format_name: str) -> Iterator[Match]:
+    """Every rule that the text matches, once each, in the table's order."""
+    for rule in _rules_for(format_name):
+        if rule.literal not in text:
+            continue
+        found = rule.pattern.search(text)
+        if found is None:
+            continue
+        begin = text.rfind("\n", 0, found.start()) + 1
+        end = text.find("\n", found.start())
+        line = text[begin : len(text) if end < 0 else end]
+        groups = {key: value for key, value in found.groupdict().items() if value}
+        yield Match(rule, groups, line.strip(), text.count("\n", 0, found.start()))

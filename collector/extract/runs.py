@@ -1,0 +1,128 @@
+"""Signals to runs: all that is said of one sequence number of one extension."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from collector.extract.signals import Signal
+from collector.model import order
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything about one sequence number; `sequence` None where no file tells it."""
+
+    extension: str
+    name: str | None
+    sequence: int | None
+    signals: list[Signal] = field(default_factory=list)
+
+    def of(self, *kinds: str) -> list[Signal]:
+        return [signal for signal in self.signals if signal.kind in kinds]
+
+
+def version_key(version: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version or ""))
+
+
+def resolve_names(signals: Sequence[Signal], known: Iterable[str]) -> list[Signal]:
+    """``Publisher.Type.Name`` and a bare ``Name`` to extension and name, where files on this disk tell them apart.
+
+    The agent prints one of several configurations of a handler as if its name were part of the type, and in
+    its summary by the name alone.
+    """
+    extensions = sorted(known, key=len, reverse=True)
+    names = {
+        signal.name: signal.extension for signal in signals if signal.name and signal.extension in extensions
+    }
+    canonical = {extension.lower(): extension for extension in extensions}
+    resolved = []
+    for signal in signals:
+        extension = signal.extension
+        if extension is None or extension in canonical.values():
+            resolved.append(signal)
+            continue
+        if extension.lower() in canonical:
+            resolved.append(replace(signal, extension=canonical[extension.lower()]))
+            continue
+        base = next((known_one for known_one in extensions if extension.startswith(known_one + ".")), None)
+        if base is not None:
+            signal = replace(signal, extension=base, name=signal.name or extension[len(base) + 1 :])
+        elif extension in names:
+            signal = replace(signal, extension=names[extension], name=extension)
+        resolved.append(signal)
+    return resolved
+
+
+def with_sequences(signals: Sequence[Signal]) -> list[Signal]:
+    """Gives each signal the sequence number that was in force at its place in its file."""
+    current: dict[tuple[str, str, str | None], int] = {}
+    numbered = []
+    for signal in signals:
+        if signal.extension is None:
+            numbered.append(signal)
+            continue
+        key = (signal.path, signal.extension, signal.name)
+        if signal.sequence is not None and signal.kind == "settings":
+            current[key] = signal.sequence
+        elif signal.sequence is None and key in current and signal.kind != "result":
+            signal = replace(signal, sequence=current[key])
+        numbered.append(signal)
+    return numbered
+
+
+def runs_of(signals: Iterable[Signal]) -> list[Run]:
+    """Groups by extension, name and sequence number; what has no number joins the run it is nearest to."""
+    runs: dict[tuple[str, str | None, int | None], Run] = {}
+    loose: list[Signal] = []
+    for signal in signals:
+        if signal.extension is None or signal.kind in ("goal", "goal-end", "settings"):
+            continue
+        if signal.sequence is None:
+            loose.append(signal)
+            continue
+        key = (signal.extension, signal.name, signal.sequence)
+        runs.setdefault(key, Run(*key)).signals.append(signal)
+    for signal in loose:
+        assert signal.extension is not None
+        run = _nearest(runs.values(), signal)
+        if run is None:
+            alone = (signal.extension, signal.name, None)
+            run = runs.setdefault(alone, Run(*alone))
+        run.signals.append(signal)
+    for run in runs.values():
+        run.signals.sort(key=lambda signal: order(signal.time))
+    return list(runs.values())
+
+
+def _nearest(runs: Iterable[Run], signal: Signal) -> Run | None:
+    """The run of the same extension that the signal's time lies in or nearest after; the newest without a time.
+
+    What is said of a handler as a whole (its installation, the agent's summary) belongs to each of its
+    configurations only if there is one; else it stands alone.
+    """
+    same = [run for run in runs if run.extension == signal.extension and run.sequence is not None]
+    exact = [run for run in same if run.name == signal.name]
+    candidates = exact or (same if len({run.name for run in same}) == 1 else [])
+    if not candidates:
+        return None
+    if signal.time is None:
+        return max(candidates, key=lambda run: (run.sequence or 0, _end(run)))
+    return min(candidates, key=lambda run: _distance(run, signal.time))
+
+
+def _end(run: Run) -> datetime:
+    return max((order(signal.time) for signal in run.signals), default=order(None))
+
+
+def _distance(run: Run, moment: datetime | None) -> float:
+    times = [order(signal.time) for signal in run.signals if signal.time]
+    if not times or moment is None:
+        return 0.0 if moment is None else float("inf")
+    at = order(moment)
+    if min(times) <= at <= max(times):
+        return 0.0
+    return min(abs((at - time).total_seconds()) for time in times)

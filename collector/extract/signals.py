@@ -1,0 +1,319 @@
+"""One line or one state file to signals: what it says about an operation of an extension."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from collector.data.noise import is_noise
+from collector.extract.rules import Match, SignalKind, matches
+from collector.model import BrokenState, HandlerStatus, Record, StatusFile
+
+OPERATIONS = ("Install", "Enable", "Disable", "Update", "Uninstall")
+#: Names under which the guest agent reports its own events (Azure/WALinuxAgent).
+AGENT_NAMES = frozenset(
+    {"WALinuxAgent", "WALA", "Agent", "ExtHandler", "GuestAgent", "WindowsAzureGuestAgent"}
+)
+AGENT_FORMATS = frozenset({"waagent", "waapp", "command-execution"})
+
+#: A handler's folder, on Linux and on Windows.
+_FOLDER = re.compile(
+    r"(?:/waagent/([^/\s-]+)-(\d+(?:\.\d+)*)/|\\Plugins\\([^\\\s]+)\\(\d+(?:\.\d+)*)\\)", re.IGNORECASE
+)
+_OPERATION = re.compile(r"\b(un)?(install|enable|disable|update)\b", re.IGNORECASE)
+_STATE = re.compile(r"\(u?'([^']+)', u?'([^']+)'\)")
+_FAILED_STATES = frozenset({"error", "failed", "notready", "unresponsive"})
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What one place on the disk says. Times as in `model`: naive where no zone is known."""
+
+    rule: str
+    kind: SignalKind
+    rank: int
+    path: str
+    line: int
+    time: datetime | None
+    text: str  # the line to quote
+    detail: str = ""  # the whole text it stands in
+    extension: str | None = None
+    version: str | None = None
+    name: str | None = None
+    sequence: int | None = None
+    operation: str | None = None
+    exit_code: int | None = None
+    agent_code: int | None = None
+    status_code: int | None = None
+    limit_seconds: int | None = None
+    inner: bool = False
+    telling: bool = False
+    by_agent: bool = False
+    state: str = ""  # of a result or a status file: "error", "success", "transitioning", "NotReady"
+    caused_by: str | None = None
+    times: int = 1  # how many alike this one stands for
+
+
+def operation_in(text: str) -> str | None:
+    """The operation that a command line names, by its last such word."""
+    found = list(_OPERATION.finditer(text))
+    if not found:
+        return None
+    return ("Un" if found[-1][1] else "") + (found[-1][2].lower() if found[-1][1] else found[-1][2].title())
+
+
+def operation_named(word: str | None) -> str | None:
+    """The usual spelling of an operation, or None where the word is no operation."""
+    title = (word or "").strip().title()
+    return title if title in OPERATIONS else None
+
+
+def of_record(record: Record) -> list[Signal]:
+    """All signals of one record. Harmless look-alikes give none that tell of a failure."""
+    found = [
+        signal for match in matches(record.message, record.format) for signal in _of_match(match, record)
+    ]
+    if not found and record.level == "ERROR":
+        found.append(_of_error_record(record))
+    if any(signal.kind in ("failure", "hang", "mention") for signal in found) and is_noise(_whole(record)):
+        return [signal for signal in found if signal.kind not in ("failure", "hang", "mention")]
+    return found
+
+
+def _whole(record: Record) -> str:
+    """The first line as the agent printed it: some harmless lines are known by their operation."""
+    op = record.fields.get("op")
+    first = record.message.split("\n", 1)[0]
+    return f"op={op}, message={first}" if op else first
+
+
+def _of_match(match: Match, record: Record) -> list[Signal]:
+    rule, groups = match.rule, match.groups
+    base = Signal(
+        rule.id,
+        rule.kind,
+        rule.rank,
+        record.path,
+        record.line,
+        record.time,
+        text=_quote(match, record),
+        detail=record.message,
+        extension=groups.get("extension") or rule.extension or _extension_of(record),
+        version=groups.get("version") or record.version,
+        name=groups.get("name") if rule.kind == "settings" else record.name,
+        sequence=int(groups["sequence"]) if "sequence" in groups else record.sequence,
+        operation=_operation(match, record),
+        exit_code=int(groups["exit"]) if "exit" in groups else None,
+        agent_code=int(groups["agent"]) if "agent" in groups else rule.agent,
+        limit_seconds=int(groups["limit"]) if "limit" in groups else None,
+        inner=rule.inner,
+        telling=rule.telling,
+        by_agent=record.format in AGENT_FORMATS,
+    )
+    if rule.id == "windows-plugin-enabled":
+        base = replace(
+            base, extension=groups.get("extension") or groups.get("name"), name=None, state="enabled"
+        )
+    if "states" in groups:
+        return _states(base, groups["states"])
+    if base.extension is None and (folder := _FOLDER.search(groups.get("text", ""))):
+        base = replace(base, extension=folder[1] or folder[3], version=folder[2] or folder[4])
+    if base.exit_code == 0 and rule.kind in ("failure", "mention"):
+        return [replace(base, kind="end")] if rule.kind == "failure" else []
+    return [base]
+
+
+def _quote(match: Match, record: Record) -> str:
+    """The raw line in which the match stands, so that it can be found again by searching for it."""
+    if match.offset == 0 and record.raw and record.fields.get("encoded") is None:
+        if record.fields.get("op"):
+            return (
+                f"Event: name={record.fields.get('name', '')}, op={record.fields['op']}, message={match.line}"
+            )
+        return match.line
+    return match.line
+
+
+def _operation(match: Match, record: Record) -> str | None:
+    named = operation_named(match.groups.get("operation"))
+    if named or match.rule.operation:
+        return named or match.rule.operation
+    if record.operation in OPERATIONS:
+        return record.operation
+    return operation_in(match.groups.get("text", ""))
+
+
+def _extension_of(record: Record) -> str | None:
+    return None if record.extension in AGENT_NAMES else record.extension
+
+
+def _states(base: Signal, states: str) -> list[Signal]:
+    """One result for each extension named; the list is printed in Python's form, by old agents with u''."""
+    found = []
+    for extension, state in _STATE.findall(states):
+        failed = state.lower() in _FAILED_STATES
+        found.append(
+            replace(
+                base,
+                extension=extension,
+                version=None,
+                name=None,
+                state=state,
+                rank=base.rank if failed else 10,
+            )
+        )
+    return found
+
+
+def _of_error_record(record: Record) -> Signal:
+    """An error that no row knows: strong where the agent says it of an extension, else a mention."""
+    by_agent = record.format in AGENT_FORMATS
+    event = by_agent and bool(record.fields.get("op")) and _extension_of(record) is not None
+    first = record.message.split("\n", 1)[0]
+    return Signal(
+        "agent-event" if event else "error-record",
+        "failure" if event else "mention",
+        50 if event else 35,
+        record.path,
+        record.line,
+        record.time,
+        text=first,
+        detail=record.message,
+        extension=_extension_of(record),
+        version=record.version,
+        name=record.name,
+        sequence=record.sequence,
+        operation=record.operation if record.operation in OPERATIONS else None,
+        by_agent=by_agent,
+    )
+
+
+# ---- state files ---------------------------------------------------------------------------------------
+
+
+def of_status(status: StatusFile) -> list[Signal]:
+    """N.status: its verdict, and what its message says in words."""
+    source = status.source
+    execution = status.execution or {}
+    state = _state_of(status)
+    detail = _detail_of(status)
+    base = Signal(
+        "status-file",
+        "result",
+        75,
+        source.path,
+        1,
+        status.time,
+        text=detail.strip().split("\n", 1)[0],
+        detail=detail,
+        extension=source.extension,
+        version=source.version,
+        name=status.name if source.name else None,
+        sequence=status.sequence if status.sequence is not None else source.sequence,
+        operation=operation_named(status.operation) or "Enable",
+        status_code=status.code,
+        state=state,
+    )
+    if source.name:
+        base = replace(base, name=source.name)
+    if state in ("error", "timedout"):
+        code = execution.get("exitCode")
+        base = replace(base, kind="hang" if state == "timedout" else "failure")
+        if isinstance(code, int) and code != 0:
+            base = replace(base, exit_code=code, rank=90)
+        return [_with_text(base)]
+    return [replace(base, kind="end" if state == "success" else "result")]
+
+
+def _state_of(status: StatusFile) -> str:
+    """The state that counts: a managed Run Command says success for a script that failed, and the truth in JSON."""
+    inner = str((status.execution or {}).get("executionState", "")).lower()
+    if inner in ("failed", "canceled"):
+        return "error"
+    if inner == "timedout":
+        return "timedout"
+    return "error" if status.status in ("error", "failed") else status.status
+
+
+def _detail_of(status: StatusFile) -> str:
+    execution = status.execution
+    if execution:
+        blocks = f"\n[stdout]\n{execution.get('output', '')}\n[stderr]\n{execution.get('error', '')}"
+        return f"{execution.get('executionMessage', '')}{blocks}"
+    subs = [f"{sub.name}: {sub.message}" for sub in status.substatus if sub.message]
+    return "\n".join([status.message, *subs])
+
+
+def of_handler_status(handler: HandlerStatus) -> list[Signal]:
+    """config/HandlerStatus or a row of the aggregate: the agent's last word on the handler."""
+    state = handler.status
+    base = Signal(
+        "handler-status",
+        "end" if state.lower() == "ready" else "result",
+        60,
+        handler.source.path,
+        1,
+        None,
+        text=handler.message.strip().split("\n", 1)[0],
+        detail=handler.message,
+        extension=handler.extension,
+        version=handler.version,
+        operation=None,
+        agent_code=handler.code if handler.code and handler.code >= 1000 else None,
+        by_agent=True,
+        state=state,
+    )
+    if state.lower() not in _FAILED_STATES:
+        return [base]
+    return [_with_text(replace(base, kind="failure"))]
+
+
+def of_broken(broken: BrokenState) -> list[Signal]:
+    """A status file that is not JSON makes the agent report 1012 for the extension."""
+    source = broken.source
+    if source.kind != "status":
+        return []
+    return [
+        Signal(
+            "status-not-json",
+            "failure",
+            60,
+            source.path,
+            1,
+            None,
+            text=f"status file of sequence {source.sequence} can't be read: {broken.problem}",
+            detail=broken.text,
+            extension=source.extension,
+            version=source.version,
+            name=source.name,
+            sequence=source.sequence,
+            operation="Enable",
+            agent_code=1012,
+        )
+    ]
+
+
+def _with_text(signal: Signal) -> Signal:
+    """The signal together with what the table's rows find in its text."""
+    for match in sorted(matches(signal.detail, "status"), key=lambda match: -match.rule.rank):
+        rule, groups = match.rule, match.groups
+        if rule.id.startswith("agent-dependency") and signal.extension != groups["extension"]:
+            return replace(signal, caused_by=groups["extension"], rank=20, text=match.line)
+        if rule.kind not in ("failure", "hang") or (groups.get("exit") == "0"):
+            continue
+        return replace(
+            signal,
+            kind="hang" if rule.kind == "hang" else signal.kind,
+            rank=max(signal.rank, rule.rank - 1),
+            operation=operation_named(groups.get("operation"))
+            or operation_in(groups.get("text", ""))
+            or signal.operation
+            if signal.by_agent
+            else operation_named(groups.get("operation")) or signal.operation,
+            exit_code=int(groups["exit"]) if "exit" in groups else signal.exit_code,
+            limit_seconds=int(groups["limit"]) if "limit" in groups else signal.limit_seconds,
+            text=match.line,
+            telling=rule.telling,
+        )
+    return signal

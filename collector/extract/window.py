@@ -1,0 +1,124 @@
+"""The incident window: which time frame of the logs is worth reading, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+
+from collector.errors import ConfigError
+from collector.extract.signals import Signal
+from collector.model import Failure, Window, order
+
+MARGIN = timedelta(minutes=15)
+LAST_HOURS = timedelta(hours=2)
+#: No zone is further from UTC than this.
+_WIDEST = timedelta(hours=14)
+#: Failures that stand at the same time are one incident when they lie this close.
+_TOGETHER = timedelta(hours=24)
+_AGO = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str, now: datetime, option: str) -> datetime:
+    """A time given by a person: ISO 8601 (UTC unless it has an offset), or ``90m``, ``2h``, ``3d`` ago.
+
+    Raises ConfigError naming the option.
+    """
+    ago = _AGO.match(text.strip())
+    try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        parsed = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{option}: {text!r} is no time",
+            "Give ISO 8601 (2026-11-23T10:02:11Z) or a time ago (90m, 2h, 3d).",
+        ) from error
+    return parsed.astimezone(timezone.utc) if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+
+
+def span(text: str, option: str) -> timedelta:
+    """A length of time given by a person, such as ``15m``. Raises ConfigError naming the option."""
+    length = _AGO.match(text.strip())
+    if not length:
+        raise ConfigError(
+            f"{option}: {text!r} is no length of time", "Give a number and a unit: 90s, 15m, 2h."
+        )
+    return timedelta(**{_UNITS[length[2]]: float(length[1])})
+
+
+def asked(
+    since: datetime | None, until: datetime | None, around: datetime | None, margin: timedelta
+) -> Window | None:
+    """The window that the caller asked for, None where none was."""
+    if around is not None:
+        return Window(around - margin, around + margin, f"asked for: {_words(margin)} around the given time")
+    if since is None and until is None:
+        return None
+    return Window(since, until, "asked for by --since/--until")
+
+
+def of_evidence(failures: Sequence[Failure], margin: timedelta) -> Window | None:
+    """From the newest failure that stands, with what failed beside it and the start of what hung."""
+    standing = [failure for failure in failures if failure.kind != "warning" and failure.last_time]
+    standing = standing or [failure for failure in failures if failure.last_time]
+    if not standing:
+        return None
+    newest = max(standing, key=lambda failure: order(failure.last_time))
+    together = [f for f in standing if order(newest.last_time) - order(f.last_time) <= _TOGETHER]
+    moments = [
+        order(value)
+        for failure in together
+        for value in (failure.first_time, failure.last_time, failure.hang_since)
+        if value
+    ]
+    return Window(min(moments) - margin, max(moments) + margin, _reason(newest))
+
+
+def last_hours(newest: datetime | None, now: datetime, *, live: bool) -> Window:
+    """Without evidence: the last two hours, on a disk before the newest stamp that stands on it."""
+    if live or newest is None:
+        return Window(
+            now - LAST_HOURS, now + timedelta(minutes=5), "no failure in any state file; the last 2 hours"
+        )
+    end = order(newest)
+    return Window(end - LAST_HOURS, end, "no failure in any state file; the last 2 hours on the disk")
+
+
+def contains(window: Window, when: datetime | None) -> bool:
+    """Whether a moment lies in the window; what has no time always does."""
+    if when is None:
+        return True
+    at = order(when)
+    return (window.start is None or at >= window.start) and (window.end is None or at <= window.end)
+
+
+def may_contain(window: Window, when: datetime | None) -> bool:
+    """As `contains`, but a local time whose zone is not known yet lies in the window if any zone puts it there."""
+    if when is None or when.tzinfo is not None:
+        return contains(window, when)
+    wide = Window(
+        window.start - _WIDEST if window.start else None,
+        window.end + _WIDEST if window.end else None,
+        window.reason,
+    )
+    return contains(wide, when)
+
+
+def inside(signals: Iterable[Signal], window: Window) -> list[Signal]:
+    """The signals of the window; those that only give context (sequence numbers, goal states) always stay."""
+    return [s for s in signals if s.kind in ("settings", "goal") or contains(window, s.time)]
+
+
+def _reason(failure: Failure) -> str:
+    """The file that told it, as people name it: ``3.status``."""
+    paths = [evidence.path for evidence in failure.evidence]
+    status = next((path for path in paths if path.endswith(".status")), None)
+    source = (status or (paths[0] if paths else "")).rsplit("/", 1)[-1]
+    return f"{failure.kind} in {source}" if source else failure.kind
+
+
+def _words(length: timedelta) -> str:
+    minutes = length.total_seconds() / 60
+    return f"{minutes:g} minutes"

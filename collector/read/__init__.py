@@ -1,0 +1,1 @@
+"""Bytes to lines: open, decode and split any file within a bounded memory."""

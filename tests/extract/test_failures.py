@@ -1,0 +1,227 @@
+"""Stories: what a set of lines and state files comes to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from collector.extract.carriers import carriers_of
+from collector.extract.failures import failures_of, states_of
+from collector.extract.signals import of_handler_status, of_status
+from collector.extract.telling import Output
+from collector.extract.zones import settle, settled
+from collector.model import Line
+from tests.extract.stories import AMA, CSE, RUN, agent, at, context, handler, handler_status, joined, status
+
+EXIT = "failed to handle: failed to execute command: command terminated with exit status=100"
+TERMINAL = "All extensions in the goal state have reached a terminal state: [('{}', '{}')]"
+
+
+def event(seconds, text, extension=AMA, op="Install"):
+    return agent(seconds, f"Event: name={extension}, op={op}, message={text}", level="ERROR")
+
+
+def test_one_failure_told_by_four_files_is_one():
+    outputs = {
+        (CSE, None, 3): (
+            Output("d/3/stderr", "stderr", (Line(1, "reading"), Line(2, "E: Unable to locate package x"))),
+        )
+    }
+    signals = joined(
+        agent(0, "Update settings file: 3.settings", extension=CSE),
+        handler(13, EXIT, level="ERROR"),
+        of_status(
+            status(13, "error", f"{EXIT}\n[stdout]\n\n[stderr]\nE: Unable to locate package x\n", code=2)
+        ),
+        agent(14, TERMINAL.format(CSE, "error")),
+    )
+    (failure,) = failures_of(signals, context(outputs=outputs))
+    assert (failure.kind, failure.extension, failure.sequence, failure.exit_code) == ("failure", CSE, 3, 100)
+    assert failure.message == "E: Unable to locate package x"
+    assert (failure.first_time, failure.last_time, failure.count) == (at(13), at(14), 1)
+    assert {evidence.path.rsplit("/", 1)[-1] for evidence in failure.evidence} == {
+        "stderr",
+        "handler.log",
+        "3.status",
+        "waagent.log",
+    }
+
+
+def test_the_status_files_code_is_no_exit_code():
+    (failure,) = failures_of(of_status(status(0, "error", "no code in words", code=2)), context())
+    assert (failure.exit_code, failure.status_code) == (None, 2)
+
+
+def test_the_code_of_a_command_inside_a_handler_is_not_the_handlers():
+    signals = joined(
+        handler(0, "CalledProcessError.  Error Code is 2", level="ERROR", extension=AMA),
+        event(5, "[ExtensionOperationError] Non-zero exit code: 56, ./shim.sh -install"),
+    )
+    (failure,) = failures_of(signals, context())
+    assert failure.exit_code == 56
+    assert failure.first_time == at(0)
+
+
+def test_a_managed_run_command_that_says_success_failed():
+    execution = {
+        "executionState": "Failed",
+        "exitCode": 32,
+        "error": "mount: /d: mount point does not exist.\n",
+        "output": "",
+    }
+    signals = of_status(
+        status(0, "success", "{}", extension=RUN, name="MountData", sequence=0, execution=execution)
+    )
+    signals += agent(2, TERMINAL.format("MountData", "success"))
+    (failure,) = failures_of(joined(signals), context())
+    assert (failure.name, failure.exit_code, failure.message) == (
+        "MountData",
+        32,
+        "mount: /d: mount point does not exist.",
+    )
+
+
+def test_repeats_are_counted_and_those_after_collecting_apart():
+    failing = "[ExtensionOperationError] Non-zero exit code: 1, x.sh enable"
+    goals = (at(0), at(1000), at(2000))
+    carrier_status = status(2010, "transitioning", "", extension=RUN, name="Collect", sequence=1)
+    signals = joined(
+        agent(0, "Update settings file: 0.settings", extension=AMA),
+        event(10, failing, op="Enable"),
+        event(1010, failing, op="Enable"),
+        of_status(carrier_status),
+        event(2020, failing, op="Enable"),
+    )
+    carriers = carriers_of(
+        signals, {(RUN, "Collect", 1): "#!/bin/sh\nvmext collect --upload x\n"}, None, goals
+    )
+    (failure,) = failures_of(signals, context(goals=goals, carriers=carriers))
+    assert (failure.extension, failure.count, failure.repeats_after_collect) == (AMA, 2, 1)
+    assert (failure.first_time, failure.last_time) == (at(10), at(1010))
+
+
+def test_the_run_command_that_carried_an_earlier_verdict_never_counts():
+    execution = {
+        "executionState": "Failed",
+        "exitCode": 10,
+        "output": "VMEXT FAILED CustomScript exit 100: x\n",
+        "error": "",
+    }
+    signals = of_status(status(0, "success", "", extension=RUN, name="c", sequence=0, execution=execution))
+    carriers = carriers_of(signals, {}, None, ())
+    assert failures_of(signals, context(carriers=carriers)) == ()
+
+
+def test_another_run_command_that_failed_with_the_same_code_counts():
+    execution = {"executionState": "Failed", "exitCode": 10, "output": "grep vmext in a log\n", "error": ""}
+    signals = of_status(status(0, "success", "", extension=RUN, name="c", sequence=0, execution=execution))
+    assert carriers_of(signals, {(RUN, "c", 0): "ls /opt/vmext-data"}, None, ()) == ()
+    assert len(failures_of(signals, context())) == 1
+
+
+def test_a_failure_that_a_later_success_overcame_is_only_a_warning():
+    signals = joined(
+        agent(0, "Update settings file: 3.settings", extension=CSE),
+        event(5, "[ExtensionOperationError] Non-zero exit code: 3, x enable", extension=CSE, op="Enable"),
+        of_status(status(600, "success", "done")),
+    )
+    assert [failure.kind for failure in failures_of(signals, context())] == ["warning"]
+
+
+def test_the_success_line_after_a_failed_update_changes_nothing():
+    signals = joined(
+        event(5, "[ExtensionUpdateError] Non-zero exit code: 1, handler.sh disable", op="Update"),
+        agent(
+            6, "Event: name=" + AMA + ", op=Update, message=Launch command succeeded: x.sh update, duration=3"
+        ),
+        agent(7, TERMINAL.format(AMA, "success")),
+    )
+    (failure,) = failures_of(signals, context(goals=(at(0),)))
+    assert (failure.kind, failure.operation, failure.exit_code) == ("failure", "Update", 1)
+
+
+def test_an_operation_that_never_ended_hangs_since_its_start():
+    signals = joined(
+        handler(20, "executing command"),
+        of_status(status(19, "transitioning", "Enable in progress")),
+    )
+    (failure,) = failures_of(signals, context())
+    assert (failure.kind, failure.limit_seconds) == ("hang", 5400)
+    assert failure.hang_since == at(19) or failure.hang_since == at(20)
+
+
+def test_on_a_live_instance_a_young_transition_is_work_in_progress():
+    signals = of_status(status(0, "transitioning", "Enable in progress"))
+    assert failures_of(signals, context(live=True, now=at(100))) == ()
+    assert [failure.kind for failure in failures_of(signals, context(live=True, now=at(400)))] == ["hang"]
+
+
+def test_a_timeout_of_the_agent_is_a_hang_since_the_command_began():
+    signals = joined(
+        agent(0, "Enable extension [bin/setup.sh enable]", extension=AMA),
+        event(301, "[ExtensionError] Timeout(300): bin/setup.sh enable", op="Enable"),
+    )
+    (failure,) = failures_of(signals, context())
+    assert (failure.kind, failure.hang_since, failure.limit_seconds) == ("hang", at(0), 300)
+    assert failure.first_time == failure.last_time == at(301)
+
+
+def test_what_only_follows_names_its_cause():
+    text = f"Dependent Extension {CSE} did not succeed. Status was error"
+    signals = joined(
+        of_status(status(0, "error", EXIT)),
+        of_handler_status(handler_status("NotReady", text, extension=AMA, code=-1)),
+    )
+    failures = {failure.extension: failure for failure in failures_of(signals, context())}
+    assert failures[CSE].caused_by is None
+    assert (failures[AMA].kind, failures[AMA].caused_by) == ("warning", CSE)
+
+
+def test_errors_in_a_log_of_an_extension_that_succeeded_are_no_failure():
+    signals = joined(
+        handler(0, "could not reach x, will retry", level="ERROR"),
+        of_status(status(60, "success", "ok")),
+        agent(61, TERMINAL.format(CSE, "success")),
+    )
+    assert failures_of(signals, context()) == ()
+    assert [(state.extension, state.state) for state in states_of(signals, (), ())] == [(CSE, "success")]
+
+
+def test_errors_in_a_log_count_where_nothing_says_how_the_run_ended():
+    (failure,) = failures_of(
+        handler(0, "License key is invalid", level="ERROR", extension="Acme.App"), context()
+    )
+    assert (failure.kind, failure.message) == ("failure", "License key is invalid")
+
+
+def test_a_name_alone_in_the_agents_summary_is_the_configuration():
+    signals = joined(
+        of_status(status(0, "error", EXIT, extension=RUN, name="MountData", sequence=0)),
+        agent(2, TERMINAL.format("MountData", "error")),
+    )
+    (failure,) = failures_of(signals, context())
+    assert (failure.extension, failure.name, failure.last_time) == (RUN, "MountData", at(2))
+
+
+def test_a_local_stamp_is_settled_by_the_status_of_the_same_run():
+    local = at(13).replace(tzinfo=None) + timedelta(hours=5, minutes=30, seconds=1)
+    signals = [*handler(13, EXIT, level="ERROR", time=local), *of_status(status(13, "error", EXIT))]
+    offsets = settle(signals)
+    assert list(offsets.values()) == [timedelta(hours=5, minutes=30)]
+    assert {signal.time for signal in settled(signals, offsets)} == {at(13), at(14)}
+
+
+def test_a_local_stamp_of_another_moment_stays_local():
+    local = at(400).replace(tzinfo=None) + timedelta(minutes=7)
+    signals = [*handler(13, EXIT, level="ERROR", time=local), *of_status(status(13, "error", EXIT))]
+    assert settle(signals) == {}
+
+
+def test_an_older_run_that_failed_is_a_warning_beside_the_newest():
+    signals = joined(
+        of_status(status(0, "error", EXIT, sequence=2)),
+        of_status(status(900, "error", EXIT, sequence=3)),
+    )
+    assert {(failure.sequence, failure.kind) for failure in failures_of(signals, context())} == {
+        (3, "failure"),
+        (2, "warning"),
+    }

@@ -1,0 +1,135 @@
+"""Every row of the table finds its own examples, and spares what it must spare."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from collector.redact.patterns import secret_patterns
+from collector.redact.redactor import DROPPED, Redactor
+
+KEY = b"k" * 32
+ROWS = {row.id: row for row in secret_patterns()}
+MATCHES = [(row.id, text) for row in ROWS.values() for text in row.matches]
+SPARES = [(row.id, text) for row in ROWS.values() for text in row.spares]
+FORMS = {
+    "alone": "{}",
+    "waagent": "2026-05-04T03:12:14.1Z INFO ExtHandler [Pub.Type-1.0] {}",
+    "windows": "[2200+00000001] [08/21/2023 13:01:02.45] [INFO] {}",
+    "between lines": "first line\n{}\nlast line",
+    "at the end": "x" * 200 + " {}",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), MATCHES)
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_a_secret_is_gone_in_every_form_of_line(name: str, text: str, form: str):
+    redacted = Redactor(KEY).text(form.format(text))
+    assert "HIDDEN" not in redacted
+    assert f"[{ROWS[name].kind}:" in redacted
+
+
+@pytest.mark.parametrize(("name", "text"), SPARES)
+def test_what_is_no_secret_stays(name: str, text: str):
+    assert Redactor(KEY).text(text) == text
+
+
+@pytest.mark.parametrize(("name", "text"), MATCHES)
+def test_redacting_twice_changes_nothing(name: str, text: str):
+    redactor = Redactor(KEY)
+    once = redactor.text(text)
+    assert redactor.text(once) == once
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+def test_a_row_has_literals_that_its_examples_hold(row):
+    assert row.matches
+    assert row.spares
+    assert row.source
+    for text in row.matches:
+        assert any(literal in text.lower() for literal in row.literals)
+
+
+ORDINARY = [
+    "2025-09-17T06:21:42.601029Z INFO ExtHandler ExtHandler WireServer endpoint 168.63.129.16 read from file",
+    "GET http://169.254.169.254/metadata/instance?api-version=2021-02-01 -- Status Code 200",
+    "Microsoft.Azure.Extensions.CustomScript-2.1.19 exit code 100",
+    "activity: fb653ac6-59d4-4545-8f83-6382f74f91e1 correlation 468d5419-91e0-4eda-9ddf-56ee7b432506",
+    "Event: name=X.Y, op=Install, message=[ExtensionOperationError] Non-zero exit code: 20, ./installer.sh install",
+    "Error code 1355 (0x54B), HRESULT 0x80070643, exit -1073741515",
+    "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    'time=2026-05-04T08:42:14+05:30 version=v2.1.19/git@56a1e6f-clean operation=enable seq=3 event="seqnum saved" path=mrseq',
+    "Failed to get MSI token from IMDS endpoint",
+    "The password for user has expired",
+    "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1873 (unattended-upgr)",
+]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_lines_stay(text: str):
+    assert Redactor(KEY).text(text) == text
+
+
+def test_the_same_secret_has_the_same_pseudonym_and_another_key_another():
+    line = "x --password=hunter2hunter2"
+    assert Redactor(KEY).text(line) == Redactor(KEY).text(line)
+    assert Redactor(KEY).text(line) != Redactor(b"other").text(line)
+
+
+def test_a_key_over_many_lines_leaves_as_many_lines():
+    lines = [
+        "before",
+        "-----BEGIN PRIVATE KEY-----",
+        "MIIHIDDEN",
+        "abcHIDDEN",
+        "-----END PRIVATE KEY-----",
+        "after",
+    ]
+    redacted = Redactor(KEY).lines(lines)
+    assert len(redacted) == len(lines)
+    assert "HIDDEN" not in "".join(redacted)
+    assert (redacted[0], redacted[-1]) == ("before", "after")
+
+
+def test_a_fault_drops_the_text_and_counts_it():
+    class Broken(Redactor):
+        def _redacted(self, text: str) -> str:
+            raise ValueError(text)
+
+    redactor = Broken(KEY)
+    assert redactor.text("password=hunter2hunter2") == DROPPED
+    assert {"pattern": "dropped", "count": 1} in redactor.document()["redactions"]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "=",
+        "\\",
+        '"',
+        "sig=",
+        "password",
+        "://a:",
+        "echo ",
+        "curl x ",
+        "-",
+        "eyJ",
+        '{"token": "',
+        "Q~",
+        "mysql -a ",
+    ],
+)
+def test_a_megabyte_of_anything_takes_linear_time(unit: str):
+    """Twice the text may take about twice the time; a pattern that backtracks takes far more."""
+
+    def seconds(length: int) -> float:
+        text = unit * (length // len(unit))
+        begin = time.process_time()
+        Redactor(KEY).text(text)
+        return time.process_time() - begin
+
+    seconds(1000)
+    small, large = seconds(100_000), seconds(400_000)
+    assert large < max(0.5, small * 10)

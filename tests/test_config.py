@@ -1,0 +1,72 @@
+"""Flags over environment over file; every mistake names its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collector.config import Config, load_config
+from collector.errors import ConfigError
+
+DEFAULT = Path("/var/lib/vmext")
+
+
+def load(
+    tmp_path: Path, text: str | None = None, environ: dict[str, str] | None = None, **flags: object
+) -> Config:
+    file = tmp_path / "config.toml"
+    if text is not None:
+        file.write_text(text)
+    return load_config(flags, environ or {}, file, DEFAULT)
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path):
+    assert load(tmp_path) == Config(state_dir=DEFAULT)
+
+
+def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
+    text = 'upload_url = "https://file"\nca_bundle = "/file.pem"\ndeadline_seconds = 5'
+    environ = {"VMEXT_UPLOAD_URL": "https://environment", "VMEXT_CA_BUNDLE": "/environment.pem"}
+    config = load(tmp_path, text, environ, upload_url="https://flag", ca_bundle=None)
+    assert (config.upload_url, config.ca_bundle, config.deadline_seconds) == (
+        "https://flag",
+        "/environment.pem",
+        5.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("upload_uri = 'x'", "upload_uri"),
+        ("upload_url = ", "not TOML"),
+        ("deadline_seconds = 'soon'", "deadline_seconds"),
+        ("deadline_seconds = 0", "deadline_seconds"),
+        ("bytes_per_source = true", "bytes_per_source"),
+        ("upload_url = 7", "upload_url"),
+    ],
+)
+def test_a_mistake_in_the_file_names_the_file_and_the_key(tmp_path: Path, text: str, names: str):
+    with pytest.raises(ConfigError, match=names) as caught:
+        load(tmp_path, text)
+    assert "config.toml" in str(caught.value)
+
+
+def test_the_token_comes_from_its_file(tmp_path: Path):
+    token = tmp_path / "token"
+    token.write_text("abc123\n")
+    assert load(tmp_path, token_file=str(token)).token == "abc123"
+
+
+@pytest.mark.parametrize("content", ["", "two words", "two\nlines"])
+def test_a_token_file_with_anything_but_one_token_is_refused(tmp_path: Path, content: str):
+    token = tmp_path / "token"
+    token.write_text(content)
+    with pytest.raises(ConfigError, match="token"):
+        load(tmp_path, token_file=str(token))
+
+
+def test_a_missing_token_file_is_named(tmp_path: Path):
+    with pytest.raises(ConfigError, match="nowhere"):
+        load(tmp_path, token_file=str(tmp_path / "nowhere"))
