@@ -1,0 +1,202 @@
+"""The web application: ingest, JSON for programs, pages for people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from collector import __version__
+from collector.bundle.reader import Limits, open_bundle
+from collector.endpoint.access import COOKIE, SESSION_SECONDS, Access
+from collector.endpoint.index import Index
+from collector.endpoint.ingest import Ingest, RefusalError, recover
+from collector.endpoint.pages import Pages
+from collector.endpoint.store import Store
+from collector.errors import BundleError
+
+#: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.
+MOST_BYTES = 64_000_000
+_PAGE = 50
+_MOST_FORM = 8_192
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(data: Path) -> FastAPI:
+    """The application over a data folder. Raises OSError if the folder can't be used."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store, index, limits = Store(data), Index(data), Limits()
+    access = Access(data, index)
+    recover(store, index, limits)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        index.close()
+
+    app = FastAPI(
+        title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan
+    )
+    app.state.access = access
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
+    _guard(app, access)
+    _add_api(app, Ingest(store, index, MOST_BYTES, limits), index, store, limits)
+    _add_pages(app, access, index, store, limits)
+    return app
+
+
+def _guard(app: FastAPI, access: Access) -> None:
+    """Every path but login, style and health needs a token or a session."""
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        path = request.url.path
+        is_open = path in ("/login", "/healthz") or path.startswith("/static/")
+        if is_open or await run_in_threadpool(_may, access, request):
+            try:
+                response = await call_next(request)
+            except RefusalError as refusal:
+                response = refusal.response()
+        elif path.startswith("/v1/"):
+            response = RefusalError(
+                401, "the token is missing or not known", "Send Authorization: Bearer TOKEN."
+            ).response()
+        else:
+            target = f"{path}?{request.url.query}" if request.url.query else path
+            response = RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @app.exception_handler(RefusalError)
+    async def refused(request: Request, error: RefusalError) -> Response:
+        return error.response()
+
+
+def _may(access: Access, request: Request) -> bool:
+    if access.bearer(request.headers.get("authorization")):
+        return True
+    # a session reads; it never sends, so that no page elsewhere can make a browser send
+    return request.method in ("GET", "HEAD") and access.is_session(request.cookies.get(COOKIE))
+
+
+def _add_api(app: FastAPI, ingest: Ingest, index: Index, store: Store, limits: Limits) -> None:
+    @app.put("/v1/bundles/{bundle_id}")
+    async def put(bundle_id: str, request: Request) -> Response:
+        return await ingest.put(bundle_id, request)
+
+    @app.get("/v1/bundles")
+    def listing(request: Request) -> Response:
+        query = dict(request.query_params)
+        limit, offset = _number(query.get("limit"), _PAGE, 500), _number(query.get("offset"), 0, 10**9)
+        rows = index.bundles(query, limit=limit, offset=offset)
+        return JSONResponse(
+            {"schema": 1, "total": index.count(query), "bundles": [dict(row) for row in rows]}
+        )
+
+    @app.get("/v1/bundles/{bundle_id}")
+    def one(bundle_id: str) -> Response:
+        receipt = _receipt(index, bundle_id)
+        bundle = open_bundle(store.path(receipt["sha256"]), limits)
+        return JSONResponse({"receipt": receipt, "manifest": bundle.manifest, **bundle.findings_document})
+
+    @app.get("/v1/bundles/{bundle_id}/bundle")
+    def download(bundle_id: str) -> Response:
+        receipt = _receipt(index, bundle_id)
+        return FileResponse(
+            store.path(receipt["sha256"]), media_type="application/zip", filename=f"{bundle_id}.zip"
+        )
+
+    @app.get("/healthz")
+    def health() -> Response:
+        return JSONResponse({"status": "ok", "bundles": index.count({})})
+
+
+def _add_pages(app: FastAPI, access: Access, index: Index, store: Store, limits: Limits) -> None:
+    pages = Pages()
+
+    @app.get("/login")
+    def login_page(next: str = "/") -> Response:
+        return pages.login(_local(next))
+
+    @app.post("/login")
+    async def login(request: Request) -> Response:
+        body = b""
+        async for block in request.stream():
+            body += block
+            if len(body) > _MOST_FORM:
+                raise RefusalError(413, "the form is too long")
+        form = parse_qs(body.decode("utf-8", "replace"))
+        target = _local(form.get("next", ["/"])[0])
+        if not await run_in_threadpool(access.knows, form.get("token", [""])[0].strip()):
+            return pages.login(target, wrong=True)
+        response = RedirectResponse(target, 303)
+        secure = request.url.scheme == "https"
+        response.set_cookie(
+            COOKIE,
+            access.session(),
+            max_age=SESSION_SECONDS,
+            httponly=True,
+            samesite="strict",
+            secure=secure,
+            path="/",
+        )
+        return response
+
+    @app.get("/")
+    def bundles(request: Request) -> Response:
+        query = {key: value for key, value in request.query_params.items() if value}
+        offset = _number(query.get("offset"), 0, 10**9)
+        rows = index.bundles(query, limit=_PAGE, offset=offset)
+        return pages.bundles(rows, query, total=index.count(query), offset=offset, page=_PAGE)
+
+    @app.get("/bundles/{bundle_id}")
+    def bundle(bundle_id: str) -> Response:
+        receipt = index.receipt(bundle_id)
+        if receipt is None:
+            return pages.error("There is no bundle with this id.", 404)
+        try:
+            return pages.bundle(open_bundle(store.path(receipt["sha256"]), limits), receipt)
+        except (BundleError, OSError) as error:
+            return pages.error(f"The stored bundle can't be read: {error}", 500)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/v1/"):
+            return JSONResponse({"error": str(error.detail), "hint": ""}, error.status_code)
+        return pages.error(
+            "There is no such page." if error.status_code == 404 else str(error.detail), error.status_code
+        )
+
+
+def _receipt(index: Index, bundle_id: str) -> dict[str, str]:
+    receipt = index.receipt(bundle_id)
+    if receipt is None:
+        raise RefusalError(404, f"there is no bundle {bundle_id[:40]}")
+    return receipt
+
+
+def _number(text: str | None, default: int, most: int) -> int:
+    return min(int(text), most) if text and text.isdigit() else default
+
+
+def _local(target: str) -> str:
+    """A path of this endpoint, never another site."""
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return "/"
+    return target

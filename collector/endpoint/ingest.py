@@ -1,0 +1,141 @@
+"""Takes one bundle: streamed to disk, checked, stored, indexed, answered with a receipt."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import logging
+import re
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from collector.bundle.reader import Limits, open_bundle
+from collector.endpoint.index import Index
+from collector.endpoint.store import Incoming, Store
+from collector.errors import BundleError
+
+log = logging.getLogger(__name__)
+
+_ID = re.compile(r"^[0-9a-f]{16}$")
+_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
+
+
+class RefusalError(Exception):
+    """An answer that is no receipt."""
+
+    def __init__(self, status: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.hint = hint
+
+    def response(self) -> JSONResponse:
+        body = {"error": str(self), "hint": self.hint}
+        headers = {"Connection": "close"} if self.status in (401, 411, 413) else {}
+        return JSONResponse(body, self.status, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    store: Store
+    index: Index
+    most_bytes: int
+    limits: Limits
+
+    async def put(self, bundle_id: str, request: Request) -> Response:
+        """Raises RefusalError for what is not taken."""
+        digest = self._announced(bundle_id, request)
+        known = await run_in_threadpool(self.index.receipt, bundle_id)
+        if known is not None:
+            if known["sha256"] != digest:
+                raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
+            await self._drain(request)
+            return JSONResponse(known, 200)
+        incoming = await run_in_threadpool(self.store.receive)
+        try:
+            await self._receive(request, incoming)
+            return await run_in_threadpool(self._take, bundle_id, digest, incoming)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            log.warning("a bundle could not be stored: %s", error)
+            raise RefusalError(
+                507 if full else 503, "the endpoint can't store the bundle now", "Try again later."
+            ) from error
+        finally:
+            await run_in_threadpool(incoming.discard)
+
+    def _announced(self, bundle_id: str, request: Request) -> str:
+        """What the headers promise; refused before a byte of the body is read."""
+        if not _ID.match(bundle_id):
+            raise RefusalError(400, "a bundle's id is 16 hexadecimal digits")
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            raise RefusalError(411, "the length of the bundle must be told", "Send Content-Length.")
+        if int(length) > self.most_bytes:
+            raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most, not {length}")
+        found = _DIGEST.search(
+            request.headers.get("repr-digest") or request.headers.get("content-digest") or ""
+        )
+        try:
+            digest = base64.b64decode(found[1], validate=True) if found else b""
+        except binascii.Error:
+            digest = b""
+        if len(digest) != 32:
+            raise RefusalError(
+                400, "the bundle's digest must be told", "Send Repr-Digest: sha-256=:BASE64: (RFC 9530)."
+            )
+        return digest.hex()
+
+    async def _receive(self, request: Request, incoming: Incoming) -> None:
+        try:
+            async for block in request.stream():
+                if incoming.size + len(block) > self.most_bytes:
+                    raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most")
+                await run_in_threadpool(incoming.write, block)
+        except ClientDisconnect as error:
+            raise RefusalError(400, "the connection ended before the bundle was whole") from error
+
+    async def _drain(self, request: Request) -> None:
+        received = 0
+        try:
+            async for block in request.stream():
+                received += len(block)
+                if received > self.most_bytes:
+                    raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most")
+        except ClientDisconnect as error:
+            raise RefusalError(400, "the connection ended before the bundle was whole") from error
+
+    def _take(self, bundle_id: str, digest: str, incoming: Incoming) -> Response:
+        """The bundle is whole: check it, store it, then index it; in this order, so that a crash loses nothing."""
+        sha256 = incoming.finish()
+        if sha256 != digest:
+            raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")
+        try:
+            bundle = open_bundle(incoming.path, self.limits)
+        except BundleError as error:
+            raise RefusalError(400, f"this is no bundle: {error}") from error
+        if bundle.id != bundle_id:
+            raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
+        stored = self.store.keep(incoming, sha256)
+        receipt = self.index.add(open_bundle(stored, self.limits), sha256, incoming.size)
+        if receipt["sha256"] != sha256:
+            raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
+        return JSONResponse(receipt, 201)
+
+
+def recover(store: Store, index: Index, limits: Limits) -> int:
+    """After a crash: removes what is half received, indexes what is stored and not indexed; tells how many."""
+    store.clear_incoming()
+    found = 0
+    for sha256, file in store.all():
+        if index.knows(sha256):
+            continue
+        try:
+            index.add(open_bundle(file, limits), sha256, file.stat().st_size)
+            found += 1
+        except (BundleError, OSError) as error:
+            log.warning("%s is stored and can't be indexed: %s", file, error)
+    return found

@@ -1,0 +1,129 @@
+"""The pages that support staff read, as templates without script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from collector.bundle import words
+from collector.bundle.reader import Bundle
+from collector.model import Failure, iso, order
+
+_VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
+_OWNERS = ("script", "extension", "guest", "network", "platform", "unknown")
+_CONFIDENCE = {"high": "sure", "medium": "probably", "low": "perhaps"}
+
+
+class Pages:
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {
+            "short": lambda extension: words.short(extension) if extension else "",
+            "code": lambda number: "" if number is None else words.code(number),
+            "size": words.size,
+            "when": _when,
+        }
+        self._templates.globals |= {
+            "verdicts": _VERDICTS,
+            "owners": _OWNERS,
+            "owner_words": words.OWNERS,
+            "confidence": _CONFIDENCE,
+        }
+
+    def login(self, target: str, *, wrong: bool = False) -> HTMLResponse:
+        return self._page("login.html", 401 if wrong else 200, target=target, wrong=wrong)
+
+    def error(self, message: str, status: int) -> HTMLResponse:
+        return self._page("error.html", status, message=message)
+
+    def bundles(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        query: Mapping[str, str],
+        *,
+        total: int,
+        offset: int,
+        page: int,
+    ) -> HTMLResponse:
+        def link(**changes: Any) -> str:
+            merged = {
+                **{k: v for k, v in query.items() if k != "offset"},
+                **{k: v for k, v in changes.items() if v},
+            }
+            return "/?" + urlencode(merged) if merged else "/"
+
+        return self._page(
+            "bundles.html", rows=rows, query=query, total=total, offset=offset, page=page, link=link
+        )
+
+    def bundle(self, bundle: Bundle, receipt: Mapping[str, str]) -> HTMLResponse:
+        failures = bundle.failures
+        findings = [
+            {"document": document, "timeline": _timeline(failures[number]) if number < len(failures) else []}
+            for number, document in enumerate(bundle.findings)
+        ]
+        system = bundle.identity.system
+        return self._page(
+            "bundle.html",
+            bundle=bundle,
+            receipt=receipt,
+            findings=findings,
+            identity=bundle.identity,
+            ids=words.ids(bundle.identity),
+            where=words.where(bundle.identity),
+            native=lambda path: words.native(path, system),
+            gaps=words.gaps(bundle.ledger, system),
+            excerpts=sorted(bundle.excerpts, key=lambda excerpt: (not excerpt.failing, excerpt.path)),
+            window=bundle.window,
+            headline=bundle.summary.split("\n", 1)[0].removeprefix("VMEXT "),
+            iso=iso,
+        )
+
+    def _page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        return HTMLResponse(self._templates.get_template(name).render(**values), status)
+
+
+def _timeline(failure: Failure) -> list[dict[str, Any]]:
+    """The lines that tell of a failure in the order of time, with when the hang began."""
+    rows = [
+        {
+            "time": evidence.time,
+            "path": evidence.path,
+            "line": evidence.line,
+            "text": evidence.text,
+            "role": evidence.role,
+        }
+        for evidence in failure.evidence
+        if evidence.time is not None
+    ]
+    if failure.hang_since is not None:
+        rows.append(
+            {
+                "time": failure.hang_since,
+                "path": "",
+                "line": 0,
+                "text": "the operation began and did not end",
+                "role": "start",
+            }
+        )
+    return sorted(rows, key=lambda row: order(row["time"]))
+
+
+def _when(value: Any) -> str:
+    """A moment for people; a local one is marked as such."""
+    text = value if isinstance(value, str) else iso(value) or ""
+    text = text.replace("T", " ", 1)
+    if not text:
+        return "not told"
+    return text if text.endswith("Z") else f"{text} local time, zone unknown"
