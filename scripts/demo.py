@@ -32,7 +32,9 @@ def main() -> int:
     try:
         url = _address(endpoint)
         wrong = sum(not _collect(title, arguments, url) for title, arguments in _runs())
-        print(f"\nReview page:  {url}/\nToken:        {(DEMO / 'endpoint' / 'admin.token').read_text().strip()}")
+        print(
+            f"\nReview page:  {url}/\nToken:        {(DEMO / 'endpoint' / 'admin.token').read_text().strip()}"
+        )
         print(f"              (it lies in {DEMO / 'endpoint' / 'admin.token'})")
         if not options.once:
             print("\nThe endpoint stays up until Ctrl-C.", flush=True)
@@ -86,7 +88,17 @@ def _collect(title: str, arguments: list[str], url: str) -> bool:
     print(f"\n---- {title} " + "-" * max(0, 90 - len(title)) + "\n", flush=True)
     token = DEMO / "endpoint" / "admin.token"
     done = subprocess.run(
-        [*VMEXT, "collect", *arguments, "--upload", url, "--token-file", str(token), "--state-dir", str(DEMO / "state")],
+        [
+            *VMEXT,
+            "collect",
+            *arguments,
+            "--upload",
+            url,
+            "--token-file",
+            str(token),
+            "--state-dir",
+            str(DEMO / "state"),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         check=False,

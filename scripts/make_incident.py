@@ -16,7 +16,9 @@ AMA = "Microsoft.Azure.Monitor.AzureMonitorLinuxAgent"
 SUBSCRIPTION = "00000000-1111-2222-3333-444444444444"
 LOCK = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1873 (unattended-upgr)"
 HINT = "N: Be aware that removing the lock file is not a solution and may break your system."
-GIVE_UP = "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?"
+GIVE_UP = (
+    "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?"
+)
 
 
 def main() -> None:
@@ -26,7 +28,11 @@ def main() -> None:
     parser.add_argument("--now", help="time of the incident's end; by default 20 minutes ago")
     options = parser.parse_args()
     now = datetime.fromisoformat(options.now.replace("Z", "+00:00")) if options.now else None
-    end = (now or datetime.now(timezone.utc) - timedelta(minutes=20)).astimezone(timezone.utc).replace(microsecond=0)
+    end = (
+        (now or datetime.now(timezone.utc) - timedelta(minutes=20))
+        .astimezone(timezone.utc)
+        .replace(microsecond=0)
+    )
     (linux if options.system == "linux" else windows)(options.folder, end)
 
 
@@ -63,7 +69,11 @@ def linux(root: Path, end: datetime) -> None:
     put(root, f"{home}/config/3.settings", _settings())
     put(root, f"{home}/HandlerEnvironment.json", _environment(CSE, "2.1.19"))
     put(root, f"{home}/status/3.status", _status(whole(0)))
-    put(root, "var/lib/waagent/custom-script/download/3/stdout", "== web tier: installing nginx\nReading package lists...\n")
+    put(
+        root,
+        "var/lib/waagent/custom-script/download/3/stdout",
+        "== web tier: installing nginx\nReading package lists...\n",
+    )
     put(root, "var/lib/waagent/custom-script/download/3/stderr", f"{LOCK}\n{HINT}\n{GIVE_UP}\n")
     home = f"var/lib/waagent/{AMA}-1.35.1"
     put(root, f"{home}/config/HandlerState", "Enabled")
@@ -157,7 +167,10 @@ def _handler_log(whole: Callable[[float], str]) -> str:
             line(-9, f'event="executing public commandToExecute" {output}'),
             line(0, f'event="failed to execute command" error=null {output}'),
             line(0, 'event="enable failed"'),
-            line(0, 'event="failed to handle" error="failed to execute command: command terminated with exit status=100"'),
+            line(
+                0,
+                'event="failed to handle" error="failed to execute command: command terminated with exit status=100"',
+            ),
             "",
         ]
     )
@@ -169,7 +182,13 @@ def _monitor_log(end: datetime) -> str:
 
 
 def _ready(extension: str, version: str) -> str:
-    status = {"name": extension, "version": version, "status": "Ready", "code": 0, "message": "Plugin enabled"}
+    status = {
+        "name": extension,
+        "version": version,
+        "status": "Ready",
+        "code": 0,
+        "message": "Plugin enabled",
+    }
     return json.dumps({**status, "supports_multi_config": False, "extension_status": None})
 
 
@@ -180,7 +199,11 @@ def _settings() -> str:
 
 def _environment(extension: str, version: str) -> str:
     home = f"/var/lib/waagent/{extension}-{version}"
-    folders = {"logFolder": f"/var/log/azure/{extension}", "configFolder": f"{home}/config", "statusFolder": f"{home}/status"}
+    folders = {
+        "logFolder": f"/var/log/azure/{extension}",
+        "configFolder": f"{home}/config",
+        "statusFolder": f"{home}/status",
+    }
     return json.dumps([{"name": extension, "version": 1.0, "handlerEnvironment": folders}])
 
 
@@ -198,7 +221,13 @@ def _status(stamp: str) -> str:
 
 def _monitor_status(stamp: str) -> str:
     message = {"lang": "en-US", "message": "Enable succeeded"}
-    status = {"name": AMA, "operation": "Enable", "status": "success", "code": "0", "formattedMessage": message}
+    status = {
+        "name": AMA,
+        "operation": "Enable",
+        "status": "success",
+        "code": "0",
+        "formattedMessage": message,
+    }
     return json.dumps([{"version": "1.0", "timestampUTC": stamp, "status": status}])
 
 
@@ -234,7 +263,13 @@ def windows(root: Path, end: datetime) -> None:
     put(root, f"WindowsAzure/Logs/Plugins/{plugin}/{version}/CommandExecution.log", "\r\n".join(log) + "\r\n")
     put(root, f"Packages/Plugins/{plugin}/{version}/HandlerEnvironment.json", "[{}]")
     message = {"lang": "en-US", "message": "Application found to be healthy"}
-    status = {"name": health, "operation": "enable", "status": "success", "code": 0, "formattedMessage": message}
+    status = {
+        "name": health,
+        "operation": "enable",
+        "status": "success",
+        "code": 0,
+        "formattedMessage": message,
+    }
     put(
         root,
         f"Packages/Plugins/{health}/2.0.12/Status/1.status",

@@ -11,7 +11,8 @@ from collector.diagnose.causes import causes
 from collector.model import Confidence, ExtensionState, Failure, Finding, Identity, Owner, SystemFacts, order
 
 _KINDS = {"failure": 0, "hang": 1, "warning": 2}
-_SURENESS = {"high": 0, "medium": 1, "low": 2}
+#: The agent's code for a status file that it can't read: the extension itself may be well.
+_STATUS_UNREADABLE = 1012
 #: Failures that others follow from are told first, and their text is read this far, in characters.
 _LONGEST = 8_000
 
@@ -19,7 +20,7 @@ _LONGEST = 8_000
 def diagnose(
     failures: Sequence[Failure], identity: Identity, facts: SystemFacts, states: Sequence[ExtensionState] = ()
 ) -> tuple[Finding, ...]:
-    """One finding for each failure: root causes first, then by kind, sureness and time."""
+    """One finding for each failure: root causes first, then by kind and time."""
     findings = [_owned(_explain(failure, identity), failures) for failure in failures]
     followed = {failure.caused_by for failure in failures if failure.caused_by}
     return tuple(
@@ -29,8 +30,8 @@ def diagnose(
                 finding.failure.caused_by is not None,
                 _KINDS[finding.failure.kind],
                 finding.failure.extension not in followed,
-                _SURENESS[finding.confidence],
-                -order(finding.failure.last_time).timestamp(),
+                finding.failure.agent_code == _STATUS_UNREADABLE,
+                order(finding.failure.first_time or finding.failure.last_time),
             ),
         )
     )
@@ -125,7 +126,7 @@ def _told_apart(rows: Sequence[codes.CodeRow], failure: Failure) -> list[codes.C
 def _unexplained(failure: Failure, identity: Identity) -> Finding:
     if failure.kind == "hang":
         return _hang(failure, identity)
-    if failure.agent_code == 1012:
+    if failure.agent_code == _STATUS_UNREADABLE:
         return replace(
             _plain(failure, identity, "status-unreadable", "status file not readable", "extension"),
             meaning="The extension wrote a status file that is not valid JSON, so the agent reports an error for it.",

@@ -18,6 +18,8 @@ _LEAD = timedelta(minutes=15)
 _ONE_OCCURRENCE = timedelta(seconds=10)
 _FAILED = frozenset({"error", "failed", "notready", "unresponsive", "timedout"})
 _BEST_LINES, _MOST_EVIDENCE = 6, 14
+#: The rank from which a code of a command inside a handler is believed.
+_BELIEVED = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,8 @@ def _failure(run: Run, told: Sequence[Signal], context: Context, kind: FindingKi
     last = [*times, *(signal.time for signal in _results(run, context, own, kind) if signal.time)]
     first_hang = min((signal.time for signal in own if signal.time), key=order, default=None)
     opened = open_start(run.signals, first_hang) if kind == "hang" else None
+    exit_signal = _exit(run, own) if kind != "hang" else None
+    agent_signal = next((signal for signal in [*own, *run.signals] if signal.agent_code), None)
     since = opened.time if opened else (min(times, key=order) if times and kind == "hang" else None)
     limit = next((signal.limit_seconds for signal in [*own, *run.of("start")] if signal.limit_seconds), None)
     return Failure(
@@ -250,8 +254,8 @@ def _failure(run: Run, told: Sequence[Signal], context: Context, kind: FindingKi
         version=_version([*own, *run.signals]),
         operation=operation,
         sequence=run.sequence,
-        exit_code=_exit_code(run, own) if kind != "hang" else None,
-        agent_code=next((signal.agent_code for signal in [*own, *run.signals] if signal.agent_code), None),
+        exit_code=exit_signal.exit_code if exit_signal else None,
+        agent_code=agent_signal.agent_code if agent_signal else None,
         status_code=next((signal.status_code for signal in own if signal.status_code is not None), None),
         message=ranked[0][1].text if ranked else best.text,
         detail=_detail(best, own, outputs),
@@ -262,7 +266,7 @@ def _failure(run: Run, told: Sequence[Signal], context: Context, kind: FindingKi
         if kind == "hang"
         else None,
         count=max(1, _times(own, best)),
-        evidence=_evidence(ranked, _results(run, context, own, kind)),
+        evidence=_evidence(ranked, (exit_signal, agent_signal), _results(run, context, own, kind)),
         repeats_after_collect=_times(told, best) - _times(own, best),
     )
 
@@ -335,17 +339,13 @@ def _version(signals: Sequence[Signal]) -> str | None:
     return next((signal.version for signal in signals if signal.version), None)
 
 
-def _exit_code(run: Run, own: Sequence[Signal]) -> int | None:
-    """The code of the script or handler; a command's inside it only where it is the only one told."""
+def _exit(run: Run, own: Sequence[Signal]) -> Signal | None:
+    """Who tells the code of the script or handler; a command's inside it only where it is the only one told."""
     outer = [signal for signal in own if signal.exit_code is not None and not signal.inner]
     if outer:
-        return max(outer, key=lambda signal: signal.rank).exit_code
-    inner = {
-        signal.exit_code
-        for signal in [*own, *run.of("mention")]
-        if signal.exit_code is not None and signal.rank >= 30
-    }
-    return inner.pop() if len(inner) == 1 else None
+        return max(outer, key=lambda signal: signal.rank)
+    inner = [s for s in [*own, *run.of("mention")] if s.exit_code is not None and s.rank >= _BELIEVED]
+    return inner[-1] if len({signal.exit_code for signal in inner}) == 1 else None
 
 
 def _detail(best: Signal, own: Sequence[Signal], outputs: Sequence[Output]) -> str:
@@ -359,14 +359,20 @@ def _detail(best: Signal, own: Sequence[Signal], outputs: Sequence[Output]) -> s
     return "\n".join(text for text in texts if text)[:16_384]
 
 
-def _evidence(ranked: Sequence[tuple[int, Evidence]], results: Sequence[Signal]) -> tuple[Evidence, ...]:
-    """The best lines, at least one of every file that tells of the failure, and the agent's summary."""
+def _evidence(
+    ranked: Sequence[tuple[int, Evidence]], coded: Sequence[Signal | None], results: Sequence[Signal]
+) -> tuple[Evidence, ...]:
+    """The best lines, at least one of every file that tells of the failure, those that told the codes, and the
+    agent's summary."""
     chosen: list[Evidence] = []
     for _, evidence in ranked:
         new_text = len(chosen) < _BEST_LINES and evidence.text not in {one.text for one in chosen}
         new_file = len(chosen) < _MOST_EVIDENCE and evidence.path not in {one.path for one in chosen}
         if new_text or new_file:
             chosen.append(evidence)
+    for signal in coded:
+        if signal is not None and signal.text not in {one.text for one in chosen}:
+            chosen.append(Evidence(signal.path, signal.line, signal.time, signal.text[:2000], "exit"))
     for signal in results[:2]:
         chosen.append(Evidence(signal.path, signal.line, signal.time, signal.text[:2000], "result"))
     return tuple(chosen)

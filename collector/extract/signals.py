@@ -149,13 +149,16 @@ def _extension_of(record: Record) -> str | None:
 
 
 def _states(base: Signal, states: str) -> list[Signal]:
-    """One result for each extension named; the list is printed in Python's form, by old agents with u''."""
+    """One result for each extension named, quoted for itself; old agents print the list with u''."""
     found = []
-    for extension, state in _STATE.findall(states):
+    before = base.text.split(states, 1)[0]
+    for entry in _STATE.finditer(states):
+        extension, state = entry.groups()
         failed = state.lower() in _FAILED_STATES
         found.append(
             replace(
                 base,
+                text=f"{before}[{entry[0]}]",
                 extension=extension,
                 version=None,
                 name=None,

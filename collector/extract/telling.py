@@ -108,11 +108,11 @@ def _signal_score(signal: Signal, *, hang: bool) -> int:
     if signal.kind == "result" or signal.caused_by:
         return 5
     if hang:
-        return (
-            {"hang": 60, "start": 50}.get(signal.kind, 20)
-            + (25 if signal.telling else 0)
-            + error_score(signal.text) // 4
-        )
+        if signal.kind == "hang" and signal.telling:
+            return 90
+        return {"hang": 60, "start": 70 if signal.telling else 50}.get(signal.kind, 20) + error_score(
+            signal.text
+        ) // 4
     base = 55 if not signal.by_agent else 20
     if signal.telling:
         base = 62
