@@ -14,7 +14,7 @@ from collector.diagnose.diagnose import diagnose
 from collector.discover.carrier import scripts_beside
 from collector.discover.facts import gather
 from collector.discover.identity import identify
-from collector.discover.scan import scan, system_of
+from collector.discover.scan import is_named, scan, system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract import window as windows
 from collector.extract.agentlog import AgentFacts, goal_starts, with_ids
@@ -136,7 +136,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     signals = _in_window(read, window, asked=_is_asked(request))
     context = _context(system, now, live, request, found.sources, signals, survey, states)
     outputs, output_ledger, output_excerpts = _outputs(found.sources, failures_of(signals, context))
-    failures = failures_of(signals, replace(context, outputs=outputs))
+    failures = _wanted(failures_of(signals, replace(context, outputs=outputs)), request.extensions)
     states_now = states_of(signals, failures, context.carriers)
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)
     facts = gather(live=live, zone=request.time_zone or zone.name)
@@ -395,6 +395,11 @@ def _ledger(
     for part in read:
         entries.update(part)
     return tuple(entries[path] for path in sorted(entries))
+
+
+def _wanted(failures: Sequence[Failure], extensions: Sequence[str]) -> tuple[Failure, ...]:
+    """The agent's log tells of every extension; only those asked for are told."""
+    return tuple(failure for failure in failures if is_named(failure.extension, extensions))
 
 
 def _verdict(failures: Sequence[Failure], ledger: Sequence[LedgerEntry]) -> Verdict:

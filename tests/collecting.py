@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,23 +36,22 @@ class Result:
         return json.loads(text) if name.endswith(".json") else text
 
     def ledger(self) -> dict[str, dict[str, Any]]:
-        return {entry["path"]: entry for entry in self.member("ledger.json")["sources"]}
+        return {entry["path"]: entry for entry in self.member("ledger.json")["entries"]}
 
 
 def vmext(
     *arguments: object,
     environ: dict[str, str] | None = None,
-    before: Callable[[], None] | None = None,
+    through: Sequence[str] = (),
     timeout: float = 120,
 ) -> Result:
-    """Runs the real command in a process of its own; `before` runs in it first (to drop its user, say)."""
+    """Runs the real command in a process of its own, `through` another one (to drop privileges, say)."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     done = subprocess.run(
-        [sys.executable, "-m", "collector", *(str(argument) for argument in arguments)],
+        [*through, sys.executable, "-m", "collector", *(str(argument) for argument in arguments)],
         capture_output=True,
         text=True,
         env=clean | (environ or {}),
-        preexec_fn=before,
         timeout=timeout,
         check=False,
     )

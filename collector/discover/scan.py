@@ -101,9 +101,11 @@ def _source(tree: Tree, place: Place, path: str) -> Source | None:
 
 def _is_wanted(source: Source, extensions: Sequence[str]) -> bool:
     """Agent logs are always kept: they tell of every extension."""
-    if not extensions or source.extension is None:
-        return True
-    full = source.extension.lower()
-    return any(
-        fnmatchcase(name, glob.lower()) for glob in extensions for name in (full, full.rpartition(".")[2])
-    )
+    return source.extension is None or is_named(source.extension, extensions)
+
+
+def is_named(extension: str, globs: Sequence[str]) -> bool:
+    """Whether Publisher.Type, or its last part, fits one of the globs; without globs everything does."""
+    full = extension.lower()
+    names = (full, full.rpartition(".")[2])
+    return not globs or any(fnmatchcase(name, glob.lower()) for glob in globs for name in names)
