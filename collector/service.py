@@ -206,7 +206,7 @@ def _state_folder(wanted: Path) -> tuple[Path | None, str]:
         _probe(other)
     except OSError as error:
         return None, f"{reason}, nor can a temporary folder ({error.strerror})"
-    return other, f"{reason}; the bundle lies in {other}"
+    return other, reason
 
 
 def _probe(folder: Path) -> None:

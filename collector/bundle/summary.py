@@ -223,7 +223,13 @@ def _bundle(report: Report, bundle: BundleInfo | None, delivery: Delivery | None
             "Bundle", (f"{about}, not sent: no upload was asked for",), paths=(lies,), room=400, least=150
         )
     reason = f"{about}, NOT DELIVERED: {error or 'no reason is known'}"
-    return Part("Bundle", (reason,), paths=(lies, "send it again with: vmext upload"), room=400, least=150)
+    return Part("Bundle", (reason,), paths=(lies, _again(bundle)), room=400, least=150)
+
+
+def _again(bundle: BundleInfo) -> str:
+    """How to send it; the spool of this very run may lie in a place of its own."""
+    state = bundle.path.parent.parent
+    return f"send it with: vmext upload --state-dir {state}" if bundle.path.parent.name == "spool" else "vmext upload sends it"
 
 
 def _received(created: datetime, delivery: Delivery) -> str:

@@ -14,8 +14,8 @@ from collector.parse.stamps import Stamp, iso_stamp, microseconds
 
 #: From 2.2.46: UTC with Z, then level, from 2.2.47 a thread, a prefix. Before: local time.
 _HEAD = re.compile(
-    r"(?:(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)|(?P<local>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?)"
-    r" (?P<level>VERBOSE|INFO|WARNING|ERROR|DEBUG) ?(?P<rest>.*)",
+    r"(?:(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)|(?P<local>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)\.(?P<fraction>\d+))"
+    r" (?P<level>VERBOSE|INFO|WARNING|ERROR|DEBUG)(?: |$)(?P<rest>.*)",
     re.DOTALL,
 )
 _PREFIX = re.compile(

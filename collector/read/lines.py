@@ -20,7 +20,6 @@ class LineReader:
         """`limit_bytes`: of a longer file only the last so many bytes are read (of a packed one the
         first so many unpacked). `line_limit`: characters of a line that are kept."""
         self.encoding = ""
-        self._limit_bytes = limit_bytes
         self._bytes = ByteSource(source, limit_bytes=limit_bytes, tail=True)
         self._nuls = NulFilter()
         self._splitter = Splitter(line_limit)
@@ -47,10 +46,11 @@ class LineReader:
         return self._bytes.note
 
     def __iter__(self) -> Iterator[Line]:
-        lines = self._lines()
-        if self._bytes.size > self._limit_bytes:  # it begins inside a line
-            next(lines, None)
-        yield from lines
+        is_first = True
+        for line in self._lines():
+            if not (is_first and self._bytes.start):  # a part of a file begins inside a line
+                yield line
+            is_first = False
         self._remark()
 
     def _lines(self) -> Iterator[Line]:

@@ -28,8 +28,9 @@ class Splitter:
         if not text:
             return
         if self._carriage is None:
-            self._carriage = "\r" in text[:-1] and "\n" not in text
-        if self._carriage:
+            text, self._held = self._held + text, ""
+            self._decide(text)
+        if self._carriage is not False:
             text = self._without_carriage(text)
         pieces = text.split("\n")
         for piece in pieces[:-1]:
@@ -44,6 +45,13 @@ class Splitter:
         """The last line, if it has no line end."""
         if self._length:
             yield self._finish()
+
+    def _decide(self, text: str) -> None:
+        """The first line end of a text tells which kind it has; until one is seen nothing is known."""
+        if "\n" in text:
+            self._carriage = False
+        elif "\r" in text[:-1]:
+            self._carriage = True
 
     def _without_carriage(self, text: str) -> str:
         text = self._held + text

@@ -353,7 +353,7 @@ def test_what_was_not_read(ledger, words):
             [
                 "a1b2c3d4e5f60718, 212 KB, NOT DELIVERED: connection refused",
                 "it lies in /var/lib/vmext/spool/a1b2c3d4e5f60718.zip",
-                "send it again with: vmext upload",
+                "send it with: vmext upload --state-dir /var/lib/vmext",
             ],
         ),
         (

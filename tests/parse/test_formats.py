@@ -1,0 +1,183 @@
+"""Each format: stamp and zone rule, level, what it takes off the line, and where a record ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.model import Line, Record, Source
+from collector.parse.registry import FORMATS, detect, parse, stamp_of
+
+TOKYO, BERLIN = ZoneInfo("Asia/Tokyo"), ZoneInfo("Europe/Berlin")
+
+
+def source(format_name: str = "auto", **more) -> Source:
+    return Source("x.log", Path("x.log"), "log", format_name, **more)
+
+
+def records(text: str, format_name: str = "auto", zone=None, **more) -> list[Record]:
+    lines = [Line(number, line) for number, line in enumerate(text.split("\n"), start=1)]
+    return list(parse(lines, source(format_name, **more), zone))
+
+
+def utc(*values: int) -> datetime:
+    return datetime(*values, tzinfo=timezone.utc)  # type: ignore[misc, arg-type]
+
+
+# format, line, zone -> time, level, message, extension
+TABLE = [
+    ("waagent", "2024-02-09T09:29:08.943529Z ERROR ExtHandler [Pub.Type-1.2.3] msg", None, utc(2024, 2, 9, 9, 29, 8, 943529), "ERROR", "msg", "Pub.Type"),
+    ("waagent", "2024-02-09T09:29:08.943529Z INFO ExtHandler ExtHandler msg", None, utc(2024, 2, 9, 9, 29, 8, 943529), "INFO", "msg", None),
+    ("waagent", "2019-12-09T09:29:08.943529Z WARNING Daemon msg", None, utc(2019, 12, 9, 9, 29, 8, 943529), "WARNING", "msg", None),
+    ("waagent", "2018/02/21 08:01:21.912345 INFO ExtHandler msg", TOKYO, utc(2018, 2, 20, 23, 1, 21, 912345), "INFO", "msg", None),
+    ("waagent", "2018/02/21 08:01:21.912345 INFO [Pub.Type-1.0] msg", None, datetime(2018, 2, 21, 8, 1, 21, 912345), "INFO", "msg", "Pub.Type"),
+    ("waagent", "2018/02/21 08:01:21.912345 VERBOSE msg", None, datetime(2018, 2, 21, 8, 1, 21, 912345), "DEBUG", "msg", None),
+    ("python-extension", "2021/09/23 05:28:23 [Pub.Type-3.0.135] msg", TOKYO, utc(2021, 9, 22, 20, 28, 23), "", "msg", "Pub.Type"),
+    ("python-extension", "2021/09/23 05:28:23 ERROR:msg", None, datetime(2021, 9, 23, 5, 28, 23), "ERROR", "msg", None),
+    ("python-extension", "2021/09/23 05:28:23 ERROR: msg", None, datetime(2021, 9, 23, 5, 28, 23), "ERROR", "msg", None),
+    ("python-extension", "2021/09/23 05:28:23 WARNING:msg", None, datetime(2021, 9, 23, 5, 28, 23), "WARNING", "msg", None),
+    ("vmbackup", "2021-11-23 08:17:44.123456 [Pub.Type-1.0.9] msg", TOKYO, utc(2021, 11, 23, 8, 17, 44, 123456), "", "msg", "Pub.Type"),
+    ("logfmt", 'time=2023-10-23T16:30:26+05:30 version=v1 operation=enable seq=0 event="failed to handle" error="a b"', None, utc(2023, 10, 23, 11, 0, 26), "ERROR", "failed to handle: a b", None),
+    ("logfmt", 'time=2023-10-23T16:30:26Z operation=enable seq=0 event="failed to execute command" error=null', None, utc(2023, 10, 23, 16, 30, 26), "ERROR", "failed to execute command", None),
+    ("logfmt", 'time=2023-10-23T16:30:26Z operation=install event="migrate to mrseq" error="none"', None, utc(2023, 10, 23, 16, 30, 26), "INFO", "migrate to mrseq: none", None),
+    ("slog", 'time=2026-08-14T07:03:11.204Z level=WARN operation=enable seq=1 event="x y"', None, utc(2026, 8, 14, 7, 3, 11, 204000), "WARNING", "x y", None),
+    ("go-platform", "Error 2024/05/14 09:12:07 msg", TOKYO, utc(2024, 5, 14, 9, 12, 7), "ERROR", "msg", None),
+    ("waapp", "[00000006] [11/14/2019 05:52:13.44] [INFO]  msg", None, datetime(2019, 11, 14, 5, 52, 13, 440000), "INFO", "msg", None),
+    ("waapp", "[11/14/2019 05:52:13.44] [ERROR] msg", None, datetime(2019, 11, 14, 5, 52, 13, 440000), "ERROR", "msg", None),
+    ("waapp", "[00000010] 2021-01-12T16:35:45Z [ERROR] msg", None, utc(2021, 1, 12, 16, 35, 45), "ERROR", "msg", None),
+    ("waapp", "[00000010] 2021-01-12T16:35:45.902Z [HEART] msg", None, utc(2021, 1, 12, 16, 35, 45, 902000), "INFO", "msg", None),
+    ("windows-handler", "[4892+00000001] [03/04/2021 20:49:58.30] [INFO] msg", None, datetime(2021, 3, 4, 20, 49, 58, 300000), "INFO", "msg", None),
+    ("domain-join", "2020-12-29T12:35:31.7449047Z\t[Error]:\tmsg", None, utc(2020, 12, 29, 12, 35, 31, 744904), "ERROR", "msg", None),
+    ("dsc", "VERBOSE: [2019-02-19 06:52:17Z] [ERROR] msg", None, utc(2019, 2, 19, 6, 52, 17), "ERROR", "msg", None),
+    ("dsc", "VERBOSE: [2015-10-21T08:03:08] msg", None, datetime(2015, 10, 21, 8, 3, 8), "", "msg", None),
+    ("wad", "DiagnosticsPluginLauncher.exe Information: 0 : [4/16/2016 6:24:15 PM] msg", None, datetime(2016, 4, 16, 18, 24, 15), "INFO", "msg", None),
+    ("msi", "[MSIXTN-HANDLER-0.9.0-beta]2017/07/05 23:24:30 ERROR: msg", None, datetime(2017, 7, 5, 23, 24, 30), "ERROR", "msg", None),
+    ("iso", "2026-11-23T02:13:01.7712093+00:00: msg", None, utc(2026, 11, 23, 2, 13, 1, 771209), "", "msg", None),
+    ("command-execution", "[2022-03-08T06:41:47.881Z] Executing: C:\\x\\enable.cmd", None, utc(2022, 3, 8, 6, 41, 47, 881000), "", "Executing: C:\\x\\enable.cmd", None),
+    ("xml-events", '<Event time="2019-12-12T12:49:05.163Z" category="ERROR" source="GuestAgent">msg</Event>', None, utc(2019, 12, 12, 12, 49, 5, 163000), "ERROR", "msg", None),
+    ("generic", "Mon foo 2021-01-12 16:35:45,123 ERROR msg", None, datetime(2021, 1, 12, 16, 35, 45, 123000), "ERROR", "Mon foo ERROR msg", None),
+    ("generic", "01/12/2021 04:35:45 PM WARN msg", None, datetime(2021, 1, 12, 16, 35, 45), "WARNING", "WARN msg", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "line", "zone", "time", "level", "message", "extension"), TABLE, ids=range(len(TABLE)))
+def test_a_head_line(name, line, zone, time, level, message, extension):
+    (record,) = records(line, name, zone)
+    assert (record.time, record.level, record.message, record.extension) == (time, level, message, extension)
+    assert record.raw == (line,)
+    assert stamp_of(name, zone)(line) == time
+
+
+@pytest.mark.parametrize(("name", "line"), [(row[0], row[1]) for row in TABLE if row[0] not in ("iso", "generic", "vmbackup", "slog", "command-execution")])
+def test_a_file_of_unknown_form_is_recognised(name: str, line: str):
+    found = detect(source(), [Line(1, "first line"), Line(2, line), Line(3, line)])
+    assert found == {"windows-handler": "waapp"}.get(name, name)
+
+
+def test_a_record_holds_the_lines_up_to_the_next_head_of_its_own_form():
+    text = (
+        "2026-01-20T02:08:15.970762Z ERROR ExtHandler ExtHandler Event: name=Pub.Type, op=Install, message=[ExtensionOperationError] "
+        "Non-zero exit code: 56, x\n[stdout]\n2026/01/20 10:08:13 [Pub.Type-1.5] Install,failed,56,locked\n"
+        "time=2026-01-20T10:08:13Z event=x\n\n[stderr]\n, duration=0\n2026-01-20T02:08:16.083838Z INFO ExtHandler ExtHandler next"
+    )
+    first, second = records(text, "waagent")
+    assert len(first.raw) == 7
+    assert (first.extension, first.operation) == ("Pub.Type", "Install")
+    assert "Install,failed,56,locked" in first.message
+    assert (second.message, second.line) == ("next", 8)
+
+
+def test_a_message_that_the_agent_compressed_is_decoded():
+    import base64
+    import zlib
+
+    packed = base64.b64encode(zlib.compress(b"[ExtensionError] Timeout(300): x enable")).decode()
+    line = f"2019/11/12 20:36:37.772365 ERROR ExtHandler Event: name=Pub.Type, op=Enable, message={packed}, duration=0"
+    (record,) = records(line, "waagent")
+    assert record.message == "[ExtensionError] Timeout(300): x enable"
+    assert record.fields["encoded"] == "zlib"
+    assert packed in record.raw[0]
+
+
+def test_a_message_that_only_looks_compressed_stays():
+    line = "2019/11/12 20:36:37.772365 ERROR ExtHandler Event: name=P.T, op=Enable, message=eJyVjbEOgjAURfdAAAAAAAA, duration=0"
+    assert records(line, "waagent")[0].message == "eJyVjbEOgjAURfdAAAAAAAA"
+
+
+def test_the_repeated_hour_is_told_apart_by_the_order_of_the_file():
+    text = "2018/10/28 02:59:22.000000 INFO a\n2018/10/28 02:00:02.000000 INFO b\n2018/10/28 02:30:00.000000 INFO c\n2018/10/28 03:00:00.000000 INFO d"
+    times = [record.time for record in records(text, "waagent", BERLIN)]
+    assert times == [utc(2018, 10, 28, 0, 59, 22), utc(2018, 10, 28, 1, 0, 2), utc(2018, 10, 28, 1, 30), utc(2018, 10, 28, 2)]
+
+
+def test_an_ambiguous_hour_without_a_step_says_so():
+    (record,) = records("2018/10/28 02:30:00.000000 INFO a", "waagent", BERLIN)
+    assert record.fields["ambiguous"] == "1"
+
+
+def test_two_time_bases_in_one_file():
+    text = "2019/11/12 20:31:33.000000 INFO Daemon a\n2019-11-12T11:31:34.000000Z INFO ExtHandler b"
+    first, second = records(text, "waagent", TOKYO)
+    assert [first.time, second.time] == [utc(2019, 11, 12, 11, 31, 33), utc(2019, 11, 12, 11, 31, 34)]
+    assert [first.basis, second.basis] == ["zone", "utc"]
+
+
+def test_wrapped_lines_of_dsc_are_joined():
+    text = "VERBOSE: [2021-09-14 10:52:10Z] [ERROR] PowerShell DSC resource \nMSFT_SqlSetup  failed to execute Set-TargetResource functionality with error \nmessage: x\nVERBOSE: [2021-09-14 10:52:10Z] next"
+    first, _ = records(text, "dsc")
+    assert first.message == "PowerShell DSC resource MSFT_SqlSetup  failed to execute Set-TargetResource functionality with error message: x"
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nModuleNotFoundError: No module named 'imp'",
+        "   at Microsoft.X.Y(String z)\nat Other.Method()\nMethodAlone",
+    ],
+)
+def test_a_trace_belongs_to_its_record(trace: str):
+    first, second = records(f"[00000005] 2022-03-08T06:41:51Z [ERROR] boom\n{trace}\n[00000005] 2022-03-08T06:41:52Z [INFO] next", "waapp")
+    assert first.message == f"boom\n{trace}"
+    assert second.message == "next"
+
+
+def test_a_go_panic_is_a_record_of_its_own_with_its_stack():
+    text = 'time=2023-10-23T16:30:26Z event=start\npanic: runtime error: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:7\ntime=2023-10-23T16:30:27Z event=end'
+    start, panic, end = records(text, "logfmt")
+    assert (panic.level, panic.basis, panic.time) == ("ERROR", "inherited", start.time)
+    assert len(panic.raw) == 5
+    assert end.message == "end"
+
+
+def test_lines_of_one_message_with_a_stamp_each_are_one_record():
+    text = "2026/01/20 10:00:12 [Pub.Type-1.5] Output of command:\n2026/01/20 10:00:12 dpkg: error: locked\n2026/01/20 10:00:13 [Pub.Type-1.5] next"
+    first, second = records(text, "python-extension")
+    assert first.message == "Output of command:\ndpkg: error: locked"
+    assert second.message == "next"
+
+
+def test_escape_sequences_are_gone_from_the_message_and_stay_in_the_raw_line():
+    (record,) = records("2024-02-09T09:29:08.9Z INFO ExtHandler ExtHandler \x1b[31mred\x1b[0m", "waagent")
+    assert (record.message, "\x1b" in record.raw[0]) == ("red", True)
+
+
+def test_an_impossible_date_is_no_head():
+    assert records("2018/13/41 08:01:21.9 INFO a", "waagent")[0].time is None
+
+
+LINES = st.lists(
+    st.one_of(st.text(max_size=80).map(lambda text: text.replace("\n", " ")), st.sampled_from([row[1] for row in TABLE])), max_size=30
+)
+
+
+@given(lines=LINES, name=st.sampled_from(["auto", *FORMATS]))
+def test_every_line_is_in_exactly_one_record(lines: list[str], name: str):
+    numbered = [Line(number, line) for number, line in enumerate(lines, start=1)]
+    found = list(parse(numbered, source(name), BERLIN))
+    assert [line for record in found for line in record.raw] == lines
+    assert all(record.line == 1 + sum(len(r.raw) for r in found[:number]) for number, record in enumerate(found))
