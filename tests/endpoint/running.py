@@ -1,0 +1,57 @@
+"""The real endpoint in a process of its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+
+@dataclass
+class Endpoint:
+    url: str
+    data: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def token(self) -> str:
+        return (self.data / "admin.token").read_text().strip()
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def put(self, bundle: Path, *, name: str | None = None, token: str | None = None, **headers: str) -> requests.Response:
+        data = bundle.read_bytes()
+        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        sent = {"Authorization": f"Bearer {token or self.token}", "Repr-Digest": f"sha-256=:{digest}:"} | headers
+        return requests.put(f"{self.url}/v1/bundles/{name or bundle.stem}", data=data, headers=sent, timeout=30)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, headers=self.authorization, timeout=30, **options)
+
+
+@contextmanager
+def endpoint(data: Path, *arguments: str) -> Iterator[Endpoint]:
+    command = [sys.executable, "-m", "collector", "endpoint", "--data", str(data), "--listen", "127.0.0.1:0", *arguments]
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
+    with (data.parent / "endpoint.log").open("a") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ)
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert " ready on " in line, (data.parent / "endpoint.log").read_text()
+            yield Endpoint(line.split(" ready on ")[1].split()[0], data, process)
+        finally:
+            process.terminate()
+            process.wait(30)
+            process.stdout.close()
