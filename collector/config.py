@@ -41,9 +41,7 @@ class Config:
     time_zone: str | None = None
 
 
-def load_config(
-    flags: Mapping[str, object], environ: Mapping[str, str], file: Path, default_state_dir: Path
-) -> Config:
+def load_config(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, default_state_dir: Path) -> Config:
     """The settings in force. A flag that is None was not given.
 
     Raises ConfigError naming the file and the key, the variable or the flag that is wrong.
@@ -78,9 +76,7 @@ def _apply(config: Config, values: Mapping[str, object], where: str) -> Config:
     changed: dict[str, Any] = {}
     for key, value in values.items():
         if key not in kinds:
-            raise ConfigError(
-                f"{where}: there is no setting {key!r}", f"Known settings: {', '.join(sorted(kinds))}."
-            )
+            raise ConfigError(f"{where}: there is no setting {key!r}", f"Known settings: {', '.join(sorted(kinds))}.")
         changed[key] = _typed(key, value, getattr(config, key), str(kinds[key].type), where)
     return replace(config, **changed)
 

@@ -52,9 +52,7 @@ class DeliveryError(VmextError):
 
     exit_code = NOT_DELIVERED
 
-    def __init__(
-        self, message: str, hint: str = "", *, retry: bool = True, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, hint: str = "", *, retry: bool = True, retry_after: float | None = None) -> None:
         """`retry_after`: seconds that the receiver asked to wait."""
         super().__init__(message, hint)
         self.retry = retry

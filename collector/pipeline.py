@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 
 #: Formats of the guest agent's own logs: they are read first, to find the window.
 AGENT_FORMATS = frozenset({"waagent", "waapp"})
+_STATE_KINDS = frozenset({"status", "handler-status", "handler-state", "aggregate"})
 #: The end of a script's output that is read, in bytes and lines; the error is at the end.
 _OUTPUT_BYTES, _OUTPUT_LINES = 65_536, 200
 #: Extracted records kept for events.jsonl.
@@ -92,7 +93,7 @@ class Reading:
     ledger: dict[str, LedgerEntry] = field(default_factory=dict)
     events: list[Record] = field(default_factory=list)
     excerpts: list[Excerpt] = field(default_factory=list)
-    agent: AgentFacts = AgentFacts()
+    agent: AgentFacts = field(default_factory=AgentFacts)
     newest: datetime | None = None
 
     @property
@@ -168,10 +169,13 @@ def _read_states(sources: Iterable[Source]) -> Reading:
     direct: set[str] = set()
     aggregates: list[StatusFile | HandlerStatus] = []
     for source in sources:
-        if source.kind not in ("status", "handler-status", "aggregate") or source.problem is not None:
+        if source.kind not in _STATE_KINDS or source.problem is not None:
             continue
         text, entry = read_state(source)
         reading.ledger[source.path] = entry
+        if source.kind == "handler-state":  # one word, which is all there is to know of it
+            reading.ledger[source.path] = replace(entry, note=text.strip()[:40])
+            continue
         if entry.outcome not in ("read", "truncated", "empty"):
             continue
         for value in _parse_state(source, text):
@@ -385,7 +389,7 @@ def _ledger(
     """Every source considered, once, with its outcome."""
     entries: dict[str, LedgerEntry] = {entry.path: entry for entry in unfound}
     for source in sources:
-        outcome = source.problem or ("skipped" if source.kind == "settings" else "read")
+        outcome = source.problem or "skipped"
         note = source.note or (
             "settings hold secrets and are never copied" if source.kind == "settings" else "listed only"
         )

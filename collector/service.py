@@ -78,16 +78,12 @@ def check(run: Run) -> None:
             "Give the folder that is the root of the other machine's disk.",
         )
     if run.around and (run.since or run.until):
-        raise ConfigError(
-            "--around can't be given with --since or --until", "Give either --around or --since/--until."
-        )
+        raise ConfigError("--around can't be given with --since or --until", "Give either --around or --since/--until.")
     if run.since and run.until and run.since >= run.until:
         raise ConfigError("--since must be before --until")
 
 
-def collect(
-    run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress
-) -> Done:
+def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress) -> Done:
     """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
     host = current()
     host.lower_priority()

@@ -32,9 +32,7 @@ def main() -> int:
     try:
         url = _address(endpoint)
         wrong = sum(not _collect(title, arguments, url) for title, arguments in _runs())
-        print(
-            f"\nReview page:  {url}/\nToken:        {(DEMO / 'endpoint' / 'admin.token').read_text().strip()}"
-        )
+        print(f"\nReview page:  {url}/\nToken:        {(DEMO / 'endpoint' / 'admin.token').read_text().strip()}")
         print(f"              (it lies in {DEMO / 'endpoint' / 'admin.token'})")
         if not options.once:
             print("\nThe endpoint stays up until Ctrl-C.", flush=True)

@@ -16,9 +16,7 @@ AMA = "Microsoft.Azure.Monitor.AzureMonitorLinuxAgent"
 SUBSCRIPTION = "00000000-1111-2222-3333-444444444444"
 LOCK = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1873 (unattended-upgr)"
 HINT = "N: Be aware that removing the lock file is not a solution and may break your system."
-GIVE_UP = (
-    "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?"
-)
+GIVE_UP = "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?"
 
 
 def main() -> None:
@@ -28,11 +26,7 @@ def main() -> None:
     parser.add_argument("--now", help="time of the incident's end; by default 20 minutes ago")
     options = parser.parse_args()
     now = datetime.fromisoformat(options.now.replace("Z", "+00:00")) if options.now else None
-    end = (
-        (now or datetime.now(timezone.utc) - timedelta(minutes=20))
-        .astimezone(timezone.utc)
-        .replace(microsecond=0)
-    )
+    end = (now or datetime.now(timezone.utc) - timedelta(minutes=20)).astimezone(timezone.utc).replace(microsecond=0)
     (linux if options.system == "linux" else windows)(options.folder, end)
 
 

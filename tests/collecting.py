@@ -61,9 +61,7 @@ def vmext(
 def collect(disk: Path, state: Path, *more: object, **options: Any) -> Result:
     """`vmext collect --format json` on a disk, without upload unless `more` says so."""
     upload = [] if "--upload" in more else ["--no-upload"]
-    return vmext(
-        "collect", "--root", disk, "--state-dir", state, "--format", "json", *upload, *more, **options
-    )
+    return vmext("collect", "--root", disk, "--state-dir", state, "--format", "json", *upload, *more, **options)
 
 
 def put(disk: Path, path: str, content: str | bytes) -> Path:

@@ -24,9 +24,7 @@ CODES = {"failure": 10, "hang": 11, "healthy": 0, "noise": 0}
 
 
 @pytest.fixture(scope="module", params=FILES, ids=[file.parent.name for file in FILES])
-def case(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, Any], Result]:
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Result]:
     file: Path = request.param
     expected = tomllib.loads(file.read_text(encoding="utf-8"))
     return expected, collect(file.parent / "disk", tmp_path_factory.mktemp("state"))
@@ -93,9 +91,7 @@ def test_the_finding_quotes_the_telling_line(case: tuple[dict[str, Any], Result]
     first = findings(result)[0]
     assert expect.get("decoded_line", expect["telling_line"]) in texts(first)
     if "decoded_line" not in expect:
-        assert expect["telling_line"] in "\n".join(
-            [first["message"], *(row["text"] for row in first["evidence"])]
-        )
+        assert expect["telling_line"] in "\n".join([first["message"], *(row["text"] for row in first["evidence"])])
     if "exit_line" in expect:
         assert expect["exit_line"] in texts(first)
     sources = {source["path"] for source in first["sources"]}
@@ -110,13 +106,9 @@ def test_the_bundle_shows_the_telling_line_as_it_stands_in_the_file(case: tuple[
     import zipfile
 
     with zipfile.ZipFile(result.json["bundle"]["path"]) as archive:
-        excerpts = "\n".join(
-            archive.read(name).decode() for name in archive.namelist() if name.startswith("excerpts/")
-        )
+        excerpts = "\n".join(archive.read(name).decode() for name in archive.namelist() if name.startswith("excerpts/"))
     assert (
-        line in excerpts
-        or " ".join(line.split()) in " ".join(excerpts.split())
-        or line in texts(findings(result)[0])
+        line in excerpts or " ".join(line.split()) in " ".join(excerpts.split()) or line in texts(findings(result)[0])
     )
 
 

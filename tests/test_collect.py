@@ -14,6 +14,7 @@ import pytest
 
 from tests.collecting import AGENT_LOG, CSE, HANDLER_LOG, STATUS, STDERR, collect, failing_disk, put, vmext
 
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
     return failing_disk(tmp_path / "disk")
@@ -120,9 +121,7 @@ def test_the_bundle_lies_in_the_spool_and_a_copy_where_asked(disk: Path, state: 
         (["--no-such-flag"], "--no-such-flag"),
     ],
 )
-def test_a_usage_error_names_the_flag_and_ends_with_2(
-    disk: Path, state: Path, arguments: list[str], says: str
-):
+def test_a_usage_error_names_the_flag_and_ends_with_2(disk: Path, state: Path, arguments: list[str], says: str):
     result = collect(disk, state, *arguments)
     assert result.code == 2
     assert says in result.err
@@ -203,9 +202,7 @@ def test_nuls_in_the_windows_summary(tmp_path: Path, state: Path):
         "code": 1007,
         "formattedMessage": {"lang": "en-US", "message": "Install failed, Exit code: 1603"},
     }
-    text = json.dumps(
-        {"aggregateStatus": {"handlerAggregateStatus": [row]}, "timestampUTC": "2026-05-04T03:12:25Z"}
-    )
+    text = json.dumps({"aggregateStatus": {"handlerAggregateStatus": [row]}, "timestampUTC": "2026-05-04T03:12:25Z"})
     put(tmp_path / "disk", "WindowsAzure/Logs/AggregateStatus/aggregatestatus.json", text + "\0" * 4000)
     result = collect(tmp_path / "disk", state)
     assert (result.code, finding(result)["extension"], finding(result)["agent_code"]) == (

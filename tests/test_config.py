@@ -12,9 +12,7 @@ from collector.errors import ConfigError
 DEFAULT = Path("/var/lib/vmext")
 
 
-def load(
-    tmp_path: Path, text: str | None = None, environ: dict[str, str] | None = None, **flags: object
-) -> Config:
+def load(tmp_path: Path, text: str | None = None, environ: dict[str, str] | None = None, **flags: object) -> Config:
     file = tmp_path / "config.toml"
     if text is not None:
         file.write_text(text)

@@ -59,9 +59,7 @@ def _place(evidence: Evidence, system: System, anchors: Anchors) -> str:
 def _meaning(finding: Finding) -> str:
     meaning = finding.meaning or "No rule explains this failure yet."
     sure = tag("p", f"How sure: {SURE[finding.confidence]}", class_="soft")
-    return tag(
-        "div", tag("h4", "What it means"), tag("p", esc(meaning)), sure, _source(finding.documentation)
-    )
+    return tag("div", tag("h4", "What it means"), tag("p", esc(meaning)), sure, _source(finding.documentation))
 
 
 def _source(documentation: str) -> str:
@@ -74,11 +72,7 @@ def _source(documentation: str) -> str:
 
 
 def _remedy(finding: Finding) -> str:
-    steps = (
-        tag("ul", *(tag("li", tag("pre", esc(step))) for step in finding.do), class_="steps")
-        if finding.do
-        else ""
-    )
+    steps = tag("ul", *(tag("li", tag("pre", esc(step))) for step in finding.do), class_="steps") if finding.do else ""
     remedy = finding.remedy or "Nothing is known; read the lines around the proof."
     dont = tag("p", tag("strong", "Do not: "), esc(finding.dont)) if finding.dont else ""
     return tag("div", tag("h4", "What to do"), tag("p", esc(remedy)), steps, dont)
@@ -119,9 +113,7 @@ def _timeline(failure: Failure, system: System, anchors: Anchors) -> str:
         return ""
     items = [_moment(evidence, system, anchors) for evidence in told[:_MOST_EVIDENCE]]
     if len(told) > _MOST_EVIDENCE:
-        items.append(
-            tag("li", esc(f"{len(told) - _MOST_EVIDENCE} more lines in findings.json"), class_="soft")
-        )
+        items.append(tag("li", esc(f"{len(told) - _MOST_EVIDENCE} more lines in findings.json"), class_="soft"))
     return tag("h4", "How it went") + tag("ol", *items, class_="timeline")
 
 
@@ -131,9 +123,7 @@ def _moment(evidence: Evidence, system: System, anchors: Anchors) -> str:
         at = tag("time", esc(words.stamp(evidence.time)), datetime=iso(evidence.time))
         at += "" if evidence.time.tzinfo else f" {words.LOCAL}"
     text = evidence.text if len(evidence.text) <= _LONGEST_TEXT else evidence.text[:_LONGEST_TEXT] + " ..."
-    meta = tag(
-        "span", at, " · ", _place(evidence, system, anchors), f" · {esc(evidence.role)}", class_="meta"
-    )
+    meta = tag("span", at, " · ", _place(evidence, system, anchors), f" · {esc(evidence.role)}", class_="meta")
     return tag("li", meta, tag("span", esc(text), class_="text"), class_=evidence.role)
 
 

@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterable
 
 #: Signs that HTML may not hold, and those that make text read in another order than it is written.
-_UNSHOWN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def esc(text: object) -> str:
@@ -20,9 +18,7 @@ def esc(text: object) -> str:
 
 def tag(name: str, *content: str, **attributes: str | None) -> str:
     """One element; `content` is HTML already. ``class_`` stands for class, other ``_`` for ``-``."""
-    named = {
-        key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None
-    }
+    named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
     opened = "".join(f' {key}="{esc(value)}"' for key, value in named.items())
     return f"<{name}{opened}>{''.join(content)}</{name}>"
 

@@ -161,9 +161,7 @@ class Bundle:
     @cached_property
     def excerpts(self) -> tuple[Excerpt, ...]:
         """In the order of the manifest, which is the order of collecting."""
-        names = [
-            member["name"] for member in self.manifest["members"] if member["name"].startswith("excerpts/")
-        ]
+        names = [member["name"] for member in self.manifest["members"] if member["name"].startswith("excerpts/")]
         return tuple(parse_excerpt(self.text(name), name) for name in names)
 
     @property
@@ -242,7 +240,5 @@ def _object(text: str, where: str) -> dict[str, Any]:
         raise BundleError(f"{where} should be an object")
     schema = document.get("schema", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
-        raise BundleError(
-            f"{where} has schema {schema}, made by a newer version", "Update vmext on this machine."
-        )
+        raise BundleError(f"{where} has schema {schema}, made by a newer version", "Update vmext on this machine.")
     return document

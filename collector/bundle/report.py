@@ -27,9 +27,7 @@ def render(report: Report, bundle_id: str = "") -> str:
         "<main>",
         *_section(words.plural(len(report.findings), "finding"), "".join(cards)),
         *_section("The lines around it", excerpts),
-        *_section(
-            "Other extensions" if report.findings else "Extensions", tag("div", states(report), class_="card")
-        ),
+        *_section("Other extensions" if report.findings else "Extensions", tag("div", states(report), class_="card")),
         *_section("What was read", tag("div", ledger(report.ledger, report.identity.system), class_="card")),
         *_section("The machine", tag("div", machine(report), class_="card")),
         "</main>",
@@ -70,9 +68,7 @@ def _header(report: Report) -> str:
     identity = report.identity
     facts += [("Image", identity.image)] if identity.image else []
     about = definitions(facts)
-    asked = definitions(
-        [(name, None if value == "unknown" else value) for name, value in words.ids(identity)], "wide"
-    )
+    asked = definitions([(name, None if value == "unknown" else value) for name, value in words.ids(identity)], "wide")
     return tag(
         "header",
         tag(

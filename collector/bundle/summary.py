@@ -37,9 +37,7 @@ class Part:
     least: int = 80
 
 
-def verdict_text(
-    report: Report, bundle: BundleInfo | None, delivery: Delivery | None, limit: int = LIMIT
-) -> str:
+def verdict_text(report: Report, bundle: BundleInfo | None, delivery: Delivery | None, limit: int = LIMIT) -> str:
     """The verdict, at most `limit` bytes of ASCII, also where a console makes two bytes of each line end."""
     state = _bundle(report, bundle, delivery)
     return _fitted(report, state, _last(report, bundle.id if bundle else None, delivery), limit)
@@ -141,14 +139,9 @@ def _window(report: Report, beside: datetime | None) -> str:
     """The window and its reason; without the day where it is that of the failure told just before."""
     start, end, reason = report.window.start, report.window.end, report.window.reason
     if start and end:
-        same = (
-            beside is not None
-            and words.stamp(start)[:10] == words.stamp(end)[:10] == words.stamp(beside)[:10]
-        )
+        same = beside is not None and words.stamp(start)[:10] == words.stamp(end)[:10] == words.stamp(beside)[:10]
         return f"window {words.period(start, end)[11 if same else 0 :]} ({reason})"
-    open_ended = (
-        f"from {words.stamp(start)} " if start else f"until {words.stamp(end)} " if end else "unlimited "
-    )
+    open_ended = f"from {words.stamp(start)} " if start else f"until {words.stamp(end)} " if end else "unlimited "
     return f"window {open_ended}({reason})"
 
 
@@ -219,9 +212,7 @@ def _bundle(report: Report, bundle: BundleInfo | None, delivery: Delivery | None
         return Part("Bundle", (f"{about}, delivered{_received(report.created, delivery)}",))
     lies = f"it lies in {bundle.path}"
     if delivery is None or (delivery.state == "skipped" and not error):
-        return Part(
-            "Bundle", (f"{about}, not sent: no upload was asked for",), paths=(lies,), room=400, least=150
-        )
+        return Part("Bundle", (f"{about}, not sent: no upload was asked for",), paths=(lies,), room=400, least=150)
     reason = f"{about}, NOT DELIVERED: {error or 'no reason is known'}"
     return Part("Bundle", (reason,), paths=(lies, _again(bundle)), room=400, least=150)
 
@@ -229,7 +220,11 @@ def _bundle(report: Report, bundle: BundleInfo | None, delivery: Delivery | None
 def _again(bundle: BundleInfo) -> str:
     """How to send it; the spool of this very run may lie in a place of its own."""
     state = bundle.path.parent.parent
-    return f"send it with: vmext upload --state-dir {state}" if bundle.path.parent.name == "spool" else "vmext upload sends it"
+    return (
+        f"send it with: vmext upload --state-dir {state}"
+        if bundle.path.parent.name == "spool"
+        else "vmext upload sends it"
+    )
 
 
 def _received(created: datetime, delivery: Delivery) -> str:

@@ -30,9 +30,7 @@ def states(report: Report) -> str:
         )
         for state in rest
     ]
-    return table(
-        "The last known state of each", ("Extension", "Publisher and type", "Version", "State"), rows
-    )
+    return table("The last known state of each", ("Extension", "Publisher and type", "Version", "State"), rows)
 
 
 def ledger(entries: Sequence[LedgerEntry], system: System) -> str:
@@ -64,11 +62,7 @@ def machine(report: Report) -> str:
     """The machine while it was collected from."""
     facts = report.system
     if not facts.live:
-        zone = (
-            f" Its time zone is {facts.time_zone}."
-            if facts.time_zone
-            else " Nothing on it tells its time zone."
-        )
+        zone = f" Its time zone is {facts.time_zone}." if facts.time_zone else " Nothing on it tells its time zone."
         return tag("p", esc("Collected from a mounted disk: there is no running machine to describe." + zone))
     used = _share(facts.memory_available_bytes, facts.memory_total_bytes)
     up = _age(report.created - facts.boot_time) if facts.boot_time and facts.boot_time.tzinfo else None

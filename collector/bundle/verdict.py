@@ -56,9 +56,7 @@ def _rooms(findings: int) -> list[_Room]:
     return [*texts, *fewer, _Room(40, 1, CONTRACT, 1), _Room(24, 1, CONTRACT, 1), _Room(24, 0, CONTRACT, 0)]
 
 
-def verdict_json(
-    report: Report, bundle: BundleInfo | None, delivery: Delivery | None, limit: int = LIMIT
-) -> str:
+def verdict_json(report: Report, bundle: BundleInfo | None, delivery: Delivery | None, limit: int = LIMIT) -> str:
     """One JSON object of ASCII and a line end, at most `limit` bytes; always valid JSON.
 
     As many findings as fit are in it, the most important first; `findings_total` says how many there are.
@@ -71,9 +69,7 @@ def verdict_json(
     return _text({"schema": SCHEMA, "verdict": report.verdict})
 
 
-def _document(
-    report: Report, bundle: BundleInfo | None, delivery: Delivery | None, room: _Room
-) -> dict[str, Any]:
+def _document(report: Report, bundle: BundleInfo | None, delivery: Delivery | None, room: _Room) -> dict[str, Any]:
     identity = report.identity
     return {
         "schema": SCHEMA,

@@ -83,18 +83,18 @@ def _write(
 ) -> BundleInfo:
     """The temporary file, complete and on the disk, with the name it will get."""
     partial = folder / f".{os.getpid()}-{secrets.token_hex(6)}{PARTIAL}"
+    written: BundleInfo | None = None
     try:
-        descriptor = os.open(
-            partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
-        )
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(descriptor, "wb") as file:
             bundle_id = _fill(file, fitted, seal, audit, budget)
             file.flush()
             os.fsync(file.fileno())
-        return BundleInfo(bundle_id, partial, partial.stat().st_size, _sha256(partial))
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+        written = BundleInfo(bundle_id, partial, partial.stat().st_size, _sha256(partial))
+    finally:
+        if written is None:
+            partial.unlink(missing_ok=True)
+    return written
 
 
 def _in_place(bundle: BundleInfo) -> BundleInfo:
@@ -130,9 +130,7 @@ class _Archive:
         self.file.writestr(info, data)
 
 
-def _fill(
-    file: IO[bytes], fitted: Plan, seal: Seal, audit: Callable[[], object], budget: Mapping[str, int]
-) -> str:
+def _fill(file: IO[bytes], fitted: Plan, seal: Seal, audit: Callable[[], object], budget: Mapping[str, int]) -> str:
     """All members in a fixed order, one in memory at a time. Returns the bundle's id.
 
     The id is made from what the manifest says of the incident and of the evidence's hashes. Summary, report

@@ -77,9 +77,7 @@ def main(argv: list[str] | None = None) -> int | Any:
     except Exception as error:  # the one place for what no one foresaw
         if "--debug" in arguments:
             raise
-        click.echo(
-            f"vmext: internal error: {type(error).__name__}; run again with --debug and report it", err=True
-        )
+        click.echo(f"vmext: internal error: {type(error).__name__}; run again with --debug and report it", err=True)
         return INTERNAL
     return result if isinstance(result, int) else 0
 

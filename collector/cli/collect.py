@@ -33,9 +33,7 @@ from collector.cli.progress import Progress
     show_default=True,
     help="Around --around, and around the evidence.",
 )
-@click.option(
-    "--timezone", "time_zone", metavar="ZONE", help="Zone of local stamps: Europe/Berlin, UTC, +05:30."
-)
+@click.option("--timezone", "time_zone", metavar="ZONE", help="Zone of local stamps: Europe/Berlin, UTC, +05:30.")
 @click.option("--instance", metavar="NAME", help="Name of the instance, where nothing on the disk tells it.")
 @click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
@@ -44,12 +42,8 @@ from collector.cli.progress import Progress
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="DIR", help="Put a copy of the bundle there as well."
 )
-@click.option(
-    "--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key."
-)
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file."
-)
+@click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(
@@ -82,9 +76,7 @@ def command(
 
     now = datetime.now(timezone.utc)
     if token:
-        click.echo(
-            "vmext: warning: --token can be seen by others on this machine; use --token-file", err=True
-        )
+        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
     flags = {
         "upload_url": upload_url,
         "token": token,

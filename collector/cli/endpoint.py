@@ -54,13 +54,9 @@ def command(data: Path, listen: str) -> None:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            click.echo(
-                f"vmext endpoint ready on http://{shown}:{port} (data in {data}, token in {access.token_file})"
-            )
+            click.echo(f"vmext endpoint ready on http://{shown}:{port} (data in {data}, token in {access.token_file})")
 
-    Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(
-        sockets=[bound]
-    )
+    Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(sockets=[bound])
 
 
 def _bound(listen: str) -> socket.socket:

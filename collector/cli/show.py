@@ -23,18 +23,14 @@ _WIDEST = 400  # characters of a line
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json.")
-@click.option(
-    "-m", "--member", metavar="MEMBER", help="Print one member, such as excerpts/var/log/waagent.log.txt."
-)
+@click.option("-m", "--member", metavar="MEMBER", help="Print one member, such as excerpts/var/log/waagent.log.txt.")
 def command(bundle: Path, as_json: bool, member: str | None) -> None:
     """Print what is in a bundle: the verdict, the findings, the failing lines, what was read.
 
     The bundle is checked first: its bounds, and the hash of every member.
     """
     if as_json and member:
-        raise click.UsageError(
-            "--json and --member can't be given together; findings.json is a member as well."
-        )
+        raise click.UsageError("--json and --member can't be given together; findings.json is a member as well.")
     try:
         opened = open_bundle(bundle)
         if as_json:

@@ -15,9 +15,7 @@ from collector.cli import EXIT_CODES
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the spool lies.")
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file."
-)
+@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -32,9 +30,7 @@ def command(
     from collector.errors import NOT_DELIVERED
 
     if token:
-        click.echo(
-            "vmext: warning: --token can be seen by others on this machine; use --token-file", err=True
-        )
+        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
     flags = {"upload_url": upload_url, "token": token, "token_file": token_file, "state_dir": state_dir}
     config = service.settings(flags, os.environ, config_file)
     failed = 0

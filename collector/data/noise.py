@@ -22,9 +22,7 @@ class NoiseRule:
 
     def matches(self, text: str) -> bool:
         """Whether a record's message or a line of output is this harmless one."""
-        return self.pattern.search(text) is not None and (
-            self.unless is None or self.unless.search(text) is None
-        )
+        return self.pattern.search(text) is not None and (self.unless is None or self.unless.search(text) is None)
 
 
 @cache

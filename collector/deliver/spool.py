@@ -80,9 +80,7 @@ class Spool:
             file.unlink(missing_ok=True)
             total -= size
             removed.append(file.stem)
-            log.warning(
-                "the spool is above its quota of %s bytes: bundle %s removed unsent", self._quota, file.stem
-            )
+            log.warning("the spool is above its quota of %s bytes: bundle %s removed unsent", self._quota, file.stem)
         return tuple(removed)
 
     def _files(self) -> list[Path]:

@@ -44,9 +44,7 @@ def forms(code: int) -> frozenset[str]:
     """One number as tables write it: signed, unsigned, and as hexadecimal of 32 bits."""
     unsigned = code & 0xFFFFFFFF
     signed = unsigned - (1 << 32) if unsigned >= 1 << 31 else unsigned
-    return frozenset(
-        {str(signed), str(unsigned), f"0x{unsigned:08X}", f"0x{unsigned:08x}", f"0x{unsigned:X}"}
-    )
+    return frozenset({str(signed), str(unsigned), f"0x{unsigned:08X}", f"0x{unsigned:08x}", f"0x{unsigned:X}"})
 
 
 def of_extension(extension: str, system: System, code: int) -> tuple[CodeRow, ...]:
@@ -76,12 +74,8 @@ def of_tool(tool: str, code: int) -> tuple[CodeRow, ...]:
     return _matching(_table("tools"), (tool,), "linux", code)
 
 
-def _matching(
-    table: Iterable[CodeRow], scopes: Iterable[str], system: System, code: int
-) -> tuple[CodeRow, ...]:
+def _matching(table: Iterable[CodeRow], scopes: Iterable[str], system: System, code: int) -> tuple[CodeRow, ...]:
     wanted, numbers = set(scopes), forms(code)
     return tuple(
-        row
-        for row in table
-        if row.scope in wanted and row.system in (system, "any", "both") and row.code in numbers
+        row for row in table if row.scope in wanted and row.system in (system, "any", "both") and row.code in numbers
     )

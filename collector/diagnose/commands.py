@@ -32,11 +32,10 @@ def again(failure: Failure, identity: Identity) -> str:
     version = ".".join((failure.version or "").split(".")[:2])
     common = f"--publisher {publisher} -n {kind}" + (f" --version {version}" if version else "")
     if identity.scale_set:
-        return f"az vmss extension set -g {group} --vmss-name {identity.scale_set} {common} --force-update --settings @settings.json"
+        where = f"az vmss extension set -g {group} --vmss-name {identity.scale_set}"
+        return f"{where} {common} --force-update --settings @settings.json"
     name = identity.instance_name or "INSTANCE"
-    return (
-        f"az vm extension set -g {group} --vm-name {name} {common} --force-update --settings @settings.json"
-    )
+    return f"az vm extension set -g {group} --vm-name {name} {common} --force-update --settings @settings.json"
 
 
 def upgrade(identity: Identity) -> str:

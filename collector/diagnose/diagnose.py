@@ -11,6 +11,8 @@ from collector.diagnose.causes import causes
 from collector.model import Confidence, ExtensionState, Failure, Finding, Identity, Owner, SystemFacts, order
 
 _KINDS = {"failure": 0, "hang": 1, "warning": 2}
+#: So many words of a meaning must stand in the text before it is taken for the one meant.
+_ENOUGH_WORDS = 2
 #: The agent's code for a status file that it can't read: the extension itself may be well.
 _STATUS_UNREADABLE = 1012
 #: Failures that others follow from are told first, and their text is read this far, in characters.
@@ -47,9 +49,8 @@ def _explain(failure: Failure, identity: Identity) -> Finding:
     by_code = _by_code(failure, identity)
     if by_code:
         return by_code
-    if found and not (
-        failure.kind == "failure" and commands.is_script(failure.extension) and failure.exit_code is not None
-    ):
+    told_by_code = failure.kind == "failure" and failure.exit_code is not None
+    if found and not (told_by_code and commands.is_script(failure.extension)):
         return _by_signature(failure, *found, identity)
     return _unexplained(failure, identity)
 
@@ -114,13 +115,11 @@ def _told_apart(rows: Sequence[codes.CodeRow], failure: Failure) -> list[codes.C
     text = f"{failure.message}\n{failure.detail}".lower()
 
     def score(row: codes.CodeRow) -> int:
-        words = {
-            word.strip(".,;:()").lower() for word in f"{row.name} {row.meaning}".split() if len(word) > 5
-        }
+        words = {word.strip(".,;:()").lower() for word in f"{row.name} {row.meaning}".split() if len(word) > 5}
         return sum(word in text for word in words)
 
     best = max(score(row) for row in rows)
-    return [row for row in rows if score(row) == best] if best else list(rows)
+    return [row for row in rows if score(row) == best] if best >= _ENOUGH_WORDS else list(rows)
 
 
 def _unexplained(failure: Failure, identity: Identity) -> Finding:
@@ -136,22 +135,18 @@ def _unexplained(failure: Failure, identity: Identity) -> Finding:
     if commands.is_script(failure.extension) and failure.exit_code is not None:
         return replace(
             _plain(failure, identity, "script-exit", "the script ended with this code", "script"),
-            meaning=f"The exit code {failure.exit_code} is the script's own: its last command, or an exit in it, gave it.",
+            meaning=f"The exit code {failure.exit_code} is the script's own: its last command or an exit gave it.",
             remedy="Read the lines around the proof, correct the script, run it again.",
             confidence="medium",
         )
-    return _plain(
-        failure, identity, "unexplained", _first_words(failure.message) or "no known cause", "extension"
-    )
+    return _plain(failure, identity, "unexplained", _first_words(failure.message) or "no known cause", "extension")
 
 
 def _hang(failure: Failure, identity: Identity) -> Finding:
     script = commands.is_script(failure.extension)
     what = "script" if script else "handler"
     return replace(
-        _plain(
-            failure, identity, f"hang-{what}", f"the {what} does not end", "script" if script else "extension"
-        ),
+        _plain(failure, identity, f"hang-{what}", f"the {what} does not end", "script" if script else "extension"),
         meaning=f"The {what} was started and never reported an end; it waits for something, or was ended from outside.",
         remedy=f"See on the instance what the {what}'s process waits for; look at the last lines of its output.",
         confidence="medium",
@@ -190,9 +185,7 @@ def _owned(finding: Finding, failures: Sequence[Failure]) -> Finding:
     """What only follows belongs to whom its cause belongs."""
     if finding.id != "follows":
         return finding
-    cause = next(
-        (one for one in failures if one.extension == finding.failure.caused_by and not one.caused_by), None
-    )
+    cause = next((one for one in failures if one.extension == finding.failure.caused_by and not one.caused_by), None)
     script = cause is not None and commands.is_script(cause.extension)
     return replace(finding, owner="script" if script else "extension")
 

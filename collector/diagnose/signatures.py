@@ -60,11 +60,9 @@ def signatures() -> tuple[Signature, ...]:
 
 @cache
 def _candidates(extension: str, system: System) -> tuple[Signature, ...]:
-    fits = [
-        row for row in signatures() if row.system in (system, "both", "any") and row.scope in (extension, "*")
-    ]
+    fits = [row for row in signatures() if row.system in (system, "both", "any") and row.scope in (extension, "*")]
     own = [row for row in fits if row.scope != "*"]
-    return tuple([*own, *(row for row in fits if row.scope == "*")])
+    return (*own, *(row for row in fits if row.scope == "*"))
 
 
 def best(texts: Iterable[str], extension: str, system: System) -> tuple[Signature, int] | None:

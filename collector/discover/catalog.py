@@ -44,9 +44,7 @@ def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()
     Raises DataError naming the file and the row.
     """
     rows = [("sources/" + system, row) for row in table(f"sources/{system}").get("source", [])]
-    own = [
-        (str(file), row) for file in extra for row in _own_table(file) if row.pop("system", system) == system
-    ]
+    own = [(str(file), row) for file in extra for row in _own_table(file) if row.pop("system", system) == system]
     return tuple(_place(where, row, values) for where, row in [*own, *rows])
 
 

@@ -16,16 +16,12 @@ from collector.model import Identity, System
 
 _MOST_BYTES = 1_048_576
 _UNIFORM = re.compile(r"^(?P<set>.+)_(?P<id>\d+)$")
-_RESOURCE = re.compile(
-    r"/virtualMachineScaleSets/(?P<set>[^/]+)/virtualMachines/(?P<id>[^/]+)", re.IGNORECASE
-)
+_RESOURCE = re.compile(r"/virtualMachineScaleSets/(?P<set>[^/]+)/virtualMachines/(?P<id>[^/]+)", re.IGNORECASE)
 _GROUP = re.compile(r"/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
 _AGENT_FOLDER = re.compile(r"GuestAgent_(\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
-def identify(
-    root: Path, system: System, *, metadata: Mapping[str, Any] | None, instance: str | None
-) -> Identity:
+def identify(root: Path, system: System, *, metadata: Mapping[str, Any] | None, instance: str | None) -> Identity:
     """The first source that tells a value wins: the person, the metadata service, cloud-init, the agent's files."""
     tree = Tree(root, fold=system == "windows")
     identity = Identity(system)
@@ -40,11 +36,7 @@ def identify(
 
 def _filled(identity: Identity, known: Mapping[str, str | None], source: str) -> Identity:
     names = {field.name for field in fields(Identity)}
-    new = {
-        key: value
-        for key, value in known.items()
-        if value and key in names and getattr(identity, key) is None
-    }
+    new = {key: value for key, value in known.items() if value and key in names and getattr(identity, key) is None}
     if not new:
         return identity
     return replace(identity, **new, source=source if identity.source == "unknown" else identity.source)  # type: ignore[arg-type]
@@ -71,11 +63,7 @@ def _of_compute(compute: object) -> dict[str, str | None]:
         return {}
     profile = compute.get("storageProfile")
     image = profile.get("imageReference") if isinstance(profile, Mapping) else None
-    parts = (
-        [image.get(key) for key in ("publisher", "offer", "sku", "version")]
-        if isinstance(image, Mapping)
-        else []
-    )
+    parts = [image.get(key) for key in ("publisher", "offer", "sku", "version")] if isinstance(image, Mapping) else []
     parts = [part for part in parts if part]
     if not parts and isinstance(image, Mapping):
         parts = [image.get("id")] if image.get("id") else []
@@ -133,14 +121,10 @@ def _of_agent(tree: Tree, system: System) -> dict[str, str | None]:
             known.setdefault("agent_version", _text(agent.get("version")))
     if system == "windows":
         versions = [
-            found[1]
-            for path in tree.glob("WindowsAzure/GuestAgent_*")
-            if (found := _AGENT_FOLDER.search(path))
+            found[1] for path in tree.glob("WindowsAzure/GuestAgent_*") if (found := _AGENT_FOLDER.search(path))
         ]
         if versions:
-            known["agent_version"] = max(
-                versions, key=lambda version: [int(part) for part in version.split(".")]
-            )
+            known["agent_version"] = max(versions, key=lambda version: [int(part) for part in version.split(".")])
     return known
 
 

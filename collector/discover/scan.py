@@ -54,14 +54,10 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
         if not paths and place.known:
             unfound.append(LedgerEntry(place.glob, place.kind, "missing", note="nothing lies there"))
     kept = [source for source in found.values() if _is_wanted(source, extensions)]
-    unfound += [
-        LedgerEntry(path or "/", "log", "denied", note=reason) for path, reason in tree.denied.items()
-    ]
+    unfound += [LedgerEntry(path or "/", "log", "denied", note=reason) for path, reason in tree.denied.items()]
     if tree.full:
         unfound.append(
-            LedgerEntry(
-                "/", "log", "truncated", note=f"more than {MOST_FILES} names; the rest was not listed"
-            )
+            LedgerEntry("/", "log", "truncated", note=f"more than {MOST_FILES} names; the rest was not listed")
         )
     return Scan(tuple(sorted(kept, key=lambda source: source.path)), tuple(unfound))
 
@@ -91,9 +87,7 @@ def _source(tree: Tree, place: Place, path: str) -> Source | None:
     except PermissionError:
         return replace(source, file=file, problem="denied", note="no permission")
     except OSError:
-        return replace(
-            source, file=file, problem="vanished", note="a link to nothing, or gone since it was listed"
-        )
+        return replace(source, file=file, problem="vanished", note="a link to nothing, or gone since it was listed")
     if not stat.S_ISREG(status.st_mode):
         return replace(source, file=file, problem="not-a-file", note="not a regular file")
     return replace(source, file=file, size=status.st_size, modified=status.st_mtime)

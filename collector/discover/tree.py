@@ -66,7 +66,7 @@ class Tree:
         folder = self.resolve(path)
         try:
             if folder is not None and folder.is_dir():
-                names = sorted(os.listdir(folder))
+                names = sorted(entry.name for entry in folder.iterdir())
         except PermissionError:
             self.denied[path] = "no permission to list the folder"
         except OSError:
@@ -95,7 +95,7 @@ class Tree:
             here = self.root.joinpath(*done, part)
             try:
                 is_link = stat.S_ISLNK(os.lstat(here).st_mode)
-                target = os.readlink(here) if is_link else ""
+                target = str(here.readlink()) if is_link else ""
             except OSError:
                 return here.joinpath(*left)
             if not is_link:

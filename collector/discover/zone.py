@@ -62,9 +62,7 @@ def named_zone(root: Path, name: str) -> tzinfo:
         return timezone.utc
     tz = _zone(Tree(root, fold=False), name.strip())
     if tz is None:
-        raise ConfigError(
-            f"--timezone: {name!r} is no time zone", "Give a name such as Europe/Berlin, UTC, or +05:30."
-        )
+        raise ConfigError(f"--timezone: {name!r} is no time zone", "Give a name such as Europe/Berlin, UTC, or +05:30.")
     return tz
 
 

@@ -28,7 +28,8 @@ MOST_BYTES = 64_000_000
 _PAGE = 50
 _MOST_FORM = 8_192
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -48,9 +49,7 @@ def create_app(data: Path) -> FastAPI:
         yield
         index.close()
 
-    app = FastAPI(
-        title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan
-    )
+    app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.access = access
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
     _guard(app, access)
@@ -104,9 +103,7 @@ def _add_api(app: FastAPI, ingest: Ingest, index: Index, store: Store, limits: L
         query = dict(request.query_params)
         limit, offset = _number(query.get("limit"), _PAGE, 500), _number(query.get("offset"), 0, 10**9)
         rows = index.bundles(query, limit=limit, offset=offset)
-        return JSONResponse(
-            {"schema": 1, "total": index.count(query), "bundles": [dict(row) for row in rows]}
-        )
+        return JSONResponse({"schema": 1, "total": index.count(query), "bundles": [dict(row) for row in rows]})
 
     @app.get("/v1/bundles/{bundle_id}")
     def one(bundle_id: str) -> Response:
@@ -117,9 +114,7 @@ def _add_api(app: FastAPI, ingest: Ingest, index: Index, store: Store, limits: L
     @app.get("/v1/bundles/{bundle_id}/bundle")
     def download(bundle_id: str) -> Response:
         receipt = _receipt(index, bundle_id)
-        return FileResponse(
-            store.path(receipt["sha256"]), media_type="application/zip", filename=f"{bundle_id}.zip"
-        )
+        return FileResponse(store.path(receipt["sha256"]), media_type="application/zip", filename=f"{bundle_id}.zip")
 
     @app.get("/healthz")
     def health() -> Response:

@@ -79,10 +79,7 @@ class Index:
 
     def knows(self, sha256: str) -> bool:
         with self._engine.connect() as connection:
-            return (
-                connection.execute(sa.select(BUNDLES.c.id).where(BUNDLES.c.sha256 == sha256)).first()
-                is not None
-            )
+            return connection.execute(sa.select(BUNDLES.c.id).where(BUNDLES.c.sha256 == sha256)).first() is not None
 
     def add(self, bundle: Bundle, sha256: str, size: int) -> dict[str, str]:
         """Adds a bundle once, whoever sends it at the same time; gives the first receipt."""
@@ -112,19 +109,17 @@ class Index:
             raise RuntimeError(f"the bundle {bundle.id} was indexed and is not there")
         return receipt
 
-    def bundles(
-        self, filters: Mapping[str, str], *, limit: int, offset: int = 0
-    ) -> Sequence[Mapping[str, Any]]:
-        """Bundles with their first finding, newest first. `filters`: verdict, extension, scale_set, exit_code, owner, q."""
+    def bundles(self, filters: Mapping[str, str], *, limit: int, offset: int = 0) -> Sequence[Mapping[str, Any]]:
+        """Bundles with their first finding, newest first.
+
+        `filters`: verdict, extension, scale_set, exit_code, owner, q.
+        """
         first = sa.and_(FINDINGS.c.bundle == BUNDLES.c.id, FINDINGS.c.number == 0)
         columns = [
-            FINDINGS.c[name]
-            for name in ("kind", "extension", "exit_code", "owner", "title", "operation", "rule")
+            FINDINGS.c[name] for name in ("kind", "extension", "exit_code", "owner", "title", "operation", "rule")
         ]
         query = (
-            sa.select(BUNDLES, *columns)
-            .select_from(BUNDLES.outerjoin(FINDINGS, first))
-            .where(*_conditions(filters))
+            sa.select(BUNDLES, *columns).select_from(BUNDLES.outerjoin(FINDINGS, first)).where(*_conditions(filters))
         )
         query = query.order_by(BUNDLES.c.received.desc(), BUNDLES.c.id).limit(limit).offset(offset)
         with self._engine.connect() as connection:
@@ -132,19 +127,13 @@ class Index:
 
     def count(self, filters: Mapping[str, str]) -> int:
         first = sa.and_(FINDINGS.c.bundle == BUNDLES.c.id, FINDINGS.c.number == 0)
-        query = (
-            sa.select(sa.func.count())
-            .select_from(BUNDLES.outerjoin(FINDINGS, first))
-            .where(*_conditions(filters))
-        )
+        query = sa.select(sa.func.count()).select_from(BUNDLES.outerjoin(FINDINGS, first)).where(*_conditions(filters))
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
     def add_token(self, sha256: str, name: str) -> None:
         with self._engine.begin() as connection:
-            connection.execute(
-                insert(TOKENS).values(sha256=sha256, name=name, created=now()).on_conflict_do_nothing()
-            )
+            connection.execute(insert(TOKENS).values(sha256=sha256, name=name, created=now()).on_conflict_do_nothing())
 
     def token_hashes(self) -> list[str]:
         with self._engine.connect() as connection:
@@ -168,9 +157,7 @@ def _finding_row(bundle: str, number: int, finding: Mapping[str, Any]) -> dict[s
 
 def _conditions(filters: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
-    for name in ("verdict", "scale_set"):
-        if filters.get(name):
-            found.append(BUNDLES.c[name] == filters[name])
+    found += [BUNDLES.c[name] == filters[name] for name in ("verdict", "scale_set") if filters.get(name)]
     if filters.get("extension"):
         found.append(FINDINGS.c.extension.icontains(filters["extension"], autoescape=True))
     if filters.get("owner"):

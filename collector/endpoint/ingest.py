@@ -76,9 +76,7 @@ class Ingest:
             raise RefusalError(411, "the length of the bundle must be told", "Send Content-Length.")
         if int(length) > self.most_bytes:
             raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most, not {length}")
-        found = _DIGEST.search(
-            request.headers.get("repr-digest") or request.headers.get("content-digest") or ""
-        )
+        found = _DIGEST.search(request.headers.get("repr-digest") or request.headers.get("content-digest") or "")
         try:
             digest = base64.b64decode(found[1], validate=True) if found else b""
         except binascii.Error:

@@ -34,22 +34,14 @@ class AgentFacts:
 
 
 def goal_starts(signals: Sequence[Signal]) -> tuple[datetime, ...]:
-    return tuple(
-        sorted((signal.time for signal in signals if signal.kind == "goal" and signal.time), key=order)
-    )
+    return tuple(sorted((signal.time for signal in signals if signal.kind == "goal" and signal.time), key=order))
 
 
-def with_ids(
-    identity: Identity, facts: AgentFacts, failures: Sequence[Failure], signals: Sequence[Signal]
-) -> Identity:
+def with_ids(identity: Identity, facts: AgentFacts, failures: Sequence[Failure], signals: Sequence[Signal]) -> Identity:
     """The identity with the agent's version and the ids of the goal state in which the first failure fell."""
-    identity = replace(
-        identity, agent_version=facts.version or identity.agent_version, os=identity.os or facts.os
-    )
+    identity = replace(identity, agent_version=facts.version or identity.agent_version, os=identity.os or facts.os)
     goals = sorted((s for s in signals if s.kind == "goal" and s.time), key=lambda s: order(s.time))
-    when = next(
-        (f.hang_since or f.first_time for f in failures if f.kind != "warning" and f.first_time), None
-    )
+    when = next((f.hang_since or f.first_time for f in failures if f.kind != "warning" and f.first_time), None)
     before = [goal for goal in goals if when is None or order(goal.time) <= order(when)]
     if not before:
         return identity

@@ -27,8 +27,7 @@ class ExcerptKeeper:
     def add(self, record: Record, *, failing: frozenset[int] | None) -> None:
         """`failing`: None for a record that says nothing, else the numbers of its lines to mark."""
         lines = [
-            Line(record.line + number, text[:_LONGEST], len(text) > _LONGEST)
-            for number, text in enumerate(record.raw)
+            Line(record.line + number, text[:_LONGEST], len(text) > _LONGEST) for number, text in enumerate(record.raw)
         ]
         if failing is not None:
             self._take(list(self._before))

@@ -55,8 +55,8 @@ def failures_of(signals: Sequence[Signal], context: Context) -> tuple[Failure, .
     for runs in by_extension.values():
         runs.sort(key=_age, reverse=True)
         for position, run in enumerate(runs):
-            for failure in _of_run(run, context, goal_ends):
-                found.append(failure if position == 0 else _earlier(failure))
+            failures = _of_run(run, context, goal_ends)
+            found += failures if position == 0 else [replace(failure, kind="warning") for failure in failures]
     return tuple(found)
 
 
@@ -76,13 +76,9 @@ def states_of(
         state = (files or said)[-1].state if said else ""
         if not state and run.extension in failed_anyhow:
             continue
-        version = max(
-            (signal.version for signal in run.signals if signal.version), key=version_key, default=None
-        )
+        version = max((signal.version for signal in run.signals if signal.version), key=version_key, default=None)
         if said or run.of("end", "start"):
-            states[run.extension, run.name] = ExtensionState(
-                run.extension, run.name, version, state or "no status"
-            )
+            states[run.extension, run.name] = ExtensionState(run.extension, run.name, version, state or "no status")
     return tuple(states[key] for key in sorted(states, key=lambda key: (key[0], key[1] or "")))
 
 
@@ -92,23 +88,16 @@ def _age(run: Run) -> tuple[datetime, int]:
 
 def _is_carrier(run: Run, carriers: Sequence[Carrier]) -> bool:
     return any(
-        (run.extension, run.name) == (carrier.extension, carrier.name)
-        and carrier.sequence in (None, run.sequence)
+        (run.extension, run.name) == (carrier.extension, carrier.name) and carrier.sequence in (None, run.sequence)
         for carrier in carriers
     )
-
-
-def _earlier(failure: Failure) -> Failure:
-    return replace(failure, kind="warning")
 
 
 def _of_run(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Failure]:
     """One failure, or two where the agent tells of two operations that ended with different codes."""
     told = [signal for signal in run.of("failure", "hang") if not signal.caused_by]
     if run.extension in AGENT_NAMES:
-        told = [
-            signal for signal in told if not any(order(end.time) > order(signal.time) for end in goal_ends)
-        ]
+        told = [signal for signal in told if not any(order(end.time) > order(signal.time) for end in goal_ends)]
     follow = [signal for signal in run.signals if signal.caused_by]
     success = _success(run)
     if told:
@@ -127,9 +116,7 @@ def _of_run(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Fai
     bad = [signal for signal in run.of("result") if signal.state.lower() in _FAILED]
     if bad and not success:
         return [_failure(run, bad, context, "failure")]
-    warned = [
-        signal for signal in run.of("result") if signal.rule == "status-file" and signal.state == "warning"
-    ]
+    warned = [signal for signal in run.of("result") if signal.rule == "status-file" and signal.state == "warning"]
     return [_failure(run, warned, context, "warning")] if warned else []
 
 
@@ -138,9 +125,7 @@ def _success(run: Run) -> Signal | None:
     files = [signal for signal in run.signals if signal.rule == "status-file"]
     if files:
         return files[-1] if files[-1].kind == "end" else None
-    return next(
-        (s for s in reversed(run.signals) if s.kind == "result" and s.state.lower() == "success"), None
-    )
+    return next((s for s in reversed(run.signals) if s.kind == "result" and s.state.lower() == "success"), None)
 
 
 def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context) -> bool:
@@ -219,11 +204,7 @@ def _weak(run: Run, success: Signal | None) -> list[Signal]:
     errors = [signal for signal in run.of("mention") if signal.rule == "error-record" and not signal.by_agent]
     if ready or not errors:
         return []
-    ended = [
-        signal
-        for signal in run.of("end")
-        if not signal.by_agent and order(signal.time) >= order(errors[-1].time)
-    ]
+    ended = [signal for signal in run.of("end") if not signal.by_agent and order(signal.time) >= order(errors[-1].time)]
     return [] if ended else errors
 
 
@@ -262,9 +243,7 @@ def _failure(run: Run, told: Sequence[Signal], context: Context, kind: FindingKi
         first_time=min(times, key=order) if times else None,
         last_time=max(last, key=order) if last else None,
         hang_since=since,
-        limit_seconds=(limit or limit_for(context.system, run.extension, operation))
-        if kind == "hang"
-        else None,
+        limit_seconds=(limit or limit_for(context.system, run.extension, operation)) if kind == "hang" else None,
         count=max(1, _times(own, best)),
         evidence=_evidence(ranked, (exit_signal, agent_signal), _results(run, context, own, kind)),
         repeats_after_collect=_times(told, best) - _times(own, best),
@@ -289,8 +268,7 @@ def _times(signals: Sequence[Signal], best: Signal) -> int:
 def _after_collect(signal: Signal, context: Context) -> bool:
     """The goal state of the carrying Run Command makes the agent enable every handler again."""
     return signal.time is not None and any(
-        carrier.started is not None and order(signal.time) >= order(carrier.started)
-        for carrier in context.carriers
+        carrier.started is not None and order(signal.time) >= order(carrier.started) for carrier in context.carriers
     )
 
 
@@ -300,19 +278,12 @@ def _related(run: Run, own: Sequence[Signal], kind: FindingKind) -> list[Signal]
     if not times:
         return []
     if kind == "hang":
-        return [
-            s
-            for s in run.of("result")
-            if s.rule == "status-file" and s.state == "transitioning" and s not in own
-        ]
+        return [s for s in run.of("result") if s.rule == "status-file" and s.state == "transitioning" and s not in own]
     begin, end = min(times) - _LEAD, max(times) + timedelta(minutes=1)
     return [
         signal
         for signal in run.of("mention")
-        if signal not in own
-        and signal.time
-        and begin <= order(signal.time) <= end
-        and signal.rule != "plain-exit"
+        if signal not in own and signal.time and begin <= order(signal.time) <= end and signal.rule != "plain-exit"
     ]
 
 
@@ -353,9 +324,11 @@ def _detail(best: Signal, own: Sequence[Signal], outputs: Sequence[Output]) -> s
         best.detail,
         *(signal.detail for signal in own if signal.rule == "status-file" and signal is not best),
     ]
-    for output in outputs:
-        if output.lines:
-            texts.append(f"[{output.stream}]\n" + "\n".join(line.text for line in output.lines[-60:]))
+    texts += [
+        f"[{output.stream}]\n" + "\n".join(line.text for line in output.lines[-60:])
+        for output in outputs
+        if output.lines
+    ]
     return "\n".join(text for text in texts if text)[:16_384]
 
 
@@ -373,6 +346,5 @@ def _evidence(
     for signal in coded:
         if signal is not None and signal.text not in {one.text for one in chosen}:
             chosen.append(Evidence(signal.path, signal.line, signal.time, signal.text[:2000], "exit"))
-    for signal in results[:2]:
-        chosen.append(Evidence(signal.path, signal.line, signal.time, signal.text[:2000], "result"))
+    chosen += [Evidence(signal.path, signal.line, signal.time, signal.text[:2000], "result") for signal in results[:2]]
     return tuple(chosen)

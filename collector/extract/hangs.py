@@ -41,11 +41,7 @@ def limit_for(system: System, extension: str, operation: str | None) -> int | No
     if operation is None:
         return None
     for row in limits():
-        if (
-            row.system == system
-            and fnmatchcase(extension, row.extension)
-            and row.operation in ("*", operation)
-        ):
+        if row.system == system and fnmatchcase(extension, row.extension) and row.operation in ("*", operation):
             return row.seconds
     return None
 

@@ -35,9 +35,7 @@ def resolve_names(signals: Sequence[Signal], known: Iterable[str]) -> list[Signa
     its summary by the name alone.
     """
     extensions = sorted(known, key=len, reverse=True)
-    names = {
-        signal.name: signal.extension for signal in signals if signal.name and signal.extension in extensions
-    }
+    names = {signal.name: signal.extension for signal in signals if signal.name and signal.extension in extensions}
     canonical = {extension.lower(): extension for extension in extensions}
     resolved = []
     for signal in signals:

@@ -12,9 +12,7 @@ from collector.model import BrokenState, HandlerStatus, Record, StatusFile
 
 OPERATIONS = ("Install", "Enable", "Disable", "Update", "Uninstall")
 #: Names under which the guest agent reports its own events (Azure/WALinuxAgent).
-AGENT_NAMES = frozenset(
-    {"WALinuxAgent", "WALA", "Agent", "ExtHandler", "GuestAgent", "WindowsAzureGuestAgent"}
-)
+AGENT_NAMES = frozenset({"WALinuxAgent", "WALA", "Agent", "ExtHandler", "GuestAgent", "WindowsAzureGuestAgent"})
 AGENT_FORMATS = frozenset({"waagent", "waapp", "command-execution"})
 
 #: A handler's folder, on Linux and on Windows.
@@ -71,9 +69,7 @@ def operation_named(word: str | None) -> str | None:
 
 def of_record(record: Record) -> list[Signal]:
     """All signals of one record. Harmless look-alikes give none that tell of a failure."""
-    found = [
-        signal for match in matches(record.message, record.format) for signal in _of_match(match, record)
-    ]
+    found = [signal for match in matches(record.message, record.format) for signal in _of_match(match, record)]
     if not found and record.level == "ERROR":
         found.append(_of_error_record(record))
     if any(signal.kind in ("failure", "hang", "mention") for signal in found) and is_noise(_whole(record)):
@@ -112,9 +108,7 @@ def _of_match(match: Match, record: Record) -> list[Signal]:
         by_agent=record.format in AGENT_FORMATS,
     )
     if rule.id == "windows-plugin-enabled":
-        base = replace(
-            base, extension=groups.get("extension") or groups.get("name"), name=None, state="enabled"
-        )
+        base = replace(base, extension=groups.get("extension") or groups.get("name"), name=None, state="enabled")
     if "states" in groups:
         return _states(base, groups["states"])
     if base.extension is None and (folder := _FOLDER.search(groups.get("text", ""))):
@@ -128,9 +122,7 @@ def _quote(match: Match, record: Record) -> str:
     """The raw line in which the match stands, so that it can be found again by searching for it."""
     if match.offset == 0 and record.raw and record.fields.get("encoded") is None:
         if record.fields.get("op"):
-            return (
-                f"Event: name={record.fields.get('name', '')}, op={record.fields['op']}, message={match.line}"
-            )
+            return f"Event: name={record.fields.get('name', '')}, op={record.fields['op']}, message={match.line}"
         return match.line
     return match.line
 

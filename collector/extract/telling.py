@@ -80,9 +80,7 @@ _ONE_LINERS = (".status", "HandlerStatus", ".json")
 _BLOCK_BASE = {"stderr": 60, "stdout": 42, "head": 40}
 
 
-def candidates(
-    signals: Iterable[Signal], outputs: Iterable[Output], *, hang: bool
-) -> list[tuple[int, Evidence]]:
+def candidates(signals: Iterable[Signal], outputs: Iterable[Output], *, hang: bool) -> list[tuple[int, Evidence]]:
     """Lines worth quoting with their score, best first; every text once for each file."""
     found: list[tuple[int, Evidence]] = []
     for signal in signals:
@@ -110,9 +108,7 @@ def _signal_score(signal: Signal, *, hang: bool) -> int:
     if hang:
         if signal.kind == "hang" and signal.telling:
             return 90
-        return {"hang": 60, "start": 70 if signal.telling else 50}.get(signal.kind, 20) + error_score(
-            signal.text
-        ) // 4
+        return {"hang": 60, "start": 70 if signal.telling else 50}.get(signal.kind, 20) + error_score(signal.text) // 4
     base = 55 if not signal.by_agent else 20
     if signal.telling:
         base = 62

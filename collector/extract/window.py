@@ -42,15 +42,11 @@ def span(text: str, option: str) -> timedelta:
     """A length of time given by a person, such as ``15m``. Raises ConfigError naming the option."""
     length = _AGO.match(text.strip())
     if not length:
-        raise ConfigError(
-            f"{option}: {text!r} is no length of time", "Give a number and a unit: 90s, 15m, 2h."
-        )
+        raise ConfigError(f"{option}: {text!r} is no length of time", "Give a number and a unit: 90s, 15m, 2h.")
     return timedelta(**{_UNITS[length[2]]: float(length[1])})
 
 
-def asked(
-    since: datetime | None, until: datetime | None, around: datetime | None, margin: timedelta
-) -> Window | None:
+def asked(since: datetime | None, until: datetime | None, around: datetime | None, margin: timedelta) -> Window | None:
     """The window that the caller asked for, None where none was."""
     if around is not None:
         return Window(around - margin, around + margin, f"asked for: {_words(margin)} around the given time")
@@ -79,9 +75,7 @@ def of_evidence(failures: Sequence[Failure], margin: timedelta) -> Window | None
 def last_hours(newest: datetime | None, now: datetime, *, live: bool) -> Window:
     """Without evidence: the last two hours, on a disk before the newest stamp that stands on it."""
     if live or newest is None:
-        return Window(
-            now - LAST_HOURS, now + timedelta(minutes=5), "no failure in any state file; the last 2 hours"
-        )
+        return Window(now - LAST_HOURS, now + timedelta(minutes=5), "no failure in any state file; the last 2 hours")
     end = order(newest)
     return Window(end - LAST_HOURS, end, "no failure in any state file; the last 2 hours on the disk")
 

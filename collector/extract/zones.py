@@ -30,13 +30,9 @@ def settle(signals: Sequence[Signal]) -> Mapping[str, timedelta]:
     is (the status file's time, the log's last stamp of that extension and sequence).
     """
     offsets: dict[str, timedelta] = {}
-    statuses = [
-        signal for signal in signals if signal.rule == "status-file" and signal.time and signal.time.tzinfo
-    ]
+    statuses = [signal for signal in signals if signal.rule == "status-file" and signal.time and signal.time.tzinfo]
     for path in {signal.path for signal in signals if signal.time and signal.time.tzinfo is None}:
-        here = [
-            signal for signal in signals if signal.path == path and signal.time and signal.time.tzinfo is None
-        ]
+        here = [signal for signal in signals if signal.path == path and signal.time and signal.time.tzinfo is None]
         for status in statuses:
             last = _last_of_run(here, status)
             if last is None or last.time is None or status.time is None:

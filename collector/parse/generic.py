@@ -14,12 +14,8 @@ _ISO = re.compile(
     re.DOTALL,
 )
 _SLASHED = re.compile(r"^(.{0,24}?)(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)(?:\.(\d+))?\]?:?\s*(.*)", re.DOTALL)
-_US = re.compile(
-    r"^(.{0,24}?)(\d\d?/\d\d?/\d{4} \d\d?:\d\d:\d\d)(?:\.(\d+))?(?: ([AP]M))?\]?:?\s*(.*)", re.DOTALL
-)
-_LEVEL = re.compile(
-    r"\b(ERROR|ERR|FATAL|CRITICAL|WARNING|WARN|INFO|INFORMATION|DEBUG|VERBOSE|TRACE)\b", re.IGNORECASE
-)
+_US = re.compile(r"^(.{0,24}?)(\d\d?/\d\d?/\d{4} \d\d?:\d\d:\d\d)(?:\.(\d+))?(?: ([AP]M))?\]?:?\s*(.*)", re.DOTALL)
+_LEVEL = re.compile(r"\b(ERROR|ERR|FATAL|CRITICAL|WARNING|WARN|INFO|INFORMATION|DEBUG|VERBOSE|TRACE)\b", re.IGNORECASE)
 #: The level is looked for this near the start of the message, in characters.
 _NEAR = 24
 #: Go's azure-extension-platform writes the level before the stamp, in UTC without a mark.

@@ -32,9 +32,7 @@ def diagnostics(text: str) -> Head | None:
     moment = _parsed(found["stamp"], "%m/%d/%Y %I:%M:%S %p") if found else None
     if found is None or moment is None:
         return None
-    return Head(
-        Stamp(moment, "local"), level_of(found["level"]), found["rest"], fields={"program": found["program"]}
-    )
+    return Head(Stamp(moment, "local"), level_of(found["level"]), found["rest"], fields={"program": found["program"]})
 
 
 def msi(text: str) -> Head | None:

@@ -64,9 +64,7 @@ def _raw_head(text: str) -> Head | None:
     """Lines of the shim and of a crash have no stamp of their own."""
     if not _RAW.match(text):
         return None
-    return Head(
-        None, "ERROR" if text.startswith("panic: ") else "", text, joins=text.startswith("goroutine ")
-    )
+    return Head(None, "ERROR" if text.startswith("panic: ") else "", text, joins=text.startswith("goroutine "))
 
 
 FORMAT = Format("logfmt", head)

@@ -67,9 +67,7 @@ def detect(source: Source, first: Sequence[Line]) -> str:
     best, most = "plain", 0
     for name in _GUESSES:
         known = sum(
-            1
-            for line in first
-            if (head := FORMATS[name].head(line.text)) is not None and head.stamp is not None
+            1 for line in first if (head := FORMATS[name].head(line.text)) is not None and head.stamp is not None
         )
         if known > most:
             best, most = name, known

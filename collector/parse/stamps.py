@@ -70,10 +70,7 @@ class Clock:
             return stamp
         moment = stamp.moment
         if (
-            stamp.ambiguous
-            and self._zone is not None
-            and self._last is not None
-            and moment < self._last - _STEP_BACK
+            stamp.ambiguous and self._zone is not None and self._last is not None and moment < self._last - _STEP_BACK
         ) or (stamp.ambiguous and self._last is not None and self._last.astimezone(self._zone).fold == 1):
             wall = moment.astimezone(self._zone).replace(tzinfo=None)
             moment = wall.replace(tzinfo=self._zone, fold=1).astimezone(timezone.utc)

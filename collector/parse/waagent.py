@@ -72,9 +72,7 @@ def finish(head: Head, message: str) -> tuple[Head, str]:
     if decoded is not None:
         fields["encoded"] = "zlib"
         text = decoded
-    return replace(
-        head, extension=event["name"] or head.extension, operation=event["op"], fields=fields
-    ), text.strip()
+    return replace(head, extension=event["name"] or head.extension, operation=event["op"], fields=fields), text.strip()
 
 
 def decode(text: str) -> str | None:

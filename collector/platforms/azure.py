@@ -30,9 +30,7 @@ class MetadataService:
         """The instance document (compute and network), None where there is no such service."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
-            connection.request(
-                "GET", f"/metadata/instance?api-version={_API_VERSION}", headers={"Metadata": "true"}
-            )
+            connection.request("GET", f"/metadata/instance?api-version={_API_VERSION}", headers={"Metadata": "true"})
             response = connection.getresponse()
             body = response.read(_MOST_BYTES)
             if response.status != 200:

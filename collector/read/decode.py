@@ -26,7 +26,7 @@ _MARKS = (  # the 32-bit marks begin with the 16-bit ones
 _NUL_RUN = re.compile(rb"(?:\0\0){4,}")
 _WORD_BYTES = bytes(range(32, 127)) + b"\t\n\r"
 #: Control bytes that no text log holds (bell, backspace, tabs, form feed, escape are found in terminal output).
-_CONTROLS = bytes(sorted(set(range(32)) - set(b"\a\b\t\n\v\f\r\x1b")) + [127])
+_CONTROLS = bytes([*sorted(set(range(32)) - set(b"\a\b\t\n\v\f\r\x1b")), 127])
 
 
 class Decoder(Protocol):

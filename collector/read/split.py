@@ -58,8 +58,7 @@ class Splitter:
         self._held = "\r" if text.endswith("\r") else ""  # an LF may follow
         if self._held:
             text = text[:-1]
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return text
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     def _add(self, piece: str) -> None:
         room = self._limit + 2 - self._length

@@ -30,9 +30,7 @@ def secret_patterns() -> tuple[SecretPattern, ...]:
     for row in table("redaction/patterns")["pattern"]:
         name = row.get("id", "a row without id")
         if set(row) != known:
-            raise DataError(
-                f"redaction/patterns.toml: {name} has the keys {sorted(row)}, not {sorted(known)}"
-            )
+            raise DataError(f"redaction/patterns.toml: {name} has the keys {sorted(row)}, not {sorted(known)}")
         try:
             pattern = re.compile(row["pattern"])
         except re.error as error:

@@ -32,7 +32,7 @@ class Redactor:
         """The text without secrets. Never raises: what can't be redacted is dropped."""
         try:
             return RedactedText(self._redacted(text))
-        except Exception:  # closed on any fault: nothing unredacted may leave
+        except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
             self._counts["dropped"] += 1
             return RedactedText(DROPPED)
 
@@ -86,9 +86,7 @@ class Redactor:
             return replace(self._fields(value), raw=self.lines(value.raw))
         if isinstance(value, Excerpt):
             texts = self.lines([line.text for line in value.lines])
-            lines = tuple(
-                Line(line.number, text, line.cut) for line, text in zip(value.lines, texts, strict=True)
-            )
+            lines = tuple(Line(line.number, text, line.cut) for line, text in zip(value.lines, texts, strict=True))
             return replace(value, path=self.text(value.path), lines=lines)
         if is_dataclass(value) and not isinstance(value, type):
             return self._fields(value)
@@ -103,6 +101,4 @@ class Redactor:
         return value
 
     def _fields(self, value: Any) -> Any:
-        return replace(
-            value, **{field.name: self._clean(getattr(value, field.name)) for field in fields(value)}
-        )
+        return replace(value, **{field.name: self._clean(getattr(value, field.name)) for field in fields(value)})

@@ -24,9 +24,7 @@ def test_a_value_comes_back_as_it_was(value):
     assert load(type(value), through_json(value), "value") == value
 
 
-@pytest.mark.parametrize(
-    "when", [at("10:02:11"), at("10:02:11.123456"), local("10:02:11"), local("10:02:11.500000")]
-)
+@pytest.mark.parametrize("when", [at("10:02:11"), at("10:02:11.123456"), local("10:02:11"), local("10:02:11.500000")])
 def test_a_moment_keeps_its_kind_of_time(when):
     assert moment(iso(when) or "") == when
 

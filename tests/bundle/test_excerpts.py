@@ -13,9 +13,7 @@ from tests.bundle.samples import EXCERPTS
 
 
 def test_what_a_person_sees():
-    excerpt = Excerpt(
-        "var/log/a.log", (Line(9, "before"), Line(14, "failed", cut=True)), frozenset({14}), 120
-    )
+    excerpt = Excerpt("var/log/a.log", (Line(9, "before"), Line(14, "failed", cut=True)), frozenset({14}), 120)
     assert render_excerpt(excerpt) == (
         "# var/log/a.log\n"
         "# 2 lines, 120 of the window left out; > marks what tells of a failure, ~ a line that was cut\n"

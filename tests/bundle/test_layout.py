@@ -69,9 +69,7 @@ def test_the_ledger_says_what_the_budget_took():
     fitted = plan(replace(REPORT, excerpts=parts, ledger=ledger, events=()), 4_000)
     assert fitted.report.ledger == (
         replace(ledger[0], excerpt_lines=15, note="odd; 985 lines left out for the bundle's budget"),
-        replace(
-            ledger[1], excerpt_lines=0, outcome="dropped", note="1 line left out for the bundle's budget"
-        ),
+        replace(ledger[1], excerpt_lines=0, outcome="dropped", note="1 line left out for the bundle's budget"),
         ledger[2],
     )
     assert [part.path for part in fitted.report.excerpts] == ["log"]
@@ -91,9 +89,7 @@ def test_a_huge_detail_is_cut_and_says_so():
 
 
 @settings(derandomize=True, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 60), st.sets(st.integers(1, 60))), max_size=6), st.integers(-5, 12_000)
-)
+@given(st.lists(st.tuples(st.integers(0, 60), st.sets(st.integers(1, 60))), max_size=6), st.integers(-5, 12_000))
 def test_never_more_than_the_room_and_every_line_is_kept_or_counted(shapes, room):
     parts = [excerpt(str(index), count, failing) for index, (count, failing) in enumerate(shapes)]
     shared = share(parts, room)

@@ -34,9 +34,7 @@ LABELS = "Owner Where When What Proof Cause Do Don't Others Ids Gaps Bundle"
 texts = st.one_of(
     st.text(max_size=40),
     st.text(alphabet=st.characters(), min_size=1, max_size=12).map(lambda text: text * 700),
-    st.sampled_from(
-        ["", "\n" * 50, "word " * 2_000, "\udcff" * 900, "\U0001f600" * 2_000, "/" + "p" * 5_000]
-    ),
+    st.sampled_from(["", "\n" * 50, "word " * 2_000, "\udcff" * 900, "\U0001f600" * 2_000, "/" + "p" * 5_000]),
 )
 maybe_texts = st.none() | texts
 times = st.none() | st.sampled_from([at("10:02:11"), at("00:00:00", "1999-01-01")]) | st.datetimes()
@@ -147,9 +145,7 @@ def test_smaller_limits_hold_as_well(report, bundle, delivery, limit):
     json.loads(verdict_json(report, bundle, delivery, limit))
 
 
-@pytest.mark.parametrize(
-    "unit", ["a reason with words ", "x", "\u00fc", "\U0001f600", "\\", "C:\\path\\to\\"]
-)
+@pytest.mark.parametrize("unit", ["a reason with words ", "x", "\u00fc", "\U0001f600", "\\", "C:\\path\\to\\"])
 def test_every_label_is_there_when_everything_is_endless(unit):
     endless = unit * (20_000 // len(unit))
     long = finding(

@@ -108,9 +108,7 @@ def test_a_console_that_knows_only_ascii_gets_escapes(tmp_path):
         tmp_path, replace(REPORT, excerpts=(Excerpt("gr\u00fc\u00df", (Line(1, "\u4f60"),), frozenset({1})),))
     )
     program = [sys.executable, "-c", "from collector.cli.show import command; command()", str(info.path)]
-    shown = subprocess.run(
-        program, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
-    )
+    shown = subprocess.run(program, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
     assert b"/gr\\xfc\\xdf" in shown.stdout
     assert b"\\u4f60" in shown.stdout
 

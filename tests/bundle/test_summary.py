@@ -50,9 +50,7 @@ VMEXT FAILED CustomScript exit 100; bundle a1b2c3d4e5f60718 delivered
 """
 
 
-def lines(
-    report: Report, delivery: Delivery | None = DELIVERED, bundle: BundleInfo | None = BUNDLE
-) -> list[str]:
+def lines(report: Report, delivery: Delivery | None = DELIVERED, bundle: BundleInfo | None = BUNDLE) -> list[str]:
     return verdict_text(report, bundle, delivery).splitlines()
 
 
@@ -328,8 +326,7 @@ def test_unknown_ids_are_said_to_be_unknown():
         (LEDGER[1:], "3 of 3 sources read"),
         (
             (*LEDGER, LedgerEntry("a", "log", "denied"), LedgerEntry("b", "status", "undecodable")),
-            "3 of 6 sources read, 1 denied, 1 truncated, 1 undecodable: "
-            "/var/log/waagent.log, /a, /b; run as root",
+            "3 of 6 sources read, 1 denied, 1 truncated, 1 undecodable: /var/log/waagent.log, /a, /b; run as root",
         ),
         (
             (LedgerEntry("a", "log", "dropped"), LedgerEntry("b", "log", "outside-window")),
@@ -397,9 +394,7 @@ def test_the_labels_come_in_their_order():
 def test_nothing_found_says_what_to_do():
     nothing = report(verdict="nothing-found", ledger=LEDGER[-1:], others=(), system=SystemFacts(False))
     assert part(nothing, "Cause") == ["nothing lies in 1 known place"]
-    assert part(nothing, "Do") == [
-        "check that --root is the folder that holds the disk's var or WindowsAzure folder"
-    ]
+    assert part(nothing, "Do") == ["check that --root is the folder that holds the disk's var or WindowsAzure folder"]
 
 
 def test_the_bundles_own_summary_names_the_bundle():

@@ -37,7 +37,11 @@ def quick(url: str, spool: Spool, *, deadline: float = 5.0):
     """One send without real waiting; what the delays would have been."""
     slept: list[float] = []
     delivery = send(
-        spool.pending()[0], target_for(url, TOKEN), deadline_seconds=deadline, sleep=slept.append, chance=lambda: 0.01
+        spool.pending()[0],
+        target_for(url, TOKEN),
+        deadline_seconds=deadline,
+        sleep=slept.append,
+        chance=lambda: 0.01,
     )
     return delivery, slept
 
@@ -113,8 +117,23 @@ def test_an_endpoint_that_does_not_answer_in_time(spool: Spool):
 
 def test_a_certificate_that_is_not_trusted(spool: Spool, tmp_path: Path):
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    subprocess.run(
+        [*command, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True,
+        capture_output=True,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     listener = socket.create_server(("127.0.0.1", 0))

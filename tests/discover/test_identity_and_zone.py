@@ -40,16 +40,36 @@ def put(root: Path, path: str, content: str | bytes) -> None:
 
 def test_from_the_metadata_service(tmp_path: Path):
     identity = identify(tmp_path, "linux", metadata={"compute": COMPUTE}, instance=None)
-    assert (identity.instance_name, identity.scale_set, identity.instance_id) == ("vmss-web_12", "vmss-web", "12")
-    assert (identity.resource_group, identity.image, identity.source) == ("rg-web", "Canonical:o:s:1", "metadata service")
+    assert (identity.instance_name, identity.scale_set, identity.instance_id) == (
+        "vmss-web_12",
+        "vmss-web",
+        "12",
+    )
+    assert (identity.resource_group, identity.image, identity.source) == (
+        "rg-web",
+        "Canonical:o:s:1",
+        "metadata service",
+    )
 
 
 def test_from_files_of_cloud_init_and_the_agent(tmp_path: Path):
-    put(tmp_path, "run/cloud-init/instance-data.json", json.dumps({"ds": {"meta_data": {"imds": {"compute": COMPUTE}}}}))
-    put(tmp_path, "var/lib/waagent/GoalState.4.xml", '<?xml version="1.0"?><GoalState><Container><ContainerId>c-1</ContainerId></Container></GoalState>')
+    put(
+        tmp_path,
+        "run/cloud-init/instance-data.json",
+        json.dumps({"ds": {"meta_data": {"imds": {"compute": COMPUTE}}}}),
+    )
+    put(
+        tmp_path,
+        "var/lib/waagent/GoalState.4.xml",
+        '<?xml version="1.0"?><GoalState><Container><ContainerId>c-1</ContainerId></Container></GoalState>',
+    )
     put(tmp_path, "etc/os-release", 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\n')
     identity = identify(tmp_path, "linux", metadata=None, instance=None)
-    assert (identity.instance_name, identity.container_id, identity.os) == ("vmss-web_12", "c-1", "Ubuntu 22.04.5 LTS")
+    assert (identity.instance_name, identity.container_id, identity.os) == (
+        "vmss-web_12",
+        "c-1",
+        "Ubuntu 22.04.5 LTS",
+    )
     assert identity.source == "files on the disk"
 
 
@@ -79,20 +99,28 @@ SUMMER = datetime(2026, 7, 1, 12)
 
 
 def hours(tz) -> float:
-    return SUMMER.replace(tzinfo=tz).utcoffset().total_seconds() / 3600
+    offset = SUMMER.replace(tzinfo=tz).utcoffset()
+    assert offset is not None
+    return offset.total_seconds() / 3600
 
 
 def test_the_zone_by_its_name_and_by_its_bytes(tmp_path: Path):
     put(tmp_path / "a", "etc/timezone", "Asia/Tokyo\n")
     (tmp_path / "b/etc").mkdir(parents=True)
     (tmp_path / "b/etc/localtime").symlink_to("/usr/share/zoneinfo/Europe/Berlin")
-    data = next(Path(folder) / "Asia/Kolkata" for folder in ("/usr/share/zoneinfo",) if Path(folder).exists()).read_bytes()
+    data = next(
+        Path(folder) / "Asia/Kolkata" for folder in ("/usr/share/zoneinfo",) if Path(folder).exists()
+    ).read_bytes()
     put(tmp_path / "c", "etc/localtime", data)
     put(tmp_path / "d", "usr/share/zoneinfo/Mars/Olympus", data)
     put(tmp_path / "d", "etc/timezone", "Mars/Olympus\n")
     zones = {name: disk_zone(tmp_path / name, "linux") for name in "abcd"}
     assert [hours(zone.tz) for zone in zones.values()] == [9, 2, 5.5, 5.5]
-    assert (zones["a"].name, zones["b"].name, zones["d"].name) == ("Asia/Tokyo", "Europe/Berlin", "Mars/Olympus")
+    assert (zones["a"].name, zones["b"].name, zones["d"].name) == (
+        "Asia/Tokyo",
+        "Europe/Berlin",
+        "Mars/Olympus",
+    )
 
 
 def test_a_disk_that_tells_no_zone(tmp_path: Path):
@@ -102,7 +130,9 @@ def test_a_disk_that_tells_no_zone(tmp_path: Path):
     assert disk_zone(tmp_path, "linux").tz is None
 
 
-@pytest.mark.parametrize(("name", "offset"), [("UTC", 0), ("+05:30", 5.5), ("-0800", -8), ("Europe/Berlin", 2), ("UTC+2", 2)])
+@pytest.mark.parametrize(
+    ("name", "offset"), [("UTC", 0), ("+05:30", 5.5), ("-0800", -8), ("Europe/Berlin", 2), ("UTC+2", 2)]
+)
 def test_a_zone_that_a_person_names(tmp_path: Path, name: str, offset: float):
     assert hours(named_zone(tmp_path, name)) == offset
 
@@ -154,7 +184,11 @@ def test_facts_of_this_machine():
 
 
 def test_the_run_that_carries_this_process():
-    environ = {"AZURE_GUEST_AGENT_EXTENSION_PATH": "/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28", "ConfigSequenceNumber": "4", "ConfigExtensionName": "Collect"}
+    environ = {
+        "AZURE_GUEST_AGENT_EXTENSION_PATH": "/var/lib/waagent/Microsoft.CPlat.Core.RunCommandHandlerLinux-1.3.28",
+        "ConfigSequenceNumber": "4",
+        "ConfigExtensionName": "Collect",
+    }
     assert own_run(environ) == ("Microsoft.CPlat.Core.RunCommandHandlerLinux", "Collect", 4)
     assert own_run({}) is None
 

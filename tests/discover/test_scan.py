@@ -71,8 +71,13 @@ def test_a_place(tmp_path: Path, path, kind, extension, version, name, sequence)
 def test_the_agents_own_configuration_moves_the_folders(tmp_path: Path):
     disk(tmp_path, "usr/local/waagent/Pub.Type-1.0/status/0.status", "data/ext/Pub.Type/extension.log")
     (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/waagent.conf").write_text("# x\nLib.Dir=/usr/local/waagent\nExtension.LogDir = /data/ext  # moved\n")
-    assert set(found(tmp_path)) == {"usr/local/waagent/Pub.Type-1.0/status/0.status", "data/ext/Pub.Type/extension.log"}
+    (tmp_path / "etc/waagent.conf").write_text(
+        "# x\nLib.Dir=/usr/local/waagent\nExtension.LogDir = /data/ext  # moved\n"
+    )
+    assert set(found(tmp_path)) == {
+        "usr/local/waagent/Pub.Type-1.0/status/0.status",
+        "data/ext/Pub.Type/extension.log",
+    }
 
 
 def test_known_places_where_nothing_lies_are_said_to_be_missing(tmp_path: Path):
@@ -81,7 +86,10 @@ def test_known_places_where_nothing_lies_are_said_to_be_missing(tmp_path: Path):
     assert missing["var/log/plugins/*/*.log*"] == "missing"
 
 
-@pytest.mark.parametrize(("glob", "kept"), [("*CustomScript", True), ("CustomScript", True), (CSE.lower(), True), ("Acme.*", False)])
+@pytest.mark.parametrize(
+    ("glob", "kept"),
+    [("*CustomScript", True), ("CustomScript", True), (CSE.lower(), True), ("Acme.*", False)],
+)
 def test_extensions_by_glob(tmp_path: Path, glob: str, kept: bool):
     root = disk(tmp_path, "var/log/waagent.log", f"var/log/azure/{CSE}/handler.log")
     sources = found(root, (glob,))
@@ -123,7 +131,13 @@ def test_a_circle_of_folders_ends(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("folders", "system"),
-    [(["var", "etc"], "linux"), (["WindowsAzure"], "windows"), (["Packages", "Windows"], "windows"), (["windows", "etc"], "windows"), ([], "linux")],
+    [
+        (["var", "etc"], "linux"),
+        (["WindowsAzure"], "windows"),
+        (["Packages", "Windows"], "windows"),
+        (["windows", "etc"], "windows"),
+        ([], "linux"),
+    ],
 )
 def test_the_system_by_what_lies_there(tmp_path: Path, folders: list[str], system: str):
     for folder in folders:
@@ -133,7 +147,9 @@ def test_the_system_by_what_lies_there(tmp_path: Path, folders: list[str], syste
 
 def test_a_row_of_ones_own(tmp_path: Path):
     root = disk(tmp_path / "disk", "opt/acme/logs/acme.log")
-    (tmp_path / "acme.toml").write_text('[[source]]\nid = "acme"\nglob = "opt/acme/logs/*.log"\nkind = "log"\nextension = "Acme.App"\nsource = "us"\n')
+    (tmp_path / "acme.toml").write_text(
+        '[[source]]\nid = "acme"\nglob = "opt/acme/logs/*.log"\nkind = "log"\nextension = "Acme.App"\nsource = "us"\n'
+    )
     sources = {source.path: source for source in scan(root, "linux", (), (tmp_path / "acme.toml",)).sources}
     assert sources["opt/acme/logs/acme.log"].extension == "Acme.App"
 

@@ -30,10 +30,15 @@ class Endpoint:
     def authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
-    def put(self, bundle: Path, *, name: str | None = None, token: str | None = None, **headers: str) -> requests.Response:
+    def put(
+        self, bundle: Path, *, name: str | None = None, token: str | None = None, **headers: str
+    ) -> requests.Response:
         data = bundle.read_bytes()
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        sent = {"Authorization": f"Bearer {token or self.token}", "Repr-Digest": f"sha-256=:{digest}:"} | headers
+        sent = {
+            "Authorization": f"Bearer {token or self.token}",
+            "Repr-Digest": f"sha-256=:{digest}:",
+        } | headers
         return requests.put(f"{self.url}/v1/bundles/{name or bundle.stem}", data=data, headers=sent, timeout=30)
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -42,7 +47,17 @@ class Endpoint:
 
 @contextmanager
 def endpoint(data: Path, *arguments: str) -> Iterator[Endpoint]:
-    command = [sys.executable, "-m", "collector", "endpoint", "--data", str(data), "--listen", "127.0.0.1:0", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "collector",
+        "endpoint",
+        "--data",
+        str(data),
+        "--listen",
+        "127.0.0.1:0",
+        *arguments,
+    ]
     environ = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     with (data.parent / "endpoint.log").open("a") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ)

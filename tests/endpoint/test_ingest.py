@@ -180,7 +180,10 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, bundle: Path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], check=True)
     try:
         with endpoint(mount / "data") as server:
-            with (mount / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):
+            with (
+                (mount / "filler").open("wb", buffering=0) as filler,
+                pytest.raises(OSError, match="No space"),
+            ):
                 while True:
                     filler.write(bytes(4096))
             assert server.put(bundle).status_code == 507

@@ -29,9 +29,7 @@ def test_one_failure_told_by_four_files_is_one():
     signals = joined(
         agent(0, "Update settings file: 3.settings", extension=CSE),
         handler(13, EXIT, level="ERROR"),
-        of_status(
-            status(13, "error", f"{EXIT}\n[stdout]\n\n[stderr]\nE: Unable to locate package x\n", code=2)
-        ),
+        of_status(status(13, "error", f"{EXIT}\n[stdout]\n\n[stderr]\nE: Unable to locate package x\n", code=2)),
         agent(14, TERMINAL.format(CSE, "error")),
     )
     (failure,) = failures_of(signals, context(outputs=outputs))
@@ -68,9 +66,7 @@ def test_a_managed_run_command_that_says_success_failed():
         "error": "mount: /d: mount point does not exist.\n",
         "output": "",
     }
-    signals = of_status(
-        status(0, "success", "{}", extension=RUN, name="MountData", sequence=0, execution=execution)
-    )
+    signals = of_status(status(0, "success", "{}", extension=RUN, name="MountData", sequence=0, execution=execution))
     signals += agent(2, TERMINAL.format("MountData", "success"))
     (failure,) = failures_of(joined(signals), context())
     assert (failure.name, failure.exit_code, failure.message) == (
@@ -91,9 +87,7 @@ def test_repeats_are_counted_and_those_after_collecting_apart():
         of_status(carrier_status),
         event(2020, failing, op="Enable"),
     )
-    carriers = carriers_of(
-        signals, {(RUN, "Collect", 1): "#!/bin/sh\nvmext collect --upload x\n"}, None, goals
-    )
+    carriers = carriers_of(signals, {(RUN, "Collect", 1): "#!/bin/sh\nvmext collect --upload x\n"}, None, goals)
     (failure,) = failures_of(signals, context(goals=goals, carriers=carriers))
     assert (failure.extension, failure.count, failure.repeats_after_collect) == (AMA, 2, 1)
     assert (failure.first_time, failure.last_time) == (at(10), at(1010))
@@ -130,9 +124,7 @@ def test_a_failure_that_a_later_success_overcame_is_only_a_warning():
 def test_the_success_line_after_a_failed_update_changes_nothing():
     signals = joined(
         event(5, "[ExtensionUpdateError] Non-zero exit code: 1, handler.sh disable", op="Update"),
-        agent(
-            6, "Event: name=" + AMA + ", op=Update, message=Launch command succeeded: x.sh update, duration=3"
-        ),
+        agent(6, "Event: name=" + AMA + ", op=Update, message=Launch command succeeded: x.sh update, duration=3"),
         agent(7, TERMINAL.format(AMA, "success")),
     )
     (failure,) = failures_of(signals, context(goals=(at(0),)))
@@ -187,9 +179,7 @@ def test_errors_in_a_log_of_an_extension_that_succeeded_are_no_failure():
 
 
 def test_errors_in_a_log_count_where_nothing_says_how_the_run_ended():
-    (failure,) = failures_of(
-        handler(0, "License key is invalid", level="ERROR", extension="Acme.App"), context()
-    )
+    (failure,) = failures_of(handler(0, "License key is invalid", level="ERROR", extension="Acme.App"), context())
     assert (failure.kind, failure.message) == ("failure", "License key is invalid")
 
 

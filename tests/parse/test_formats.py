@@ -65,7 +65,9 @@ TABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "line", "zone", "time", "level", "message", "extension"), TABLE, ids=range(len(TABLE)))
+@pytest.mark.parametrize(
+    ("name", "line", "zone", "time", "level", "message", "extension"), TABLE, ids=range(len(TABLE))
+)
 def test_a_head_line(name, line, zone, time, level, message, extension):
     (record,) = records(line, name, zone)
     assert (record.time, record.level, record.message, record.extension) == (time, level, message, extension)
@@ -73,7 +75,10 @@ def test_a_head_line(name, line, zone, time, level, message, extension):
     assert stamp_of(name, zone)(line) == time
 
 
-@pytest.mark.parametrize(("name", "line"), [(row[0], row[1]) for row in TABLE if row[0] not in ("iso", "generic", "vmbackup", "slog", "command-execution")])
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [(row[0], row[1]) for row in TABLE if row[0] not in ("iso", "generic", "vmbackup", "slog", "command-execution")],
+)
 def test_a_file_of_unknown_form_is_recognised(name: str, line: str):
     found = detect(source(), [Line(1, "first line"), Line(2, line), Line(3, line)])
     assert found == {"windows-handler": "waapp"}.get(name, name)
@@ -112,7 +117,12 @@ def test_a_message_that_only_looks_compressed_stays():
 def test_the_repeated_hour_is_told_apart_by_the_order_of_the_file():
     text = "2018/10/28 02:59:22.000000 INFO a\n2018/10/28 02:00:02.000000 INFO b\n2018/10/28 02:30:00.000000 INFO c\n2018/10/28 03:00:00.000000 INFO d"
     times = [record.time for record in records(text, "waagent", BERLIN)]
-    assert times == [utc(2018, 10, 28, 0, 59, 22), utc(2018, 10, 28, 1, 0, 2), utc(2018, 10, 28, 1, 30), utc(2018, 10, 28, 2)]
+    assert times == [
+        utc(2018, 10, 28, 0, 59, 22),
+        utc(2018, 10, 28, 1, 0, 2),
+        utc(2018, 10, 28, 1, 30),
+        utc(2018, 10, 28, 2),
+    ]
 
 
 def test_an_ambiguous_hour_without_a_step_says_so():
@@ -130,7 +140,10 @@ def test_two_time_bases_in_one_file():
 def test_wrapped_lines_of_dsc_are_joined():
     text = "VERBOSE: [2021-09-14 10:52:10Z] [ERROR] PowerShell DSC resource \nMSFT_SqlSetup  failed to execute Set-TargetResource functionality with error \nmessage: x\nVERBOSE: [2021-09-14 10:52:10Z] next"
     first, _ = records(text, "dsc")
-    assert first.message == "PowerShell DSC resource MSFT_SqlSetup  failed to execute Set-TargetResource functionality with error message: x"
+    assert (
+        first.message
+        == "PowerShell DSC resource MSFT_SqlSetup  failed to execute Set-TargetResource functionality with error message: x"
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,13 +154,16 @@ def test_wrapped_lines_of_dsc_are_joined():
     ],
 )
 def test_a_trace_belongs_to_its_record(trace: str):
-    first, second = records(f"[00000005] 2022-03-08T06:41:51Z [ERROR] boom\n{trace}\n[00000005] 2022-03-08T06:41:52Z [INFO] next", "waapp")
+    first, second = records(
+        f"[00000005] 2022-03-08T06:41:51Z [ERROR] boom\n{trace}\n[00000005] 2022-03-08T06:41:52Z [INFO] next",
+        "waapp",
+    )
     assert first.message == f"boom\n{trace}"
     assert second.message == "next"
 
 
 def test_a_go_panic_is_a_record_of_its_own_with_its_stack():
-    text = 'time=2023-10-23T16:30:26Z event=start\npanic: runtime error: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:7\ntime=2023-10-23T16:30:27Z event=end'
+    text = "time=2023-10-23T16:30:26Z event=start\npanic: runtime error: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:7\ntime=2023-10-23T16:30:27Z event=end"
     start, panic, end = records(text, "logfmt")
     assert (panic.level, panic.basis, panic.time) == ("ERROR", "inherited", start.time)
     assert len(panic.raw) == 5
@@ -171,7 +187,11 @@ def test_an_impossible_date_is_no_head():
 
 
 LINES = st.lists(
-    st.one_of(st.text(max_size=80).map(lambda text: text.replace("\n", " ")), st.sampled_from([row[1] for row in TABLE])), max_size=30
+    st.one_of(
+        st.text(max_size=80).map(lambda text: text.replace("\n", " ")),
+        st.sampled_from([row[1] for row in TABLE]),
+    ),
+    max_size=30,
 )
 
 

@@ -19,7 +19,12 @@ MOMENT = datetime(2014, 5, 29, 4, 20, 13, tzinfo=timezone.utc)
 
 
 def status(**changes) -> str:
-    inner = {"operation": "Enable", "status": "error", "code": "0", "formattedMessage": {"lang": "en", "message": "boom"}} | changes
+    inner = {
+        "operation": "Enable",
+        "status": "error",
+        "code": "0",
+        "formattedMessage": {"lang": "en", "message": "boom"},
+    } | changes
     return json.dumps([{"version": "1.0", "timestampUTC": "2014-05-29T04:20:13Z", "status": inner}])
 
 
@@ -31,7 +36,13 @@ def parsed(text: str) -> StatusFile:
 
 def test_the_usual_shape():
     found = parsed(status())
-    assert (found.status, found.operation, found.code, found.message, found.time) == ("error", "Enable", 0, "boom", MOMENT)
+    assert (found.status, found.operation, found.code, found.message, found.time) == (
+        "error",
+        "Enable",
+        0,
+        "boom",
+        MOMENT,
+    )
     assert (found.sequence, found.name, found.substatus, found.execution) == (3, None, (), None)
 
 
@@ -54,13 +65,29 @@ def test_stamps(stamp, expected):
     assert parsed(json.dumps(document)).time == expected
 
 
-@pytest.mark.parametrize("substatus", [None, [], [{"name": "StdErr", "status": "success", "code": 0, "formattedMessage": None}], {"name": "x"}, ["x"]])
+@pytest.mark.parametrize(
+    "substatus",
+    [
+        None,
+        [],
+        [{"name": "StdErr", "status": "success", "code": 0, "formattedMessage": None}],
+        {"name": "x"},
+        ["x"],
+    ],
+)
 def test_substatus_may_be_anything(substatus):
     assert isinstance(parsed(status(substatus=substatus)).substatus, tuple)
 
 
 def test_old_handlers_write_keys_in_capitals():
-    text = json.dumps([{"Status": {"Status": "Error", "FormattedMessage": {"Lang": "en", "Message": "m"}}, "TimestampUTC": "2014-05-29T04:20:13Z"}])
+    text = json.dumps(
+        [
+            {
+                "Status": {"Status": "Error", "FormattedMessage": {"Lang": "en", "Message": "m"}},
+                "TimestampUTC": "2014-05-29T04:20:13Z",
+            }
+        ]
+    )
     assert (parsed(text).status, parsed(text).message) == ("error", "m")
 
 
@@ -69,7 +96,10 @@ def test_the_json_inside_a_managed_run_command():
     assert parsed(status(status="success", formattedMessage={"message": json.dumps(inner)})).execution == inner
 
 
-@pytest.mark.parametrize("text", ["", "   ", "{", "[]", "[1]", "null", '"x"', "[" * 100_000, '[{"status": "error"}]', status()[:60]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "{", "[]", "[1]", "null", '"x"', "[" * 100_000, '[{"status": "error"}]', status()[:60]],
+)
 def test_what_is_no_status_is_said_to_be_broken(text: str):
     found = parse_status(SOURCE, text)
     assert isinstance(found, BrokenState)
@@ -85,7 +115,13 @@ def test_handler_status():
 
 
 def test_the_summary_of_all_handlers():
-    row = {"handlerName": "Pub.Type", "handlerVersion": "1.0", "status": "Ready", "code": 0, "formattedMessage": {"message": "on"}}
+    row = {
+        "handlerName": "Pub.Type",
+        "handlerVersion": "1.0",
+        "status": "Ready",
+        "code": 0,
+        "formattedMessage": {"message": "on"},
+    }
     row["runtimeSettingsStatus"] = {"sequenceNumber": 4, "settingsStatus": json.loads(status())[0]}
     text = json.dumps({"aggregateStatus": {"handlerAggregateStatus": [row, "x"]}})
     handler, extension = parse_aggregate(SOURCE, text)
@@ -98,8 +134,28 @@ def test_the_summary_of_all_handlers():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["status", "Status", "formattedMessage", "message", "code", "substatus", "aggregateStatus", "handlerAggregateStatus", "runtimeSettingsStatus", "settingsStatus", "timestampUTC"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "status",
+                    "Status",
+                    "formattedMessage",
+                    "message",
+                    "code",
+                    "substatus",
+                    "aggregateStatus",
+                    "handlerAggregateStatus",
+                    "runtimeSettingsStatus",
+                    "settingsStatus",
+                    "timestampUTC",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=12,
 )
 

@@ -123,7 +123,9 @@ def test_a_line_of_200_megabytes_needs_no_memory_of_that_size(tmp_path: Path):
         "texts = [line.text[:4] for line in reader]\n"
         "print(texts[-1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    last, peak = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    last, peak = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert last == "last"
     assert int(peak) * 1024 < 64_000_000
 

@@ -24,9 +24,7 @@ def target_for(url: str, token: str | None, *, ca_bundle: str | None = None) -> 
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"--upload: {url!r} is no address of an endpoint", "Give https://HOST[:PORT].")
     if parts.username or parts.password:
-        raise ConfigError(
-            "--upload: the address must not hold a password", "Put the token into a file: --token-file."
-        )
+        raise ConfigError("--upload: the address must not hold a password", "Put the token into a file: --token-file.")
     if parts.scheme == "http" and token and not _is_loopback(parts.hostname):
         raise ConfigError(
             f"--upload: the token would cross the network unencrypted to {parts.hostname}",

@@ -55,9 +55,7 @@ class HttpTarget:
                 with response:
                     return self._receipt(bundle, response)
         except requests.RequestException as error:
-            raise DeliveryError(
-                _reason(error), retry=not isinstance(error, requests.exceptions.InvalidURL)
-            ) from None
+            raise DeliveryError(_reason(error), retry=not isinstance(error, requests.exceptions.InvalidURL)) from None
         except OSError as error:
             raise DeliveryError(f"{bundle.path} can't be read: {error.strerror}", retry=False) from None
 
@@ -70,13 +68,9 @@ class HttpTarget:
             received = datetime.fromisoformat(str(receipt["received"]).replace("Z", "+00:00"))
             named = (receipt["id"], receipt["sha256"])
         except (ValueError, KeyError, TypeError):
-            raise DeliveryError(
-                "the endpoint's answer is no receipt; the bundle does not count as delivered"
-            ) from None
+            raise DeliveryError("the endpoint's answer is no receipt; the bundle does not count as delivered") from None
         if named != (bundle.id, bundle.sha256):
-            raise DeliveryError(
-                "the endpoint's receipt names another hash; the bundle does not count as delivered"
-            )
+            raise DeliveryError("the endpoint's receipt names another hash; the bundle does not count as delivered")
         return Delivery("delivered", self.name, received=received.astimezone(timezone.utc))
 
 
@@ -102,9 +96,7 @@ def _refusal(response: requests.Response) -> DeliveryError:
     if status in _REFUSED:
         return RefusedError(f"the endpoint refused the bundle for good ({status}{said})", retry=False)
     if 300 <= status < 400:
-        return DeliveryError(
-            f"the endpoint redirects ({status}); give its own address with --upload", retry=False
-        )
+        return DeliveryError(f"the endpoint redirects ({status}); give its own address with --upload", retry=False)
     return DeliveryError(
         f"the endpoint answered {status}{said}", retry=status in _RETRY, retry_after=retry_after(response)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,7 @@ class Pages:
             }
             return "/?" + urlencode(merged) if merged else "/"
 
-        return self._page(
-            "bundles.html", rows=rows, query=query, total=total, offset=offset, page=page, link=link
-        )
+        return self._page("bundles.html", rows=rows, query=query, total=total, offset=offset, page=page, link=link)
 
     def bundle(self, bundle: Bundle, receipt: Mapping[str, str]) -> HTMLResponse:
         failures = bundle.failures
@@ -123,7 +122,7 @@ def _timeline(failure: Failure) -> list[dict[str, Any]]:
 def _when(value: Any) -> str:
     """A moment for people; a local one is marked as such."""
     text = value if isinstance(value, str) else iso(value) or ""
-    text = text.replace("T", " ", 1)
+    text = re.sub(r"\.\d+", "", text.replace("T", " ", 1))
     if not text:
         return "not told"
     return text if text.endswith("Z") else f"{text} local time, zone unknown"

@@ -1,0 +1,142 @@
+"""A bundle sent over real HTTP, read in a real browser. VMEXT_SCREENSHOTS=DIR keeps the pictures."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.chromium import browser
+from tests.collecting import collect
+from tests.endpoint.running import Endpoint, endpoint
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+ROOT = Path(__file__).parents[2]
+TELLING = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1873 (unattended-upgr)"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("pages")
+    with endpoint(folder / "data") as running:
+        for kind in ("linux", "windows"):
+            script = [sys.executable, str(ROOT / "scripts/make_incident.py"), kind, str(folder / kind)]
+            subprocess.run([*script, "--now", "2026-11-23T10:02:11Z"], check=True)
+            arguments = ("--upload", running.url, "--token-file", running.data / "admin.token")
+            assert collect(folder / kind, folder / "state", *arguments).json["delivery"]["state"] == "delivered"
+        healthy = ROOT / "tests/scenarios/linux-healthy-with-look-alikes/disk"
+        assert collect(healthy, folder / "state", *arguments).code == 0
+        yield running
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory, server: Endpoint):
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        page = opened.new_page()
+        page.goto(server.url + "/")
+        page.get_by_label("Token").fill("wrong")
+        page.get_by_role("button").click()
+        expect(page.get_by_role("alert")).to_contain_text("not known")
+        page.get_by_label("Token").fill(server.token)
+        page.get_by_role("button").click()
+        expect(page.get_by_role("heading", name="Bundles")).to_be_visible()
+        page.close()
+        yield opened
+
+
+@pytest.fixture
+def page(context: BrowserContext, server: Endpoint):
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.goto(server.url + "/")
+    yield opened
+    opened.close()
+    assert problems == []
+
+
+def keep(page: Page, name: str, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("VMEXT_SCREENSHOTS", str(tmp_path)))
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    assert (folder / f"{name}.png").stat().st_size > 10_000
+
+
+def test_the_bundle_page_shows_the_exit_code_and_the_failing_line(page: Page, tmp_path: Path):
+    page.get_by_role("link", name="vmss-web_12").click()
+    expect(page.locator("h1")).to_contain_text("CustomScript exit 100: package manager locked")
+    expect(page.locator(".telling").first).to_contain_text(TELLING)
+    failing = page.locator("tr.failing td", has_text=TELLING).first
+    expect(failing).to_be_visible()
+    background = failing.evaluate("node => getComputedStyle(node.parentElement).backgroundColor")
+    assert background not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
+    expect(page.get_by_text("your script").first).to_be_visible()
+    expect(page.get_by_text("NotARealPassword1")).to_have_count(0)
+    keep(page, "bundle", tmp_path)
+
+
+def test_the_list_shows_all_and_filters(page: Page, tmp_path: Path):
+    expect(page.locator("tbody tr")).to_have_count(3)
+    keep(page, "bundles", tmp_path)
+    page.get_by_label("Exit code").fill("100")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="clear").click()
+    page.get_by_label("Verdict").select_option("hanging")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_label("Search").fill("no such instance")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("No bundle fits this filter.")).to_be_visible()
+
+
+def test_a_healthy_bundle_says_so(page: Page):
+    page.get_by_role("link", name="Healthy").click()
+    expect(page.get_by_text("No failure and no hang was found")).to_be_visible()
+
+
+def test_the_download_is_the_bundle(page: Page):
+    page.get_by_role("link", name="vmss-web_12").click()
+    link = page.get_by_role("link", name="Download the bundle").get_attribute("href") or ""
+    answer = page.request.get(page.url.rsplit("/bundles/", 1)[0] + link)
+    assert answer.body()[:2] == b"PK"
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_no_page_is_wider_than_a_narrow_window(page: Page):
+    page.set_viewport_size({"width": 420, "height": 800})
+    for path in ("/", page.get_by_role("link", name="vmss-web_12").get_attribute("href") or ""):
+        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_the_report_opens_from_disk_without_network(context: BrowserContext, server: Endpoint, tmp_path: Path):
+    import io
+    import zipfile
+
+    listed = server.get("/v1/bundles?exit_code=100").json()["bundles"][0]
+    packed = io.BytesIO(server.get(f"/v1/bundles/{listed['id']}/bundle").content)
+    report = tmp_path / "report.html"
+    report.write_bytes(zipfile.ZipFile(packed).read("report.html"))
+    report.chmod(0o644)
+    for parent in report.parents:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    opened = context.new_page()
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(report.as_uri())
+    expect(opened.locator("body")).to_contain_text(TELLING)
+    assert asked == [report.as_uri()]
+    keep(opened, "report", tmp_path)
+    opened.close()
+
+
+def test_there_is_no_such_page(page: Page, server: Endpoint):
+    assert server.get("/bundles/ffffffffffffffff").status_code == 404
+    assert server.get("/nowhere").status_code == 404
