@@ -19,6 +19,11 @@ AGENT_FORMATS = frozenset({"waagent", "waapp", "command-execution"})
 _FOLDER = re.compile(
     r"(?:/waagent/([^/\s-]+)-(\d+(?:\.\d+)*)/|\\Plugins\\([^\\\s]+)\\(\d+(?:\.\d+)*)\\)", re.IGNORECASE
 )
+#: Publisher.Type after a word that says what it is.
+_NAMED = re.compile(
+    r"\b(?:plugin|handler|extension)\b[^A-Za-z]{0,3}(?:\(?name:? )?'?([A-Z]\w+(?:\.\w+)+)'?(?:,? version:? '?(\d[\d.]*\d))?",
+    re.IGNORECASE,
+)
 _OPERATION = re.compile(r"\b(un)?(install|enable|disable|update)\b", re.IGNORECASE)
 _STATE = re.compile(r"\(u?'([^']+)', u?'([^']+)'\)")
 _FAILED_STATES = frozenset({"error", "failed", "notready", "unresponsive"})
@@ -166,6 +171,9 @@ def _of_error_record(record: Record) -> Signal:
     by_agent = record.format in AGENT_FORMATS
     event = by_agent and bool(record.fields.get("op")) and _extension_of(record) is not None
     first = record.message.split("\n", 1)[0]
+    extension, version = _extension_of(record), record.version
+    if by_agent and extension is None and (named := _NAMED.search(first)):
+        event, extension, version = True, named[1], named[2]
     return Signal(
         "agent-event" if event else "error-record",
         "failure" if event else "mention",
@@ -175,11 +183,11 @@ def _of_error_record(record: Record) -> Signal:
         record.time,
         text=first,
         detail=record.message,
-        extension=_extension_of(record),
-        version=record.version,
+        extension=extension,
+        version=version,
         name=record.name,
         sequence=record.sequence,
-        operation=record.operation if record.operation in OPERATIONS else None,
+        operation=record.operation if record.operation in OPERATIONS else operation_in(first) if event else None,
         by_agent=by_agent,
     )
 
@@ -261,7 +269,8 @@ def of_handler_status(handler: HandlerStatus) -> list[Signal]:
     )
     if state.lower() not in _FAILED_STATES:
         return [base]
-    return [_with_text(replace(base, kind="failure"))]
+    kind: SignalKind = "hang" if state.lower() == "unresponsive" else "failure"
+    return [_with_text(replace(base, kind=kind))]
 
 
 def of_broken(broken: BrokenState) -> list[Signal]:

@@ -61,17 +61,24 @@ class _Open:
 
 
 def detect(source: Source, first: Sequence[Line]) -> str:
-    """The name of the format of a file, from its table row or from its first lines."""
-    if source.format in FORMATS:
-        return source.format
+    """The name of the format of a file: what its table row says, unless its first lines speak for another."""
+    told = source.format if source.format in FORMATS else None
+    if told and (told == "plain" or not first or _heads(told, first)):
+        return told
     best, most = "plain", 0
     for name in _GUESSES:
-        known = sum(
-            1 for line in first if (head := FORMATS[name].head(line.text)) is not None and head.stamp is not None
-        )
+        known = _heads(name, first)
         if known > most:
             best, most = name, known
+    if told and most * 2 < len(first):
+        return told
     return _OF_HANDLER.get(best, best) if source.extension else best
+
+
+def _heads(name: str, lines: Sequence[Line]) -> int:
+    """How many of the lines begin a record of a format."""
+    heads = (FORMATS[name].head(line.text) for line in lines)
+    return sum(1 for head in heads if head is not None and head.stamp is not None)
 
 
 def stamp_of(format_name: str, zone: tzinfo | None) -> Callable[[str], datetime | None]:
