@@ -11,6 +11,10 @@ from collector.diagnose.causes import causes
 from collector.model import Confidence, ExtensionState, Failure, Finding, Identity, Owner, SystemFacts, order
 
 _KINDS = {"failure": 0, "hang": 1, "warning": 2}
+#: Words that stand in every failure's text.
+_COMMON_WORDS = frozenset(
+    {"install", "installation", "failed", "failure", "enable", "extension", "handler", "command", "agent", "package"}
+)
 #: So many words of a meaning must stand in the text before it is taken for the one meant.
 _ENOUGH_WORDS = 2
 #: The agent's code for a status file that it can't read: the extension itself may be well.
@@ -67,7 +71,7 @@ def _by_signature(failure: Failure, row: signatures.Signature, number: int, iden
         id=row.id,
         failure=failure,
         title=known.title if known else row.cause.replace("-", " "),
-        owner=_script_owner(failure, owner),
+        owner=owner if row.cause.startswith("aks-") else _script_owner(failure, owner),
         meaning=row.meaning,
         remedy=row.remedy,
         confidence=confidence,
@@ -116,7 +120,7 @@ def _told_apart(rows: Sequence[codes.CodeRow], failure: Failure) -> list[codes.C
 
     def score(row: codes.CodeRow) -> int:
         words = {word.strip(".,;:()").lower() for word in f"{row.name} {row.meaning}".split() if len(word) > 5}
-        return sum(word in text for word in words)
+        return sum(word in text for word in words - _COMMON_WORDS)
 
     best = max(score(row) for row in rows)
     return [row for row in rows if score(row) == best] if best >= _ENOUGH_WORDS else list(rows)
@@ -194,6 +198,8 @@ def _script_owner(failure: Failure, owner: Owner) -> Owner:
     """The exit code of a user's script is the script's, and so is its hang, whatever made it fail."""
     if commands.is_script(failure.extension) and (failure.exit_code is not None or failure.kind == "hang"):
         return "script"
+    if owner == "script" and not commands.is_script(failure.extension):
+        return "extension"  # what it was told to do is wrong, and it has no script of the user
     return owner
 
 
@@ -215,7 +221,10 @@ def _dont(failure: Failure, cause: str) -> str:
 
 def _words(name: str) -> str:
     """A name written together as words; a symbol in capitals stays."""
-    return name if name.isupper() or "_" in name else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    if name.isupper() or "_" in name:
+        return name
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).split()
+    return " ".join(word if word.isupper() else word.lower() for word in words)
 
 
 def _first_words(text: str) -> str:

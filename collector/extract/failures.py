@@ -153,7 +153,11 @@ def _by_operation(signals: Sequence[Signal]) -> list[list[Signal]]:
     firm = {
         (signal.operation, signal.exit_code)
         for signal in signals
-        if signal.by_agent and signal.operation and signal.exit_code is not None and signal.rank >= 90
+        if signal.by_agent
+        and signal.operation
+        and signal.exit_code is not None
+        and signal.rank >= 90
+        and signal.rule != "handler-status"
     }
     operations = {operation for operation, _ in firm}
     if len(operations) < 2 or len(firm) < 2:
@@ -302,8 +306,8 @@ def _operation(told: Sequence[Signal], run: Run) -> str | None:
     named = [signal for signal in told if signal.operation]
     if named:
         return max(named, key=lambda signal: signal.rank).operation
-    starts = [signal.operation for signal in run.of("start") if signal.operation]
-    return starts[-1] if starts else None
+    begun = [signal.operation for signal in (*run.of("result"), *run.of("start")) if signal.operation]
+    return begun[-1] if begun else None
 
 
 def _version(signals: Sequence[Signal]) -> str | None:

@@ -21,11 +21,14 @@ _FOLDER = re.compile(
 )
 #: Publisher.Type after a word that says what it is.
 _NAMED = re.compile(
-    r"\b(?:plugin|handler|extension)\b[^A-Za-z]{0,3}(?:\(?name:? )?'?([A-Z]\w+(?:\.\w+)+)'?(?:,? version:? '?(\d[\d.]*\d))?",
+    r"\b(?:plugin|handler|extension)\b[^A-Za-z]{0,3}(?:\(?name:? )?'?([A-Z]\w+(?:\.\w+)+)'?"
+    r"(?:,? version:? '?(\d[\d.]*\d))?",
     re.IGNORECASE,
 )
 _OPERATION = re.compile(r"\b(un)?(install|enable|disable|update)\b", re.IGNORECASE)
 _STATE = re.compile(r"\(u?'([^']+)', u?'([^']+)'\)")
+#: The agent's codes that name an operation (Azure/WALinuxAgent:azurelinuxagent/common/exception.py).
+_OF_AGENT_CODE = {1007: "Install", 1008: "Update", 1009: "Enable", 1010: "Disable"}
 _FAILED_STATES = frozenset({"error", "failed", "notready", "unresponsive"})
 
 
@@ -75,7 +78,7 @@ def operation_named(word: str | None) -> str | None:
 def of_record(record: Record) -> list[Signal]:
     """All signals of one record. Harmless look-alikes give none that tell of a failure."""
     found = [signal for match in matches(record.message, record.format) for signal in _of_match(match, record)]
-    if not found and record.level == "ERROR":
+    if record.level == "ERROR" and all(signal.kind == "mention" for signal in found):
         found.append(_of_error_record(record))
     if any(signal.kind in ("failure", "hang", "mention") for signal in found) and is_noise(_whole(record)):
         return [signal for signal in found if signal.kind not in ("failure", "hang", "mention")]
@@ -118,6 +121,8 @@ def _of_match(match: Match, record: Record) -> list[Signal]:
         return _states(base, groups["states"])
     if base.extension is None and (folder := _FOLDER.search(groups.get("text", ""))):
         base = replace(base, extension=folder[1] or folder[3], version=folder[2] or folder[4])
+    if base.exit_code == 0 and "state" in groups:  # a handler that failed and gives no code
+        return [replace(base, exit_code=None)]
     if base.exit_code == 0 and rule.kind in ("failure", "mention"):
         return [replace(base, kind="end")] if rule.kind == "failure" else []
     return [base]
@@ -262,7 +267,7 @@ def of_handler_status(handler: HandlerStatus) -> list[Signal]:
         detail=handler.message,
         extension=handler.extension,
         version=handler.version,
-        operation=None,
+        operation=_OF_AGENT_CODE.get(handler.code or 0),
         agent_code=handler.code if handler.code and handler.code >= 1000 else None,
         by_agent=True,
         state=state,
@@ -310,11 +315,9 @@ def _with_text(signal: Signal) -> Signal:
             signal,
             kind="hang" if rule.kind == "hang" else signal.kind,
             rank=max(signal.rank, rule.rank - 1),
-            operation=operation_named(groups.get("operation"))
-            or operation_in(groups.get("text", ""))
-            or signal.operation
-            if signal.by_agent
-            else operation_named(groups.get("operation")) or signal.operation,
+            operation=signal.operation
+            or operation_named(groups.get("operation"))
+            or (operation_in(groups.get("text", "")) if signal.by_agent else None),
             exit_code=int(groups["exit"]) if "exit" in groups else signal.exit_code,
             limit_seconds=int(groups["limit"]) if "limit" in groups else signal.limit_seconds,
             text=match.line,

@@ -58,6 +58,8 @@ def asked(since: datetime | None, until: datetime | None, around: datetime | Non
 def of_evidence(failures: Sequence[Failure], margin: timedelta) -> Window | None:
     """From the newest failure that stands, with what failed beside it and the start of what hung."""
     standing = [failure for failure in failures if failure.kind != "warning" and failure.last_time]
+    if not standing and (timeless := [failure for failure in failures if failure.kind != "warning"]):
+        return Window(None, None, f"{_reason(timeless[0])}, which has no time; everything was read")
     standing = standing or [failure for failure in failures if failure.last_time]
     if not standing:
         return None
