@@ -122,7 +122,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     delivery = _deliver(run, config, bundle, state)
     if trouble and delivery.state != "delivered":
         delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
-    return Done(report, shown, delivery)
+    return Done(report, shown, redactor.clean(delivery))
 
 
 def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
@@ -180,6 +180,7 @@ def _copied(bundle: BundleInfo, output: Path | None) -> BundleInfo:
     try:
         output.mkdir(parents=True, exist_ok=True)
         temporary = output / f".{bundle.id}.partial"
+        temporary.touch(mode=0o600)
         shutil.copyfile(bundle.path, temporary)
         copy = output / f"{bundle.id}.zip"
         temporary.replace(copy)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collector.extract.signals import Signal
 from collector.model import order
+
+#: Longer than any limit of an operation.
+_SILENCE = timedelta(hours=2)
 
 
 @dataclass(slots=True)
@@ -93,7 +96,26 @@ def runs_of(signals: Iterable[Signal]) -> list[Run]:
         run.signals.append(signal)
     for run in runs.values():
         run.signals.sort(key=lambda signal: order(signal.time))
-    return list(runs.values())
+    return [part for run in runs.values() for part in _parted(run)]
+
+
+def _parted(run: Run) -> list[Run]:
+    """What no number holds together is parted where nothing was said for long: those are different incidents."""
+    if run.sequence is not None:
+        return [run]
+    parts: list[Run] = []
+    last: datetime | None = None
+    for signal in run.signals:
+        silent = signal.time is not None and last is not None and order(signal.time) - last > _SILENCE
+        if not parts or silent:
+            parts.append(Run(run.extension, run.name, None))
+        parts[-1].signals.append(signal)
+        last = order(signal.time) if signal.time else last
+    timeless = [signal for signal in run.signals if signal.time is None]
+    if timeless and len(parts) > 1:  # they tell the present state
+        parts[0].signals = [signal for signal in parts[0].signals if signal.time is not None]
+        parts[-1].signals = [*timeless, *parts[-1].signals]
+    return [part for part in parts if part.signals]
 
 
 def _nearest(runs: Iterable[Run], signal: Signal) -> Run | None:

@@ -79,7 +79,7 @@ def of_record(record: Record) -> list[Signal]:
     """All signals of one record. Harmless look-alikes give none that tell of a failure."""
     found = [signal for match in matches(record.message, record.format) for signal in _of_match(match, record)]
     if record.level == "ERROR" and all(signal.kind == "mention" for signal in found):
-        found.append(_of_error_record(record))
+        found += _of_error_record(record)
     if any(signal.kind in ("failure", "hang", "mention") for signal in found) and is_noise(_whole(record)):
         return [signal for signal in found if signal.kind not in ("failure", "hang", "mention")]
     return found
@@ -171,30 +171,35 @@ def _states(base: Signal, states: str) -> list[Signal]:
     return found
 
 
-def _of_error_record(record: Record) -> Signal:
-    """An error that no row knows: strong where the agent says it of an extension, else a mention."""
+def _of_error_record(record: Record) -> list[Signal]:
+    """An error that no row knows: strong where the agent says it of an extension, else a mention; what the agent
+    says of itself is none."""
     by_agent = record.format in AGENT_FORMATS
     event = by_agent and bool(record.fields.get("op")) and _extension_of(record) is not None
     first = record.message.split("\n", 1)[0]
     extension, version = _extension_of(record), record.version
     if by_agent and extension is None and (named := _NAMED.search(first)):
         event, extension, version = True, named[1], named[2]
-    return Signal(
-        "agent-event" if event else "error-record",
-        "failure" if event else "mention",
-        50 if event else 35,
-        record.path,
-        record.line,
-        record.time,
-        text=first,
-        detail=record.message,
-        extension=extension,
-        version=version,
-        name=record.name,
-        sequence=record.sequence,
-        operation=record.operation if record.operation in OPERATIONS else operation_in(first) if event else None,
-        by_agent=by_agent,
-    )
+    if by_agent and extension is None:
+        return []
+    return [
+        Signal(
+            "agent-event" if event else "error-record",
+            "failure" if event else "mention",
+            50 if event else 35,
+            record.path,
+            record.line,
+            record.time,
+            text=first,
+            detail=record.message,
+            extension=extension,
+            version=version,
+            name=record.name,
+            sequence=record.sequence,
+            operation=record.operation if record.operation in OPERATIONS else operation_in(first) if event else None,
+            by_agent=by_agent,
+        )
+    ]
 
 
 # ---- state files ---------------------------------------------------------------------------------------

@@ -215,3 +215,34 @@ def test_an_older_run_that_failed_is_a_warning_beside_the_newest():
         (3, "failure"),
         (2, "warning"),
     }
+
+
+def test_without_a_number_long_silence_parts_two_incidents():
+    failing = "[ExtensionOperationError] Non-zero exit code: 1, x.sh enable"
+    signals = joined(
+        event(0, failing, op="Enable"), event(9_000, failing, op="Enable"), event(9_030, failing, op="Enable")
+    )
+    failures = sorted(failures_of(signals, context()), key=lambda failure: failure.kind)
+    assert [(failure.kind, failure.count) for failure in failures] == [("failure", 2), ("warning", 1)]
+    assert failures[0].first_time == at(9_000)
+
+
+def test_the_agents_last_word_on_a_failed_update_is_part_of_it():
+    text = "[ExtensionUpdateError] Non-zero exit code: 4, /var/lib/waagent/P.T-1.0/bin/x disable"
+    signals = joined(
+        agent(0, "Update settings file: 3.settings", extension=AMA),
+        event(5, text, op="Update"),
+        of_handler_status(handler_status("NotReady", text, extension=AMA, code=1008)),
+    )
+    (failure,) = failures_of(signals, context())
+    assert (failure.operation, failure.exit_code, failure.agent_code) == ("Update", 4, 1008)
+
+
+def test_a_handler_that_failed_without_a_code_has_failed():
+    (failure,) = failures_of(handler(0, "Enable,error,0,Enable failed: weak password", extension="P.T"), context())
+    assert (failure.kind, failure.exit_code) == ("failure", None)
+
+
+def test_a_handler_that_does_not_answer_hangs():
+    signals = of_handler_status(handler_status("Unresponsive", "no heartbeat", extension=AMA))
+    assert [failure.kind for failure in failures_of(signals, context())] == ["hang"]
