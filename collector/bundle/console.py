@@ -28,17 +28,19 @@ def to_ascii(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """As `to_ascii`, with white space as it is: for commands."""
+    """As `to_ascii`, with blanks and line ends as they are: for commands."""
     if not (text.isascii() and text.isprintable()):
         signs = unicodedata.normalize("NFKD", text.translate(_PLAIN))
         text = "".join(sign for sign in signs if not unicodedata.combining(sign))
-        text = "".join(sign if sign.isprintable() or sign.isspace() else _escaped(sign) for sign in text)
+        text = "".join(map(_shown, text))
         text = text.encode("ascii", "backslashreplace").decode()
     return text
 
 
-def _escaped(sign: str) -> str:
-    return sign.encode("unicode_escape").decode()
+def _shown(sign: str) -> str:
+    if sign.isprintable() or sign == "\n":
+        return sign
+    return " " if sign.isspace() else sign.encode("unicode_escape").decode()
 
 
 def cut(text: str, length: int) -> str:
