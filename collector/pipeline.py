@@ -19,8 +19,9 @@ from collector.discover.zone import disk_zone, named_zone
 from collector.extract import window as windows
 from collector.extract.agentlog import AgentFacts, goal_starts, with_ids
 from collector.extract.carriers import RunKey, carriers_of
+from collector.extract.context import Context
 from collector.extract.excerpts import ExcerptKeeper
-from collector.extract.failures import Context, failures_of, states_of
+from collector.extract.failures import failures_of, states_of
 from collector.extract.keeper import SignalKeeper
 from collector.extract.runs import resolve_names, with_sequences
 from collector.extract.signals import Signal, of_broken, of_handler_status, of_record, of_status

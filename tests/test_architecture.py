@@ -58,7 +58,6 @@ VAGUE = {"utils", "helpers", "manager", "common", "misc", "base"}
 LONG = {
     "model.py": "all values between the stages, which is the interface",
     "pipeline.py": "the whole run in one place, read from top to bottom",
-    "extract/failures.py": "the rules by which lines become one failure belong together",
 }
 
 

@@ -149,6 +149,13 @@ def _unexplained(failure: Failure, identity: Identity) -> Finding:
 def _hang(failure: Failure, identity: Identity) -> Finding:
     script = commands.is_script(failure.extension)
     what = "script" if script else "handler"
+    if "timeout" in failure.message.lower():
+        return replace(
+            _plain(failure, identity, f"timeout-{what}", "time limit passed", "script" if script else "extension"),
+            meaning=f"The {what} ran over its time limit and was killed.",
+            remedy=f"See in its output what the {what} waited for; make it shorter, or give it more time.",
+            confidence="high",
+        )
     return replace(
         _plain(failure, identity, f"hang-{what}", f"the {what} does not end", "script" if script else "extension"),
         meaning=f"The {what} was started and never reported an end; it waits for something, or was ended from outside.",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from collector.extract.failures import Carrier
+from collector.extract.context import Carrier
 from collector.extract.runs import Run, runs_of
 from collector.extract.signals import Signal
 from collector.model import order

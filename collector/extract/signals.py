@@ -235,6 +235,8 @@ def of_status(status: StatusFile) -> list[Signal]:
         base = replace(base, kind="hang" if state == "timedout" else "failure")
         if isinstance(code, int) and code != 0:
             base = replace(base, exit_code=code, rank=90)
+        if state == "timedout":
+            base = replace(base, rank=97)
         return [_with_text(base)]
     return [replace(base, kind="end" if state == "success" else "result")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from collector.extract.failures import Context
+from collector.extract.context import Context
 from collector.extract.runs import resolve_names, with_sequences
 from collector.extract.signals import Signal, of_record
 from collector.model import HandlerStatus, Record, Source, StatusFile, SystemFacts

@@ -1,0 +1,35 @@
+"""What the grouping of signals has to know besides the signals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from collector.extract.telling import Output
+from collector.model import System
+
+#: States that the agent or a status file gives to what failed, in lower case.
+FAILED_STATES = frozenset({"error", "failed", "notready", "unresponsive", "timedout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The Run Command that carries this very run; it never counts as a failure."""
+
+    extension: str
+    name: str | None
+    sequence: int | None
+    started: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the grouping has to know besides the signals."""
+
+    system: System
+    now: datetime
+    live: bool
+    outputs: Mapping[tuple[str, str | None, int | None], tuple[Output, ...]]
+    goals: tuple[datetime, ...] = ()  # starts of goal states, in order
+    carriers: tuple[Carrier, ...] = ()
