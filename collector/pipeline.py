@@ -134,11 +134,14 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     window = window or windows.last_hours(_latest(survey, states), now, live=live)
 
     reading = _read_logs(logs, tz, window, request, progress)
-    read, offsets = _settled(_joined([*reading.signals, *states.signals], known))
-    signals = _in_window(read, window, asked=_is_asked(request))
+    told = _told(survey, reading, states)
+    signals, offsets = _settled(_joined(told, known))
+    if _is_asked(request):
+        signals = windows.inside(signals, window)
     context = _context(system, now, live, request, found.sources, signals, survey, states)
     outputs, output_ledger, output_excerpts = _outputs(found.sources, failures_of(signals, context))
-    failures = _wanted(failures_of(signals, replace(context, outputs=outputs)), request.extensions)
+    failures = failures_of(signals, replace(context, outputs=outputs))
+    failures = _wanted(windows.touching(failures, window), request.extensions)
     states_now = states_of(signals, failures, context.carriers)
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)
     facts = gather(live=live, zone=request.time_zone or zone.name)
@@ -362,12 +365,11 @@ def _is_asked(request: Request) -> bool:
     return not (request.since is None and request.until is None and request.around is None)
 
 
-def _in_window(signals: Sequence[Signal], window: Window, *, asked: bool) -> list[Signal]:
-    """State files tell the present state, so they count whole, unless a window was asked for."""
-    if asked:
-        return windows.inside(signals, window)
-    states = ("status-file", "handler-status", "status-not-json")
-    return [s for s in signals if s.rule in states or windows.inside([s], window)]
+def _told(survey: Reading, reading: Reading, states: Reading) -> list[Signal]:
+    """What was surveyed counts whole, so that a later success or repeat is known; the other logs in the window."""
+    surveyed = survey.signals
+    paths = {signal.path for signal in surveyed}
+    return [*surveyed, *(signal for signal in reading.signals if signal.path not in paths), *states.signals]
 
 
 def _marked(excerpts: Iterable[Excerpt], failures: Sequence[Failure]) -> tuple[Excerpt, ...]:

@@ -66,7 +66,16 @@ def test_the_finding_says_what_failed(case: tuple[dict[str, Any], Result]):
     assert first["extension"] == expect["extension"]
     assert first["name"] == expect.get("instance")
     assert (first["operation"] or "").lower() == expect["operation"].lower()
-    for key in ("exit_code", "agent_code", "sequence", "version", "limit_seconds", "owner"):
+    for key in (
+        "exit_code",
+        "agent_code",
+        "sequence",
+        "version",
+        "limit_seconds",
+        "owner",
+        "count",
+        "repeats_after_collect",
+    ):
         if key in expect:
             assert first[key] == expect[key], key
     if "exit_code" not in expect:

@@ -77,6 +77,9 @@ def blocks(detail: str) -> Iterator[tuple[str, int, str]]:
 #: Files whose whole text is one line: a log says better where to look.
 _ONE_LINERS = (".status", "HandlerStatus", ".json")
 
+#: The last line of standard error is worth something even where no word of it says error.
+_PLAIN_LESS = 25
+
 _BLOCK_BASE = {"stderr": 60, "stdout": 42, "head": 40}
 
 
@@ -92,6 +95,10 @@ def candidates(signals: Iterable[Signal], outputs: Iterable[Output], *, hang: bo
             score = error_score(line.text)
             if score > 0:
                 found.append((base + score, Evidence(output.path, line.number, None, line.text.strip())))
+        plain = [line for line in output.lines if error_score(line.text) == 0]
+        if plain and output.stream == "stderr":
+            evidence = Evidence(output.path, plain[-1].number, None, plain[-1].text.strip())
+            found.append((base - _PLAIN_LESS, evidence))
     found.sort(key=lambda item: (-item[0], item[1].path.endswith(_ONE_LINERS)))
     seen: set[tuple[str, str]] = set()
     unique = []
@@ -121,8 +128,11 @@ def _detail_lines(signal: Signal, *, hang: bool) -> Iterator[tuple[int, Evidence
     """Lines of the text around: the agent prints a handler's output, state files hold messages."""
     if signal.kind not in ("failure", "hang") or "\n" not in signal.detail:
         return
+    plain: tuple[int, str] | None = None
     for block, number, line in blocks(signal.detail):
         score = error_score(line)
+        if score == 0 and block == "stderr":
+            plain = number, line.strip()
         if score <= 0:
             continue
         base = _BLOCK_BASE[block] - (40 if hang else 0)
@@ -130,6 +140,8 @@ def _detail_lines(signal: Signal, *, hang: bool) -> Iterator[tuple[int, Evidence
             base = 75  # the agent's own explanation of the failure
         text = line.strip().removeprefix("StdErr: ")
         yield base + score, _evidence(signal, number, text)
+    if plain is not None:
+        yield _BLOCK_BASE["stderr"] - _PLAIN_LESS - (40 if hang else 0), _evidence(signal, *plain)
 
 
 def _evidence(signal: Signal, offset: int, text: str) -> Evidence:

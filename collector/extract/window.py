@@ -16,6 +16,8 @@ LAST_HOURS = timedelta(hours=2)
 _WIDEST = timedelta(hours=14)
 #: Failures that stand at the same time are one incident when they lie this close.
 _TOGETHER = timedelta(hours=24)
+#: Files that tell the present state.
+_STATE_FILES = (".status", "HandlerStatus", ".json")
 _AGO = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -88,6 +90,17 @@ def contains(window: Window, when: datetime | None) -> bool:
         return True
     at = order(when)
     return (window.start is None or at >= window.start) and (window.end is None or at <= window.end)
+
+
+def touching(failures: Iterable[Failure], window: Window) -> tuple[Failure, ...]:
+    """The failures that lie in the window, and those that stand now by a state file, however long ago they began."""
+    return tuple(
+        failure
+        for failure in failures
+        if contains(window, failure.last_time)
+        or contains(window, failure.first_time)
+        or (failure.kind != "warning" and any(one.path.endswith(_STATE_FILES) for one in failure.evidence))
+    )
 
 
 def may_contain(window: Window, when: datetime | None) -> bool:
