@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 #: Stands where redaction itself failed: better no text than an unredacted one.
 DROPPED = "[dropped: redaction failed]"
-_PSEUDONYM = re.compile(r"\[[a-z]+:[0-9a-f]{4}\]")
-_QUOTES = "\"'"
+#: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
+_DONE = re.compile(r"""[\\"'\s]*\[[a-z]+:[0-9a-f]{4}\](?=$|[\\"'\s,;&}\])])""")
 
 
 class Redactor:
@@ -63,7 +63,7 @@ class Redactor:
 
     def _replacement(self, found: re.Match[str], row: SecretPattern) -> str:
         whole, secret = found[0], found["secret"]
-        if _PSEUDONYM.search(secret) and not _PSEUDONYM.sub("", secret).strip(_QUOTES + "\\ \n"):
+        if _DONE.match(secret):
             return whole
         self._counts[row.id] += 1
         begin = found.start("secret") - found.start()

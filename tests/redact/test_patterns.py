@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -40,6 +41,14 @@ def test_redacting_twice_changes_nothing(name: str, text: str):
     redactor = Redactor(KEY)
     once = redactor.text(text)
     assert redactor.text(once) == once
+
+
+@pytest.mark.parametrize(("name", "text"), MATCHES)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_document_of_redacted_texts_stays_a_document(name: str, text: str, indent: int | None):
+    redactor = Redactor(KEY)
+    document = json.dumps({"a": redactor.text(text), "b": [redactor.text(f"{text}\n{text}"), 1]}, indent=indent)
+    assert redactor.text(document) == document
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
