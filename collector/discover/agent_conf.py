@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+
+from collector.discover.tree import Tree
 
 _PLACES = ("etc/waagent.conf", "usr/share/oem/waagent.conf")
 _DEFAULTS = {"lib": "/var/lib/waagent", "log": "/var/log/azure", "agentlog": "/var/log/waagent.log"}
 _KEYS = {"Lib.Dir": "lib", "Extension.LogDir": "log", "Logs.File": "agentlog"}
-_MOST_BYTES = 65_536
 
 
-def agent_folders(root: Path) -> Mapping[str, str]:
+def agent_folders(tree: Tree) -> Mapping[str, str]:
     """Paths relative to the root for the placeholders lib, log and agentlog."""
     folders = dict(_DEFAULTS)
     for place in _PLACES:
-        text = _text(root / place)
-        if text is None:
+        data = tree.read(place)
+        if data is None:
             continue
-        for line in text.splitlines():
+        for line in data.decode("utf-8", "replace").splitlines():
             key, mark, value = line.split("#", 1)[0].partition("=")
             if mark and key.strip() in _KEYS and value.strip().startswith("/"):
                 folders[_KEYS[key.strip()]] = value.strip().strip('"')
         break
     return {key: value.strip("/") for key, value in folders.items()}
-
-
-def _text(file: Path) -> str | None:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MOST_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return None

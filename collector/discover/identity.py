@@ -14,7 +14,6 @@ from collector.discover.agent_conf import agent_folders
 from collector.discover.tree import Tree
 from collector.model import Identity, System
 
-_MOST_BYTES = 1_048_576
 _UNIFORM = re.compile(r"^(?P<set>.+)_(?P<id>\d+)$")
 _RESOURCE = re.compile(r"/virtualMachineScaleSets/(?P<set>[^/]+)/virtualMachines/(?P<id>[^/]+)", re.IGNORECASE)
 _GROUP = re.compile(r"/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
@@ -104,7 +103,7 @@ def _of_cloud_init(tree: Tree) -> dict[str, str | None]:
 def _of_agent(tree: Tree, system: System) -> dict[str, str | None]:
     """SharedConfig.xml and the goal state: container, role instance (Azure/WALinuxAgent:common/protocol)."""
     known: dict[str, str | None] = {}
-    lib = agent_folders(tree.root)["lib"] if system == "linux" else "WindowsAzure/Config"
+    lib = agent_folders(tree)["lib"] if system == "linux" else "WindowsAzure/Config"
     for place in (
         f"{lib}/SharedConfig.xml",
         f"{lib}/GoalState*.xml",
@@ -170,14 +169,8 @@ def _json(tree: Tree, path: str) -> dict[str, Any] | None:
 
 
 def _read(tree: Tree, path: str) -> str | None:
-    file = tree.resolve(path)
-    try:
-        if file is None or not file.is_file():
-            return None
-        with file.open("rb") as stream:
-            return stream.read(_MOST_BYTES).replace(b"\0", b"").decode("utf-8-sig", "replace")
-    except OSError:
-        return None
+    data = tree.read(path)
+    return data.replace(b"\0", b"").decode("utf-8-sig", "replace") if data is not None else None
 
 
 def _text(value: object) -> str | None:

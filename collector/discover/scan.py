@@ -43,7 +43,7 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
     Raises DataError for a broken table; what can't be listed stands in the result.
     """
     tree = Tree(root, fold=system == "windows")
-    folders = agent_folders(root) if system == "linux" else {}
+    folders = agent_folders(tree) if system == "linux" else {}
     found: dict[str, Source] = {}
     unfound: list[LedgerEntry] = []
     for place in places(system, folders, extra):

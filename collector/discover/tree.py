@@ -109,3 +109,14 @@ class Tree:
                 done = []
             left = parts + left
         return self.root.joinpath(*done)
+
+    def read(self, path: str, most_bytes: int = 1_048_576) -> bytes | None:
+        """The beginning of a small file inside the root; None where there is none that can be read."""
+        file = self.resolve(path)
+        try:
+            if file is None or not file.is_file():
+                return None
+            with file.open("rb") as stream:
+                return stream.read(most_bytes)
+        except OSError:
+            return None

@@ -16,7 +16,6 @@ from collector.model import System
 _DATABASES = ("usr/share/zoneinfo", "usr/lib/zoneinfo", "usr/share/lib/zoneinfo")
 _OFFSET = re.compile(r"^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?$", re.IGNORECASE)
 _SETTINGS = re.compile(r'^\s*(?:TZ|ZONE|TIMEZONE)\s*=\s*"?([A-Za-z0-9_+/-]+)"?', re.MULTILINE)
-_MOST_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def disk_zone(root: Path, system: System) -> DiskZone:
         name = found[1] if found else name
     if name is not None and (tz := _zone(tree, name)) is not None:
         return DiskZone(tz, name)
-    data = _bytes(tree, "etc/localtime")
+    data = tree.read("etc/localtime")
     if data and data.startswith(b"TZif"):
         try:
             return DiskZone(
@@ -80,7 +79,7 @@ def _zone(tree: Tree, name: str) -> tzinfo | None:
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", name):
         return None
     for database in _DATABASES:
-        data = _bytes(tree, f"{database}/{name}")
+        data = tree.read(f"{database}/{name}")
         if data and data.startswith(b"TZif"):
             try:
                 return ZoneInfo.from_file(io.BytesIO(data), key=name)
@@ -92,17 +91,6 @@ def _zone(tree: Tree, name: str) -> tzinfo | None:
         return None
 
 
-def _bytes(tree: Tree, path: str) -> bytes | None:
-    file = tree.resolve(path)
-    try:
-        if file is None or not file.is_file():
-            return None
-        with file.open("rb") as stream:
-            return stream.read(_MOST_BYTES)
-    except OSError:
-        return None
-
-
 def _text(tree: Tree, path: str) -> str | None:
-    data = _bytes(tree, path)
+    data = tree.read(path)
     return data.decode("utf-8", "replace") if data is not None else None
