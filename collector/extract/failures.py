@@ -92,7 +92,11 @@ def _of_run(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Fai
     bad = [signal for signal in run.of("result") if signal.state.lower() in FAILED_STATES]
     if bad and not success:
         return [compose(run, bad, context, "failure")]
-    warned = [signal for signal in run.of("result") if signal.rule == "status-file" and signal.state == "warning"]
+    warned = [
+        signal
+        for signal in run.of("result")
+        if signal.rule in ("status-file", "substatus") and signal.state == "warning"
+    ]
     return [compose(run, warned, context, "warning")] if warned else []
 
 

@@ -238,7 +238,14 @@ def of_status(status: StatusFile) -> list[Signal]:
         if state == "timedout":
             base = replace(base, rank=97)
         return [_with_text(base)]
-    return [replace(base, kind="end" if state == "success" else "result")]
+    if state != "success":
+        return [base]
+    # the extension is well, and tells that what it watches is not
+    watched = [sub for sub in status.substatus if sub.status == "error" and sub.message]
+    found = [replace(base, kind="end")]
+    return found + [
+        replace(base, rule="substatus", state="warning", text=sub.message.split("\n", 1)[0]) for sub in watched
+    ]
 
 
 def _state_of(status: StatusFile) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from collector.extract.carriers import carriers_of
@@ -9,7 +10,7 @@ from collector.extract.failures import failures_of, states_of
 from collector.extract.signals import of_handler_status, of_status
 from collector.extract.telling import Output
 from collector.extract.zones import settle, settled
-from collector.model import Line
+from collector.model import Line, Substatus
 from tests.extract.stories import AMA, CSE, RUN, agent, at, context, handler, handler_status, joined, status
 
 EXIT = "failed to handle: failed to execute command: command terminated with exit status=100"
@@ -246,3 +247,10 @@ def test_a_handler_that_failed_without_a_code_has_failed():
 def test_a_handler_that_does_not_answer_hangs():
     signals = of_handler_status(handler_status("Unresponsive", "no heartbeat", extension=AMA))
     assert [failure.kind for failure in failures_of(signals, context())] == ["hang"]
+
+
+def test_what_a_healthy_extension_watches_and_finds_broken_is_a_warning():
+    unhealthy = (Substatus("AppHealthStatus", "error", None, "Application found to be unhealthy"),)
+    signals = of_status(replace(status(0, "success", "polling"), substatus=unhealthy))
+    (failure,) = failures_of(signals, context())
+    assert (failure.kind, failure.message) == ("warning", "Application found to be unhealthy")
