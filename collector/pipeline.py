@@ -23,7 +23,7 @@ from collector.extract.context import Context
 from collector.extract.excerpts import ExcerptKeeper
 from collector.extract.failures import failures_of, states_of
 from collector.extract.keeper import SignalKeeper
-from collector.extract.runs import resolve_names, with_sequences
+from collector.extract.runs import current_handlers, resolve_names, with_sequences
 from collector.extract.signals import Signal, of_broken, of_handler_status, of_record, of_status
 from collector.extract.telling import Output
 from collector.extract.zones import settle, settled, shift
@@ -331,7 +331,7 @@ def _known_extensions(sources: Iterable[Source], states: Reading) -> set[str]:
 
 
 def _joined(signals: Sequence[Signal], known: set[str]) -> list[Signal]:
-    return with_sequences(resolve_names(signals, known))
+    return with_sequences(current_handlers(resolve_names(signals, known)))
 
 
 def _settled(signals: Sequence[Signal]) -> tuple[list[Signal], Mapping[str, timedelta]]:

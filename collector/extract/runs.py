@@ -58,6 +58,19 @@ def resolve_names(signals: Sequence[Signal], known: Iterable[str]) -> list[Signa
     return resolved
 
 
+def current_handlers(signals: Sequence[Signal]) -> list[Signal]:
+    """Without the agent's word on versions that a newer one has replaced: their folders stay on the disk."""
+    newest: dict[str | None, tuple[int, ...]] = {}
+    for signal in signals:
+        if signal.rule == "handler-status":
+            newest[signal.extension] = max(newest.get(signal.extension, ()), version_key(signal.version))
+    return [
+        signal
+        for signal in signals
+        if signal.rule != "handler-status" or version_key(signal.version) == newest[signal.extension]
+    ]
+
+
 def with_sequences(signals: Sequence[Signal]) -> list[Signal]:
     """Gives each signal the sequence number that was in force at its place in its file."""
     current: dict[tuple[str, str, str | None], int] = {}

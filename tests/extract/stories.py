@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from collector.extract.context import Context
-from collector.extract.runs import resolve_names, with_sequences
+from collector.extract.runs import current_handlers, resolve_names, with_sequences
 from collector.extract.signals import Signal, of_record
 from collector.model import HandlerStatus, Record, Source, StatusFile, SystemFacts
 
@@ -125,4 +125,4 @@ def context(**changes: object) -> Context:
 
 def joined(*parts: list[Signal]) -> list[Signal]:
     signals = [signal for part in parts for signal in part]
-    return with_sequences(resolve_names(signals, {CSE, AMA, RUN}))
+    return with_sequences(current_handlers(resolve_names(signals, {CSE, AMA, RUN})))

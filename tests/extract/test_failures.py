@@ -254,3 +254,11 @@ def test_what_a_healthy_extension_watches_and_finds_broken_is_a_warning():
     signals = of_status(replace(status(0, "success", "polling"), substatus=unhealthy))
     (failure,) = failures_of(signals, context())
     assert (failure.kind, failure.message) == ("warning", "Application found to be unhealthy")
+
+
+def test_an_old_version_that_was_not_ready_does_not_speak_for_the_new_one():
+    old = handler_status(
+        "NotReady", "[ExtensionOperationError] Non-zero exit code: 4, x enable", extension=AMA, code=1009
+    )
+    new = replace(handler_status("Ready", "Plugin enabled", extension=AMA), version="1.10")
+    assert failures_of(joined(of_handler_status(replace(old, version="1.9")), of_handler_status(new)), context()) == ()
