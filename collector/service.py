@@ -110,7 +110,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     try:
         bundle = write(
             report,
-            seal=redactor.text,
+            seal=redactor,
             audit=redactor.document,
             folder=state / "spool",
             budget_bytes=config.bytes_per_bundle,

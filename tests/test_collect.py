@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import pty
 import stat
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from collector.redact.patterns import secret_patterns
 from tests.collecting import AGENT_LOG, CSE, HANDLER_LOG, STATUS, STDERR, collect, failing_disk, put, vmext
 
 
@@ -134,22 +138,50 @@ def test_a_root_that_is_no_folder_is_a_usage_error(tmp_path: Path, state: Path):
     assert (result.code, "nowhere" in result.err) == (2, True)
 
 
-def test_no_secret_leaves(disk: Path, state: Path):
-    secret = "sv=2022-11-02&sig=Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0Z2FycGx5"
-    put(
-        disk,
-        STDERR,
-        f"curl: (22) https://x.blob.core.windows.net/c/a.sh?{secret} error 403\npassword=hunter2hunter2\n",
-    )
+@pytest.mark.parametrize("place", [STDERR, HANDLER_LOG, AGENT_LOG, STATUS])
+def test_no_secret_leaves(disk: Path, state: Path, place: str):
+    """Every kind of secret that the table knows, beside the failure, in each kind of file."""
+    secrets = "\n".join(f"error: {text}" for row in secret_patterns() for text in row.matches)
+    if place == STATUS:
+        document = json.loads((disk / STATUS).read_text())
+        document[0]["status"]["formattedMessage"]["message"] += f"\n[stderr]\n{secrets}"
+        put(disk, STATUS, json.dumps(document))
+    else:
+        head = {
+            HANDLER_LOG: "time=2026-05-04T03:12:24Z event=",
+            AGENT_LOG: "2026-05-04T03:12:25.000000Z ERROR ExtHandler [Pub.Type-1.0] ",
+        }
+        lines = [head.get(place, "") + line for line in secrets.split("\n")]
+        put(disk, place, (disk / place).read_text() + "\n".join(lines) + "\n")
     result = collect(disk, state)
-    archive = Path(result.json["bundle"]["path"])
-    import zipfile
-
-    with zipfile.ZipFile(archive) as opened:
+    assert result.code == 10
+    with zipfile.ZipFile(result.json["bundle"]["path"]) as opened:
         everything = b"".join(opened.read(name) for name in opened.namelist()) + result.out.encode()
-    assert b"Zm9vYmFy" not in everything
-    assert b"hunter2" not in everything
-    assert b"403" in everything
+    assert b"HIDDEN" not in everything
+    assert b"[sas:" in everything
+
+
+def test_progress_is_shown_on_a_terminal_alone(disk: Path, state: Path):
+    command = [
+        sys.executable,
+        "-m",
+        "collector",
+        "collect",
+        "--root",
+        str(disk),
+        "--state-dir",
+        str(state),
+        "--no-upload",
+    ]
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower)
+    out, _ = process.communicate(timeout=120)
+    os.close(follower)
+    shown = os.read(leader, 65_536)
+    os.close(leader)
+    assert b"waagent.log" in shown
+    assert out.startswith(b"VMEXT FAILED")
+    assert b"%" not in out
 
 
 # ---- bad input: the rest goes on, and the ledger says what happened -------------------------------------
@@ -267,6 +299,7 @@ def test_an_endpoint_that_is_down_leaves_the_bundle_in_the_spool(disk: Path, sta
     assert delivery["error"]
     assert list((state / "spool").glob("*.zip"))
     assert "abc" not in result.out
+    assert "--token-file" in result.err  # others can see a token on the command line
 
 
 def test_two_collects_at_once_both_tell_their_verdict(disk: Path, state: Path):

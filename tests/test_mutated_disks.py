@@ -62,7 +62,7 @@ def test_a_broken_disk_still_gives_a_bundle_and_a_verdict(tmp_path: Path, seed: 
         file.write_bytes(mutated(file.read_bytes(), chance))
     redactor = Redactor(b"k" * 32)
     report = redactor.clean(pipeline.collect(pipeline.Request(root=disk), NOW, Silent()))
-    bundle = write(report, seal=redactor.text, audit=redactor.document, folder=tmp_path / "spool")
+    bundle = write(report, seal=redactor, audit=redactor.document, folder=tmp_path / "spool")
     assert open_bundle(bundle.path).id == bundle.id
     assert len(verdict_text(report, bundle, None)) <= 4096
     assert len(verdict_json(report, bundle, None)) <= 4096

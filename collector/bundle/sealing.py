@@ -1,15 +1,23 @@
-"""Text into `RedactedText` for the writer, which takes nothing else. The redactor is handed in as `seal`."""
+"""Text into `RedactedText` for the writer, which takes nothing else. The redactor is handed in as a `Seal`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from collector.errors import BundleError
 from collector.model import RedactedText
 
-Seal = Callable[[str], RedactedText]
+
+class Seal(Protocol):
+    """What the writer needs of a redactor."""
+
+    def text(self, text: str) -> RedactedText:
+        """The text without secrets."""
+
+    def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
+        """`dump` of a document in whose every text there is no secret; so that its form is never broken."""
 
 
 def checked(name: str, text: object) -> RedactedText:
@@ -20,13 +28,13 @@ def checked(name: str, text: object) -> RedactedText:
 
 
 def sealed_json(name: str, document: Any, seal: Seal) -> RedactedText:
-    """A JSON member that is still JSON after redaction. BundleError if it can't be."""
-    return _sealed(name, document, seal, lambda value: json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    """A JSON member."""
+    return checked(name, seal.dumped(document, lambda value: json.dumps(value, ensure_ascii=False, indent=1) + "\n"))
 
 
 def sealed_lines(name: str, documents: list[Any], seal: Seal) -> RedactedText:
-    """A member of one JSON value a line, as `sealed_json`."""
-    return _sealed(name, documents, seal, _lines)
+    """A member of one JSON value a line."""
+    return checked(name, seal.dumped(documents, _lines))
 
 
 def _lines(documents: list[Any]) -> str:
@@ -35,35 +43,3 @@ def _lines(documents: list[Any]) -> str:
     for sign in "\x85\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
-
-
-def _sealed(name: str, document: Any, seal: Seal, dump: Callable[[Any], str]) -> RedactedText:
-    """A pattern may take a quotation mark that belongs to JSON: then such texts lose theirs."""
-    text = dump(document)
-    sealed = seal(text)
-    if sealed != text and not _same_shape(sealed, text):
-        sealed = seal(dump(_harmless(document, seal)))
-        if not _same_shape(sealed, text):
-            raise BundleError(f"the member {name} is no JSON after redaction; the bundle is not written")
-    return checked(name, sealed)
-
-
-def _same_shape(sealed: str, text: str) -> bool:
-    """Whether each line, or the whole, is still JSON."""
-    parts = [sealed] if text.startswith(("{\n", "[\n")) else sealed.split("\n")
-    try:
-        for part in parts:
-            json.loads(part or "null")
-    except ValueError:
-        return False
-    return True
-
-
-def _harmless(value: Any, seal: Seal) -> Any:
-    if isinstance(value, dict):
-        return {key: _harmless(item, seal) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_harmless(item, seal) for item in value]
-    if isinstance(value, str) and not _same_shape(seal(json.dumps(value, ensure_ascii=False)), ""):
-        return seal(value).replace('"', " ").replace("\\", "/")
-    return value

@@ -143,8 +143,8 @@ def _fill(file: IO[bytes], fitted: Plan, seal: Seal, audit: Callable[[], object]
             archive.add(name, text, source)
         archive.add("redactions.json", sealed_json("redactions.json", audit(), seal))
         bundle_id = digest(manifest_document(report, fitted.left_out, budget, archive.members))
-        archive.add("report.html", seal(render(report, bundle_id)))
-        archive.add("summary.txt", seal(summary_text(report, bundle_id)))
+        archive.add("report.html", seal.text(render(report, bundle_id)))
+        archive.add("summary.txt", seal.text(summary_text(report, bundle_id)))
         manifest = {"id": bundle_id, **manifest_document(report, fitted.left_out, budget, archive.members)}
         archive.add("manifest.json", _sealed_manifest(manifest, seal))
     return bundle_id
@@ -165,7 +165,7 @@ def _evidence(report: Report, seal: Seal) -> Iterator[tuple[str, RedactedText, s
     yield "events.jsonl", sealed_lines("events.jsonl", event_documents(report), seal), None
     names = member_names([excerpt.path for excerpt in report.excerpts])
     for name, excerpt in zip(names, report.excerpts, strict=True):
-        yield name, seal(render_excerpt(excerpt)), excerpt.path
+        yield name, seal.text(render_excerpt(excerpt)), excerpt.path
     yield "ledger.json", sealed_json("ledger.json", ledger_document(report.ledger), seal), None
     yield "system.json", sealed_json("system.json", system_document(report), seal), None
 

@@ -6,17 +6,20 @@ import hashlib
 import hmac
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from collector.model import Excerpt, Line, Record, RedactedText
+from collector.redact.encoded import decoded
 from collector.redact.patterns import SecretPattern, secret_patterns
 
 T = TypeVar("T")
 
 #: Stands where redaction itself failed: better no text than an unredacted one.
 DROPPED = "[dropped: redaction failed]"
+#: Base64 that is long enough to hold something (old agents write messages so, scripts are handed over so).
+_ENCODED = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}")
 #: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
 _DONE = re.compile(r"""[\\"'\s]*\[[a-z]+:[0-9a-f]{4}\](?=$|[\\"'\s,;&}\])])""")
 
@@ -49,6 +52,10 @@ class Redactor:
         cleaned: T = self._clean(value)
         return cleaned
 
+    def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
+        """`dump` of a document whose every text has been redacted. Raises what `dump` raises."""
+        return RedactedText(dump(self._clean(value)))
+
     def document(self) -> dict[str, Any]:
         """The audit: how often each pattern was found. No secret stands in it."""
         rows = [{"pattern": name, "count": count} for name, count in sorted(self._counts.items())]
@@ -59,7 +66,15 @@ class Redactor:
         for row in secret_patterns():
             if any(literal in lowered for literal in row.literals):
                 text = row.pattern.sub(lambda found, row=row: self._replacement(found, row), text)  # type: ignore[misc]
-        return text
+        return _ENCODED.sub(self._encoded, text)
+
+    def _encoded(self, found: re.Match[str]) -> str:
+        """What is packed as base64, compressed or not, goes as a whole where it holds a secret."""
+        inner = decoded(found[0])
+        if inner is None or self._redacted(inner) == inner:
+            return found[0]
+        self._counts["encoded"] += 1
+        return self._pseudonym(found[0], "encoded")
 
     def _replacement(self, found: re.Match[str], row: SecretPattern) -> str:
         whole, secret = found[0], found["secret"]

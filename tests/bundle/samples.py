@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from collector.model import (
     DiskFacts,
@@ -31,9 +33,26 @@ STATUS = f"var/lib/waagent/{CSE}-2.1.19/status/3.status"
 LOCKED = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1873 (unattended-upgr)"
 
 
-def seal(text: str) -> RedactedText:
-    """A redactor that finds nothing to redact."""
-    return RedactedText(text)
+class Sealer:
+    """A redactor that does to each text what it is told, by default nothing."""
+
+    def __init__(self, text: Callable[[str], Any] = RedactedText) -> None:
+        self.text = text
+
+    def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
+        made: RedactedText = self.text(dump(self._each(value)))
+        assert isinstance(made, str)
+        return made
+
+    def _each(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._each(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._each(item) for item in value]
+        return self.text(value) if isinstance(value, str) else value
+
+
+seal = Sealer()
 
 
 def at(clock: str, day: str = "2026-11-23") -> datetime:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from collector.bundle.writer import write
 from collector.model import RedactedText
-from tests.bundle.samples import REPORT, seal
+from tests.bundle.samples import REPORT, Sealer
 
 
 def slow_seal(text: str) -> RedactedText:
     """Long enough for a kill to come between two members."""
     time.sleep(0.002)
-    return seal(text)
+    return RedactedText(text)
 
 
 def main(folder: Path) -> None:
@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     while True:
         number += 1
         report = replace(REPORT, created=REPORT.created + timedelta(seconds=number))
-        write(report, seal=slow_seal, audit=dict, folder=folder)
+        write(report, seal=Sealer(slow_seal), audit=dict, folder=folder)
 
 
 if __name__ == "__main__":
