@@ -46,6 +46,7 @@ from collector.model import (
 from collector.parse.handlers import parse_aggregate, parse_handler_status
 from collector.parse.registry import parse
 from collector.parse.status import parse_status
+from collector.platforms import current
 from collector.read.lines import LineReader
 from collector.read.state import read_state
 
@@ -111,7 +112,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
 
     Raises ConfigError for an unknown time zone; problems of single sources stand in the ledger.
     """
-    root = request.root or Path("/")
+    root = request.root or current().root()
     live = request.root is None
     system = system_of(root)
     found = scan(root, system, request.extensions, request.extra_tables)
@@ -176,6 +177,7 @@ def _read_states(sources: Iterable[Source]) -> Reading:
         if source.kind not in _STATE_KINDS or source.problem is not None:
             continue
         text, entry = read_state(source)
+        entry = replace(entry, note=entry.note or source.note)
         reading.ledger[source.path] = entry
         if source.kind == "handler-state":  # one word, which is all there is to know of it
             reading.ledger[source.path] = replace(entry, note=text.strip()[:40])

@@ -100,6 +100,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         bytes_per_source=config.bytes_per_source,
         metadata=MetadataService().instance() if live else None,
         own_run=own_run(environ) if live else None,
+        extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )
     report = pipeline.collect(request, now, progress)
     state, trouble = _state_folder(config.state_dir)

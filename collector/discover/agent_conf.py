@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from collector.discover.tree import Tree
 
+#: Flatcar and other images with a read-only /etc keep it with the vendor's files.
 _PLACES = ("etc/waagent.conf", "usr/share/oem/waagent.conf")
 _DEFAULTS = {"lib": "/var/lib/waagent", "log": "/var/log/azure", "agentlog": "/var/log/waagent.log"}
 _KEYS = {"Lib.Dir": "lib", "Extension.LogDir": "log", "Logs.File": "agentlog"}
@@ -18,9 +19,10 @@ def agent_folders(tree: Tree) -> Mapping[str, str]:
         data = tree.read(place)
         if data is None:
             continue
-        for line in data.decode("utf-8", "replace").splitlines():
-            key, mark, value = line.split("#", 1)[0].partition("=")
-            if mark and key.strip() in _KEYS and value.strip().startswith("/"):
-                folders[_KEYS[key.strip()]] = value.strip().strip('"')
+        for line in data.decode("utf-8-sig", "replace").splitlines():
+            key, mark, rest = line.partition("=")
+            value = rest.split("#", 1)[0].strip("\"' \t")
+            if mark and key.strip() in _KEYS and value.strip("/") and value.startswith("/") and ".." not in value:
+                folders[_KEYS[key.strip()]] = value
         break
-    return {key: value.strip("/") for key, value in folders.items()}
+    return {key: "/".join(part for part in value.split("/") if part) for key, value in folders.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +17,15 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+#: Names that a row may give as its format: parsers of the parse stage, or "auto".
+FORMATS = frozenset(
+    {"auto", "plain", "generic", "iso", "waagent", "command-execution", "logfmt", "slog", "python-extension"}
+    | {"vmbackup", "go-platform", "waapp", "windows-handler", "domain-join", "dsc", "wad", "msi", "xml-events"}
+)
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_GROUPS = frozenset({"extension", "version", "name", "sequence"})
+_OWN_HINT = "Rows have the form of the product's own source tables."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Place:
     path: re.Pattern[str] | None = None
     extension: str | None = None
     known: bool = False
+    history: bool = False
 
     def parts(self, path: str) -> Mapping[str, str]:
         """The named parts of a file's path."""
@@ -43,30 +53,77 @@ def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()
 
     Raises DataError naming the file and the row.
     """
-    rows = [("sources/" + system, row) for row in table(f"sources/{system}").get("source", [])]
-    own = [(str(file), row) for file in extra for row in _own_table(file) if row.pop("system", system) == system]
-    return tuple(_place(where, row, values) for where, row in [*own, *rows])
+    own = [(str(file), row) for file in extra for row in _own_rows(file, system)]
+    rows = [("sources/" + system, row) for row in _rows("sources/" + system, table("sources/" + system))]
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for where, row in [*own, *rows]:
+        place = _place(where, row, values)
+        if (where, place.id) in seen:
+            raise DataError(f"{where}: there are two rows {place.id}")
+        seen.add((where, place.id))
+        found.append(place)
+    return tuple(found)
 
 
-def _own_table(file: Path) -> list[dict[str, Any]]:
+def _own_rows(file: Path, system: System) -> Iterable[Mapping[str, Any]]:
+    """The rows of a table of one's own; `system` in a row says for which system it is, else for both."""
     try:
-        rows: list[dict[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("source", [])
+        loaded = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{file} can't be read: {error}", "Rows have the form of the product's own source tables."
-        ) from error
+        raise DataError(f"{file} can't be read: {error}", _OWN_HINT) from error
+    for row in _rows(str(file), loaded):
+        meant = row.get("system", system)
+        if meant not in get_args(System):
+            raise DataError(f"{file}: {row.get('id')} has the unknown system {meant!r}", _OWN_HINT)
+        if meant == system:
+            yield {key: value for key, value in row.items() if key != "system"}
+
+
+def _rows(where: str, loaded: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = loaded.get("source", [])
+    if set(loaded) - {"source"} or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{where}: only [[source]] rows may stand there", _OWN_HINT)
     return rows
 
 
 def _place(where: str, row: Mapping[str, Any], values: Mapping[str, str]) -> Place:
     name = row.get("id", "a row without id")
-    known = {field.name for field in fields(Place)}
-    if unknown := set(row) - known:
+    known = {field.name: field for field in fields(Place)}
+    if unknown := set(row) - set(known):
         raise DataError(f"{where}: {name} has unknown keys: {', '.join(sorted(unknown))}")
-    if row.get("kind") not in get_args(SourceKind):
-        raise DataError(f"{where}: {name} has the unknown kind {row.get('kind')!r}")
+    if lacking := [key for key, field in known.items() if field.default is MISSING and key not in row]:
+        raise DataError(f"{where}: {name} lacks {', '.join(lacking)}")
+    for key, value in row.items():
+        wanted = bool if key in ("known", "history") else str
+        if not isinstance(value, wanted) or value == "":
+            raise DataError(f"{where}: {name}: {key} can't be {value!r}")
+    if row["kind"] not in get_args(SourceKind):
+        raise DataError(f"{where}: {name} has the unknown kind {row['kind']!r}")
+    if row.get("format", "auto") not in FORMATS:
+        raise DataError(f"{where}: {name} has the unknown format {row['format']!r}")
     try:
-        pattern = re.compile(row["path"]) if "path" in row else None
-        return Place(**{**row, "path": pattern, "glob": row["glob"].format(**values)})
-    except (re.error, TypeError, KeyError, ValueError) as error:
+        return Place(**{**row, "path": _pattern(row.get("path")), "glob": _glob(row["glob"], values)})
+    except (re.error, ValueError) as error:
         raise DataError(f"{where}: {name}: {error}") from error
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    pattern = re.compile(text) if text is not None else None
+    if pattern is not None and (unknown := set(pattern.groupindex) - _GROUPS):
+        raise ValueError(f"unknown groups in path: {', '.join(sorted(unknown))}")
+    return pattern
+
+
+def _glob(text: str, values: Mapping[str, str]) -> str:
+    """The glob with its placeholders filled; marks in a value stand for themselves."""
+    parts = text.split("/")
+    if "\\" in text or ".." in parts or "" in parts:
+        raise ValueError(f"the glob {text!r} must be relative to the root, with forward slashes")
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise ValueError(f"unknown placeholder {found[0]}")
+        return re.sub(r"([*?\[])", r"[\1]", values[found[1]])
+
+    return _PLACEHOLDER.sub(fill, text)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+import os
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING, TypeVar
 
 from collector.model import DiskFacts, ProcessFacts, SystemFacts
+
+if TYPE_CHECKING:
+    import psutil
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +29,8 @@ _OURS = (
 _LONGEST_COMMAND = 300  # characters
 _MOST_PROCESSES = 100
 
+T = TypeVar("T")
+
 
 def gather(*, live: bool, zone: str | None) -> SystemFacts:
     """Facts of this machine, or of a mounted disk only its zone. Nothing that psutil can't tell stops the run."""
@@ -30,26 +38,33 @@ def gather(*, live: bool, zone: str | None) -> SystemFacts:
         return SystemFacts(live=False, time_zone=zone)
     import psutil
 
-    memory = psutil.virtual_memory()
-    load: tuple[float, ...] = ()
-    with suppress(OSError, AttributeError):
-        load = tuple(round(value, 2) for value in psutil.getloadavg())
+    memory = _told(psutil.virtual_memory)
+    boot = _told(psutil.boot_time)
     return SystemFacts(
         live=True,
-        boot_time=datetime.fromtimestamp(psutil.boot_time(), timezone.utc),
-        cpu_count=psutil.cpu_count(),
-        load=load,
-        memory_total_bytes=memory.total,
-        memory_available_bytes=memory.available,
-        disks=_disks(),
-        processes=_processes(),
+        boot_time=datetime.fromtimestamp(boot, timezone.utc) if boot else None,
+        cpu_count=_told(psutil.cpu_count),
+        load=tuple(round(value, 2) for value in _told(psutil.getloadavg) or ()),
+        memory_total_bytes=memory.total if memory else None,
+        memory_available_bytes=memory.available if memory else None,
+        disks=_told(_disks) or (),
+        processes=_told(_processes) or (),
         time_zone=zone,
     )
 
 
-def _disks() -> tuple[DiskFacts, ...]:
-    import os
+def _told(ask: Callable[[], T]) -> T | None:
+    """The answer, None where the system gives none: no /proc in a container, a counter that is switched off."""
+    import psutil
 
+    try:
+        return ask()
+    except (psutil.Error, OSError, RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
+        log.info("not told: %s", error)
+        return None
+
+
+def _disks() -> tuple[DiskFacts, ...]:
     import psutil
 
     found = []
@@ -67,28 +82,35 @@ def _disks() -> tuple[DiskFacts, ...]:
 def _processes() -> tuple[ProcessFacts, ...]:
     import psutil
 
-    found = []
-    for process in psutil.process_iter(["name", "cmdline"]):
+    all_ = list(psutil.process_iter(["name", "cmdline", "ppid"]))
+    children = Counter(process.info["ppid"] for process in all_)
+    found: list[ProcessFacts] = []
+    for process in all_:
         command = " ".join(process.info["cmdline"] or [])
-        if not any(word in command.lower() for word in _OURS):
+        if not is_ours(f"{process.info['name']} {command}"):
             continue
-        try:
-            with process.oneshot():
-                times = process.cpu_times()
-                found.append(
-                    ProcessFacts(
-                        process.pid,
-                        str(process.info["name"]),
-                        command[:_LONGEST_COMMAND],
-                        process.status(),
-                        datetime.fromtimestamp(process.create_time(), timezone.utc),
-                        round(times.user + times.system, 2),
-                        process.memory_info().rss,
-                        len(process.children()),
-                    )
-                )
-        except psutil.Error as error:
-            log.info("process %s is gone: %s", process.pid, error)
+        facts = _told(lambda process=process, command=command: _facts(process, command, children[process.pid]))  # type: ignore[misc]
+        found += [facts] if facts else []
         if len(found) == _MOST_PROCESSES:
             break
     return tuple(found)
+
+
+def is_ours(command: str) -> bool:
+    """Whether a process is the guest agent's or lies with the handlers, by its name and command line."""
+    return any(word in command.lower() for word in _OURS)
+
+
+def _facts(process: psutil.Process, command: str, children: int) -> ProcessFacts:
+    with process.oneshot():
+        times = process.cpu_times()
+        return ProcessFacts(
+            process.pid,
+            process.name(),
+            command[:_LONGEST_COMMAND],
+            process.status(),
+            datetime.fromtimestamp(process.create_time(), timezone.utc),
+            round(times.user + times.system, 2),
+            process.memory_info().rss,
+            children,
+        )

@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
-#: Files listed at most in one run, and links followed one after another.
-MOST_FILES, _MOST_LINKS = 50_000, 16
+#: Names listed at most in one run and in one folder, and links followed one after another.
+MOST_FILES, MOST_IN_FOLDER, _MOST_LINKS = 50_000, 10_000, 16
+#: What Windows writes before an absolute path, and the drive letter after it.
+_DEVICE = re.compile(r"^(?://[?.]/|/\?\?/)")
+_DRIVE = re.compile(r"^([A-Za-z]):")
 
 
 @lru_cache(maxsize=1024)
 def _pattern(glob: str, fold: bool) -> re.Pattern[str]:
     return re.compile(translate(glob), re.IGNORECASE if fold else 0)
+
+
+def shown(path: str) -> str:
+    """A path as text that can be encoded: bytes of a name that are no UTF-8 as ``\\xff``."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 @dataclass(slots=True)
@@ -27,8 +36,10 @@ class Tree:
     root: Path
     fold: bool
     denied: dict[str, str] = field(default_factory=dict)  # relative path of a folder -> reason
-    listed: int = 0
-    full: bool = False
+    crowded: dict[str, str] = field(default_factory=dict)  # of a folder that was not listed whole -> reason
+    most_files: int = MOST_FILES
+    most_in_folder: int = MOST_IN_FOLDER
+    _listed: int = 0
     _names: dict[str, list[str]] = field(default_factory=dict)
 
     def glob(self, pattern: str) -> Iterator[str]:
@@ -38,10 +49,21 @@ class Tree:
             found = [path for base in found for path in self._children(base, part)]
         yield from found
 
+    def read(self, path: str, most_bytes: int = 1_048_576) -> bytes | None:
+        """The beginning of a small file inside the root; None where there is none that can be read."""
+        file = self.resolve(path)
+        try:
+            if file is None or not file.is_file():
+                return None
+            with file.open("rb") as stream:
+                return stream.read(most_bytes)
+        except (OSError, ValueError):
+            return None
+
     def _children(self, base: str, part: str) -> Iterator[str]:
         if not self.fold and not any(mark in part for mark in "*?["):
             path = f"{base}/{part}" if base else part
-            if self._exists(path):
+            if self._exists(base, part):
                 yield path
             return
         matches = _pattern(part, self.fold).match
@@ -49,38 +71,52 @@ class Tree:
             if matches(name):
                 yield f"{base}/{name}" if base else name
 
-    def _exists(self, path: str) -> bool:
+    def _exists(self, base: str, name: str) -> bool:
+        folder = self.resolve(base)
         try:
-            os.lstat(self.root / path)
+            if folder is None:
+                return False
+            os.lstat(folder / name)
         except PermissionError:
-            self.denied.setdefault(path.rpartition("/")[0], "no permission to enter the folder")
+            self.denied.setdefault(base, "no permission to enter the folder")
             return False
         except (OSError, ValueError):
             return False
         return True
 
     def _list(self, path: str) -> list[str]:
-        if path in self._names:
-            return self._names[path]
-        names: list[str] = []
+        if path not in self._names:
+            self._names[path] = self._scan(path)
+        return self._names[path]
+
+    def _scan(self, path: str) -> list[str]:
+        left = self.most_files - self._listed
+        most = min(self.most_in_folder, left)
         folder = self.resolve(path)
+        if folder is None:
+            return []
         try:
-            if folder is not None and folder.is_dir():
-                names = sorted(entry.name for entry in folder.iterdir())
+            with os.scandir(folder) as entries:
+                names = sorted(entry.name for entry in islice(entries, most + 1))
         except PermissionError:
             self.denied[path] = "no permission to list the folder"
+            return []
         except OSError:
-            names = []  # vanished, or not readable as a folder: there is nothing to find in it
-        self.listed += len(names)
-        if self.listed > MOST_FILES:
-            self.full, names = True, []
-        self._names[path] = names
+            return []  # vanished, or no folder: there is nothing to find in it
+        if len(names) > most:
+            names = names[:most]
+            self.crowded[path] = (
+                f"more than {self.most_in_folder} names in one folder; only {most} were looked at"
+                if most == self.most_in_folder
+                else f"more than {self.most_files} names on the disk; only {most} of this folder were looked at"
+            )
+        self._listed += len(names)
         return names
 
     def resolve(self, path: str) -> Path | None:
         """Where a relative path lies on this machine, every link on the way taken inside the root.
 
-        None for a loop or a link that leads out by ``..``.
+        None for a loop or a link that leads out of the disk.
         """
         left = [part for part in path.split("/") if part]
         done: list[str] = []
@@ -92,31 +128,50 @@ class Tree:
                     return None
                 done.pop()
                 continue
-            here = self.root.joinpath(*done, part)
-            try:
-                is_link = stat.S_ISLNK(os.lstat(here).st_mode)
-                target = str(here.readlink()) if is_link else ""
-            except OSError:
-                return here.joinpath(*left)
-            if not is_link:
-                done.append(part)
+            name, target = self._look(done, part)
+            if name is None:  # nothing there, or closed: opening it says which
+                return None if ".." in left else self.root.joinpath(*done, part, *left)
+            if target is None:
+                done.append(name)
                 continue
             links += 1
-            if links > _MOST_LINKS:
+            led = _inside(target, self.fold, self.root.drive)
+            if links > _MOST_LINKS or led is None:
                 return None
-            parts = [one for one in target.replace("\\", "/").split("/") if one not in ("", ".")]
-            if target.startswith("/"):
-                done = []
-            left = parts + left
+            absolute, parts = led
+            done = [] if absolute else done
+            left = [*parts, *left]
         return self.root.joinpath(*done)
 
-    def read(self, path: str, most_bytes: int = 1_048_576) -> bytes | None:
-        """The beginning of a small file inside the root; None where there is none that can be read."""
-        file = self.resolve(path)
+    def _look(self, folder: Sequence[str], name: str, *, again: bool = False) -> tuple[str | None, str | None]:
+        """The name as the disk spells it (None where there is nothing) and where it leads if it is a link."""
+        here = self.root.joinpath(*folder, name)
         try:
-            if file is None or not file.is_file():
+            if not stat.S_ISLNK(os.lstat(here).st_mode):
+                return name, None
+            return name, str(here.readlink())
+        except FileNotFoundError:
+            spelled = self._spelled(folder, name) if self.fold and not again else None
+            return self._look(folder, spelled, again=True) if spelled else (None, None)
+        except (OSError, ValueError):
+            return None, None
+
+    def _spelled(self, folder: Sequence[str], name: str) -> str | None:
+        lower = name.lower()
+        return next((one for one in self._list("/".join(folder)) if one.lower() == lower and one != name), None)
+
+
+def _inside(target: str, fold: bool, drive: str) -> tuple[bool, list[str]] | None:
+    """Whether a link's target is absolute, and its parts; None for another drive, a volume or a share."""
+    if fold:
+        target = target.replace("\\", "/")
+        device = _DEVICE.match(target)
+        target = target[device.end() :] if device else target
+        letter = _DRIVE.match(target)
+        if letter is not None:
+            if f"{letter[1]}:".lower() not in ("c:", drive.lower()):
                 return None
-            with file.open("rb") as stream:
-                return stream.read(most_bytes)
-        except OSError:
+            target = "/" + target[letter.end() :].lstrip("/")
+        elif device is not None or target.startswith("//"):
             return None
+    return target.startswith("/"), [one for one in target.split("/") if one not in ("", ".")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
@@ -12,10 +13,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from collector.discover.tree import Tree
 from collector.errors import ConfigError
 from collector.model import System
+from collector.platforms import current
+from collector.platforms.host import Host
+from collector.platforms.local_time import MachineZone
 
 _DATABASES = ("usr/share/zoneinfo", "usr/lib/zoneinfo", "usr/share/lib/zoneinfo")
 _OFFSET = re.compile(r"^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?$", re.IGNORECASE)
-_SETTINGS = re.compile(r'^\s*(?:TZ|ZONE|TIMEZONE)\s*=\s*"?([A-Za-z0-9_+/-]+)"?', re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
+#: Old Red Hat and SUSE releases; Debian's init; Solaris' form, which some images still carry.
+_SETTING_FILES = ("etc/sysconfig/clock", "etc/default/init", "etc/default/timezone", "etc/TIMEZONE")
+_SETTINGS = re.compile(r"""^[ \t]*(?:TZ|ZONE|TIMEZONE)[ \t]*=[ \t]*["']?:?([A-Za-z][A-Za-z0-9_+/ -]*)""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +33,30 @@ class DiskZone:
     name: str | None
 
 
-def disk_zone(root: Path, system: System) -> DiskZone:
-    """The zone in which the disk's machine writes local stamps. Windows keeps it in the registry: unknown here."""
+def disk_zone(root: Path, system: System, host: Host | None = None) -> DiskZone:
+    """The zone in which the disk's machine writes local stamps.
+
+    Windows keeps it in the registry: unknown on a mounted disk; of the running machine `host` (this one
+    unless given) tells it.
+    """
     if system == "windows":
-        return DiskZone(None, None)
+        return _of_windows(root, host or current())
     tree = Tree(root, fold=False)
-    name = _linked_name(tree)
-    if name is None:
-        name = (_text(tree, "etc/timezone") or "").strip().split("\n")[0].strip() or None
-    for place in ("etc/sysconfig/clock", "etc/TIMEZONE", "etc/default/init"):
-        found = _SETTINGS.search(_text(tree, place) or "") if name is None else None
-        name = found[1] if found else name
-    if name is not None and (tz := _zone(tree, name)) is not None:
-        return DiskZone(tz, name)
-    data = tree.read("etc/localtime")
-    if data and data.startswith(b"TZif"):
-        try:
-            return DiskZone(
-                ZoneInfo.from_file(io.BytesIO(data), key=name or "/etc/localtime"), name or "/etc/localtime"
-            )
-        except (ValueError, EOFError):
-            return DiskZone(None, name)
-    return DiskZone(None, name)
+    data = tree.read("etc/localtime") or b""
+    linked = _linked_name(tree)
+    if linked is not None and (tz := _zone(tree, linked)) is not None:
+        return DiskZone(tz, linked)
+    told = linked or _told_name(tree)
+    if not data.startswith(b"TZif"):
+        return DiskZone(_zone(tree, told) if told else None, told)
+    name = told if told and _rule(_zone_data(tree, told)) == _rule(data) else "/etc/localtime"
+    return DiskZone(_from_bytes(data, name), name)
+
+
+def _of_windows(root: Path, host: Host) -> DiskZone:
+    if host.system != "windows" or root.resolve() != host.root().resolve():
+        return DiskZone(None, None)
+    return DiskZone(MachineZone(), f"this machine's zone, {MachineZone().name()} now")
 
 
 def named_zone(root: Path, name: str) -> tzinfo:
@@ -67,30 +76,53 @@ def named_zone(root: Path, name: str) -> tzinfo:
 
 def _linked_name(tree: Tree) -> str | None:
     """/etc/localtime usually links to the zone's file, whose path ends in its name."""
+    folder = tree.resolve("etc")
     try:
-        target = str((tree.root / "etc/localtime").readlink())
-    except OSError:
+        target = str((folder / "localtime").readlink()) if folder else ""
+    except (OSError, ValueError):
         return None
-    return target.partition("zoneinfo/")[2] or None
+    name = target.partition("zoneinfo/")[2]
+    return name.removeprefix("posix/") or None
+
+
+def _told_name(tree: Tree) -> str | None:
+    """The name in a file beside it. Such a file may be older than /etc/localtime, which is what counts."""
+    name = _text(tree, "etc/timezone").strip().split("\n")[0].strip()
+    for place in _SETTING_FILES if not name else ():
+        found = _SETTINGS.search(_text(tree, place))
+        if found is not None:
+            return found[1].strip().replace(" ", "_")
+    return name or None
 
 
 def _zone(tree: Tree, name: str) -> tzinfo | None:
     """The zone by the disk's own files, which may be newer or older than this machine's."""
-    if not re.fullmatch(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", name):
-        return None
-    for database in _DATABASES:
-        data = tree.read(f"{database}/{name}")
-        if data and data.startswith(b"TZif"):
-            try:
-                return ZoneInfo.from_file(io.BytesIO(data), key=name)
-            except (ValueError, EOFError):
-                continue
+    tz = _from_bytes(_zone_data(tree, name), name)
+    if tz is not None or not _NAME.fullmatch(name):
+        return tz
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 
-def _text(tree: Tree, path: str) -> str | None:
-    data = tree.read(path)
-    return data.decode("utf-8", "replace") if data is not None else None
+def _zone_data(tree: Tree, name: str) -> bytes:
+    """The disk's own file of a zone; nothing for a name that is none."""
+    found = (tree.read(f"{database}/{name}") for database in _DATABASES if _NAME.fullmatch(name))
+    return next((data for data in found if data and data.startswith(b"TZif")), b"")
+
+
+def _from_bytes(data: bytes, name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo.from_file(io.BytesIO(data), key=name) if data else None
+    except (ValueError, EOFError, struct.error, IndexError):
+        return None
+
+
+def _rule(data: bytes) -> bytes:
+    """The rule in force, which stands in the last line of a zone's file (RFC 8536, footer)."""
+    return data.rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _text(tree: Tree, path: str) -> str:
+    return (tree.read(path) or b"").decode("utf-8", "replace")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
 
 _API_VERSION = "2021-02-01"
-_MOST_BYTES = 262_144
+_MOST_BYTES, _BLOCK = 262_144, 16_384
+#: The whole answer may take so many times the timeout for one read.
+_LONGEST = 2
 
 
 class MetadataService:
@@ -32,14 +35,26 @@ class MetadataService:
         try:
             connection.request("GET", f"/metadata/instance?api-version={_API_VERSION}", headers={"Metadata": "true"})
             response = connection.getresponse()
-            body = response.read(_MOST_BYTES)
+            body = self._body(response, time.monotonic() + _LONGEST * self._timeout)
             if response.status != 200:
                 log.info("the metadata service answered %s", response.status)
                 return None
             document = json.loads(body)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             log.info("no metadata service: %s", error)
             return None
         finally:
             connection.close()
         return document if isinstance(document, dict) else None
+
+    @staticmethod
+    def _body(response: http.client.HTTPResponse, end: float) -> bytes:
+        """The document, bounded in size and in time: a service that dribbles must not hold up the run."""
+        body = b""
+        while block := response.read1(_BLOCK):
+            body += block
+            if len(body) > _MOST_BYTES:
+                raise ValueError(f"more than {_MOST_BYTES} bytes")
+            if time.monotonic() > end:
+                raise TimeoutError("the answer did not end in time")
+        return body

@@ -14,6 +14,9 @@ class Host(Protocol):
     def is_admin(self) -> bool:
         """Whether this process may read what only administrators may."""
 
+    def root(self) -> Path:
+        """The folder below which the guest agent and the extensions of this machine lie."""
+
     def state_dir(self) -> Path:
         """Where spool, locks and checkpoints lie by default."""
 

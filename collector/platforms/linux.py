@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,11 +18,19 @@ class LinuxHost:
     def is_admin(self) -> bool:
         return os.geteuid() == 0
 
+    def root(self) -> Path:
+        return Path("/")
+
     def state_dir(self) -> Path:
         if self.is_admin():
             return Path("/var/lib/vmext")
-        base = os.environ.get("XDG_STATE_HOME")
-        return (Path(base) if base else Path.home() / ".local" / "state") / "vmext"
+        base = Path(os.environ.get("XDG_STATE_HOME", ""))
+        if base.is_absolute():  # others are to be ignored (XDG Base Directory Specification)
+            return base / "vmext"
+        try:
+            return Path.home() / ".local" / "state" / "vmext"
+        except RuntimeError:  # a user without a home, as in a container
+            return Path(tempfile.gettempdir()) / f"vmext-{os.geteuid()}"
 
     def config_file(self) -> Path:
         return Path("/etc/vmext/config.toml")
@@ -36,5 +45,8 @@ class LinuxHost:
 
     def make_private(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if folder.stat().st_uid == os.geteuid():
+        owner = folder.stat().st_uid
+        if owner == os.geteuid():
             folder.chmod(0o700)
+        elif owner != 0 and not self.is_admin():
+            raise PermissionError(f"{folder} belongs to another user")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,10 +21,14 @@ class WindowsHost:
     def is_admin(self) -> bool:
         return bool(ctypes.windll.shell32.IsUserAnAdmin())  # type: ignore[attr-defined,unused-ignore]
 
+    def root(self) -> Path:
+        return Path(os.environ.get("SystemDrive", "C:") + "\\")  # noqa: SIM112 - Windows spells it so
+
     def state_dir(self) -> Path:
         if self.is_admin():
             return self._program_data() / "vmext"
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "vmext"
+        base = os.environ.get("LOCALAPPDATA")
+        return (Path(base) if base else Path(tempfile.gettempdir())) / "vmext"
 
     def config_file(self) -> Path:
         return self._program_data() / "vmext" / "config.toml"

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from collector.discover.carrier import own_run
-from collector.discover.facts import gather
+from collector.discover.facts import gather, is_ours
 from collector.discover.identity import identify
-from collector.discover.zone import disk_zone, named_zone
+from collector.discover.zone import DiskZone, disk_zone, named_zone
 from collector.errors import ConfigError
-from collector.platforms import current
-from collector.platforms.azure import MetadataService
+from collector.model import System
+from collector.platforms.linux import LinuxHost
 
 COMPUTE = {
     "name": "vmss-web_12",
@@ -73,6 +71,73 @@ def test_from_files_of_cloud_init_and_the_agent(tmp_path: Path):
     assert identity.source == "files on the disk"
 
 
+MACHINE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/db_2"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "instance", "scale_set", "instance_id"),
+    [
+        (None, "vmss-web_7", "vmss-web", "7"),
+        (None, "my_vm_x", None, None),
+        ({"name": "db_2", "resourceId": MACHINE}, None, None, None),  # a single machine
+        ({"name": "web_a1b2c3d4", "vmScaleSetName": "web", "resourceId": MACHINE}, None, "web", None),
+        ({"name": "vmss-web_12"}, None, "vmss-web", "12"),
+        (COMPUTE, "mine", "vmss-web", "12"),
+        ({"name": 3, "storageProfile": [], "osProfile": "x", "resourceId": None}, None, None, None),
+    ],
+)
+def test_the_scale_set_and_the_id_in_it(tmp_path: Path, metadata, instance, scale_set, instance_id):
+    compute = {"compute": metadata} if metadata else None
+    identity = identify(tmp_path, "linux", metadata=compute, instance=instance)
+    assert (identity.scale_set, identity.instance_id) == (scale_set, instance_id)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "name"),
+    [
+        ("SharedConfig.xml", '<S><Incarnation instance="_vmss-web_12"/></S>', "vmss-web_12"),
+        ("SharedConfig.xml", '<S><Incarnation instance="MachineRole_IN_0"/></S>', None),
+        ("HostingEnvironmentConfig.xml", '<H xmlns="urn:x"><Incarnation instance="_web_3"/></H>', "web_3"),
+        (
+            "GoalState.2.xml",
+            "<G><InstanceId>0f0f0f0f-1111-2222-3333-444444444444._web_3</InstanceId></G>",
+            "web_3",
+        ),
+        ("SharedConfig.xml", "<S><Instance/></S>", None),
+        ("SharedConfig.xml", "<S", None),
+    ],
+)
+def test_the_name_in_the_agents_files(tmp_path: Path, file: str, text: str, name: str | None):
+    put(tmp_path, f"var/lib/waagent/{file}", text)
+    assert identify(tmp_path, "linux", metadata=None, instance=None).instance_name == name
+
+
+def test_the_container_is_that_of_the_newest_goal_state(tmp_path: Path):
+    for number in (2, 10):
+        put(tmp_path, f"var/lib/waagent/GoalState.{number}.xml", f"<G><ContainerId>c-{number}</ContainerId></G>")
+    assert identify(tmp_path, "linux", metadata=None, instance=None).container_id == "c-10"
+
+
+def test_a_windows_disk_in_whatever_case_and_encoding(tmp_path: Path):
+    text = '<?xml version="1.0" encoding="utf-16"?><S><Incarnation instance="_web_3"/></S>'
+    put(tmp_path, "WINDOWSAZURE/config/sharedconfig.XML", text.encode("utf-16"))
+    for version in ("2.7.41491.999", "2.7.41491.1057"):
+        (tmp_path / f"WINDOWSAZURE/GuestAgent_{version}_2026-01-01").mkdir()
+    identity = identify(tmp_path, "windows", metadata=None, instance=None)
+    assert (identity.instance_name, identity.agent_version) == ("web_3", "2.7.41491.1057")
+    summary = {"aggregateStatus": {"guestAgentStatus": {"version": "2.7.41491.999"}}}
+    put(tmp_path, "WINDOWSAZURE/logs/aggregatestatus/AggregateStatus.json", json.dumps(summary) + "\0")
+    assert identify(tmp_path, "windows", metadata=None, instance=None).agent_version == "2.7.41491.999"
+
+
+def test_cloud_inits_link_to_the_instance_is_that_of_the_disk(tmp_path: Path):
+    document = {"ds": {"meta_data": {"imds": {"compute": {"name": "n"}}, "local-hostname": "host", "instance-id": "i"}}}
+    put(tmp_path, "var/lib/cloud/instances/i/instance-data.json", json.dumps(document))
+    (tmp_path / "var/lib/cloud/instance").symlink_to("/var/lib/cloud/instances/i")
+    identity = identify(tmp_path, "linux", metadata=None, instance=None)
+    assert (identity.instance_name, identity.computer_name, identity.vm_id) == ("n", "host", "i")
+
+
 def test_a_name_that_a_person_gives_wins(tmp_path: Path):
     assert identify(tmp_path, "linux", metadata={"compute": COMPUTE}, instance="mine").instance_name == "mine"
 
@@ -123,6 +188,68 @@ def test_the_zone_by_its_name_and_by_its_bytes(tmp_path: Path):
     )
 
 
+def test_the_zone_in_force_goes_before_a_name_that_was_left_over(tmp_path: Path):
+    tokyo = Path("/usr/share/zoneinfo/Asia/Tokyo").read_bytes()
+    put(tmp_path, "etc/localtime", tokyo)
+    put(tmp_path, "etc/timezone", "Europe/Berlin\n")
+    put(tmp_path, "usr/share/zoneinfo/Europe/Berlin", Path("/usr/share/zoneinfo/Europe/Berlin").read_bytes())
+    zone = disk_zone(tmp_path, "linux")
+    assert (hours(zone.tz), zone.name) == (9, "/etc/localtime")
+    put(tmp_path, "etc/timezone", "Asia/Tokyo\n")
+    put(tmp_path, "usr/share/zoneinfo/Asia/Tokyo", tokyo)
+    assert disk_zone(tmp_path, "linux").name == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "name"),
+    [
+        ("etc/sysconfig/clock", 'UTC=true\nZONE="America/New York"\n', "America/New_York"),
+        ("etc/sysconfig/clock", "# ZONE=Asia/Tokyo\nTIMEZONE='America/New_York'\n", "America/New_York"),
+        ("etc/default/init", "TZ=:America/New_York\n", "America/New_York"),
+        ("etc/TIMEZONE", "TZ=America/New_York\n", "America/New_York"),
+    ],
+)
+def test_the_zone_in_the_settings_of_older_systems(tmp_path: Path, path: str, text: str, name: str):
+    put(tmp_path, path, text)
+    zone = disk_zone(tmp_path, "linux")
+    assert (zone.name, hours(zone.tz)) == (name, -4)
+
+
+def test_the_link_of_the_zone_is_that_of_the_disk(tmp_path: Path):
+    put(tmp_path, "data/etc/hostname", "x")
+    (tmp_path / "etc").symlink_to("/data/etc")
+    (tmp_path / "data/etc/localtime").symlink_to("../usr/share/zoneinfo/posix/Asia/Tokyo")
+    assert disk_zone(tmp_path, "linux").name == "Asia/Tokyo"
+
+
+def test_a_zone_that_no_one_knows_keeps_its_name(tmp_path: Path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/Mars/Olympus")
+    assert disk_zone(tmp_path, "linux") == DiskZone(None, "Mars/Olympus")
+
+
+class WindowsMachine(LinuxHost):
+    """A Windows machine whose drive C is a folder here."""
+
+    system: System = "windows"
+
+    def __init__(self, drive: Path):
+        self.drive = drive
+
+    def root(self) -> Path:
+        return self.drive
+
+
+def test_a_windows_disk_tells_no_zone_and_a_running_windows_its_own(tmp_path: Path):
+    host = WindowsMachine(tmp_path / "C")
+    assert disk_zone(tmp_path / "other", "windows", host) == DiskZone(None, None)
+    assert disk_zone(tmp_path / "C", "windows") == DiskZone(None, None)  # this machine is none
+    live = disk_zone(tmp_path / "C", "windows", host)
+    assert live.tz is not None
+    assert live.tz.utcoffset(SUMMER) == SUMMER.astimezone().utcoffset()
+    assert "UTC" in (live.name or "")
+
+
 def test_a_disk_that_tells_no_zone(tmp_path: Path):
     assert disk_zone(tmp_path, "linux").tz is None
     put(tmp_path, "etc/localtime", b"TZif broken")
@@ -143,44 +270,42 @@ def test_no_zone_is_a_usage_error(tmp_path: Path):
             named_zone(tmp_path, name)
 
 
-class Metadata(BaseHTTPRequestHandler):
-    """Speaks the documented protocol: the header must be there, and an api-version."""
-
-    def do_GET(self):
-        if self.headers.get("Metadata") != "true" or "api-version=" not in self.path:
-            self.send_response(400)
-            self.end_headers()
-            return
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"compute": COMPUTE}).encode())
-
-    def log_message(self, *arguments):
-        pass
-
-
-def test_the_metadata_service_is_asked_as_documented(monkeypatch):
-    server = HTTPServer(("127.0.0.1", 0), Metadata)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    try:
-        document = MetadataService(f"http://127.0.0.1:{server.server_port}").instance()
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert document == {"compute": COMPUTE}
-
-
-def test_the_absence_of_the_metadata_service_is_no_error():
-    assert MetadataService("http://127.0.0.1:9").instance() is None
-
-
 def test_facts_of_this_machine():
     facts = gather(live=True, zone="UTC")
     assert facts.live
     assert facts.memory_total_bytes
     assert facts.boot_time is not None
     assert gather(live=False, zone=None).processes == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "ours"),
+    [
+        ("python3 -u /usr/sbin/waagent -run-exthandlers", True),
+        ("python3 -u bin/WALinuxAgent-2.15.0.1-py3.12.egg -run-exthandlers", True),
+        ("/bin/sh /var/lib/waagent/custom-script/download/0/script.sh", True),
+        (r"C:\Packages\Plugins\Acme.App\1.0\bin\enable.cmd", True),
+        ("WindowsAzureGuestAgent.exe ", True),
+        (r"C:\WindowsAzure\GuestAgent_2.7\WaAppAgent.exe", True),
+        ("/usr/sbin/sshd -D", False),
+        ("bash", False),
+    ],
+)
+def test_whose_processes_are_listed(command: str, ours: bool):
+    assert is_ours(command) is ours
+
+
+def test_a_handlers_process_is_among_the_facts(tmp_path: Path):
+    sleeper = "import time; time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", sleeper, "/var/lib/waagent/P.T-1.0/bin/run", "x" * 900]) as process:
+        try:
+            facts = {facts.pid: facts for facts in gather(live=True, zone=None).processes}[process.pid]
+        finally:
+            process.kill()
+    assert len(facts.command) == 300
+    assert facts.memory_bytes > 0
+    assert facts.started is not None
+    assert facts.started.tzinfo is not None
 
 
 def test_the_run_that_carries_this_process():
@@ -191,14 +316,6 @@ def test_the_run_that_carries_this_process():
     }
     assert own_run(environ) == ("Microsoft.CPlat.Core.RunCommandHandlerLinux", "Collect", 4)
     assert own_run({}) is None
-
-
-def test_this_host_gives_way_and_keeps_its_folder_private(tmp_path: Path):
-    script = "from collector.platforms import current; import os; current().lower_priority(); print(os.getpriority(os.PRIO_PROCESS, 0))"
-    nice = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert int(nice) >= 10
-    current().make_private(tmp_path / "a/b")
-    assert (tmp_path / "a/b").stat().st_mode & 0o777 == 0o700
 
 
 def test_zone_names_are_real():
