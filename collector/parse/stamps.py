@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from collector.model import TimeBasis
 
 _FRACTION = re.compile(r"([.,]\d+)")
+_AGENT_LENGTH = len("2024-02-09T09:29:08.943529Z")
 #: A stamp this much before the last one, in the repeated hour, is in its second pass.
 _STEP_BACK = timedelta(minutes=30)
 
@@ -29,6 +30,11 @@ def microseconds(digits: str | None) -> int:
 
 def iso_stamp(text: str) -> Stamp | None:
     """``2021-09-14T10:52:10.1234567Z``, ``... +05:30``, or without a mark (naive)."""
+    if len(text) == _AGENT_LENGTH and text[-1] == "Z" and text[19] == ".":  # the agent's form, by far the commonest
+        try:
+            return Stamp(datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc), "utc")
+        except ValueError:
+            return None
     found = _FRACTION.search(text)
     fraction = microseconds(found[1][1:]) if found else 0
     plain = _FRACTION.sub("", text, count=1).replace("Z", "+00:00").replace(" ", "T", 1)

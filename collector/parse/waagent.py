@@ -63,7 +63,7 @@ def _stamp(found: re.Match[str]) -> Stamp | None:
 
 def finish(head: Head, message: str) -> tuple[Head, str]:
     """Takes events apart, and decodes what agents of about 2.2.31 to 2.2.5x wrote compressed."""
-    event = _EVENT.search(message)
+    event = _EVENT.search(message) if "Event: " in message else None
     if event is None:
         return head, message
     fields = {**head.fields, "name": event["name"], "op": event["op"]}
