@@ -15,6 +15,8 @@ _KINDS = {"failure": 0, "hang": 1, "warning": 2}
 _COMMON_WORDS = frozenset(
     {"install", "installation", "failed", "failure", "enable", "extension", "handler", "command", "agent", "package"}
 )
+#: Causes whose owner holds whatever the extension: node setup is the platform's, a configuration its author's.
+_SET_BY_CAUSE = ("aks-", "dsc-")
 #: So many words of a meaning must stand in the text before it is taken for the one meant.
 _ENOUGH_WORDS = 2
 #: The agent's code for a status file that it can't read: the extension itself may be well.
@@ -71,7 +73,7 @@ def _by_signature(failure: Failure, row: signatures.Signature, number: int, iden
         id=row.id,
         failure=failure,
         title=known.title if known else row.cause.replace("-", " "),
-        owner=owner if row.cause.startswith("aks-") else _script_owner(failure, owner),
+        owner=owner if row.cause.startswith(_SET_BY_CAUSE) else _script_owner(failure, owner),
         meaning=row.meaning,
         remedy=row.remedy,
         confidence=confidence,
@@ -230,6 +232,10 @@ def _words(name: str) -> str:
     """A name written together as words; a symbol in capitals stays."""
     if name.isupper() or "_" in name:
         return name
+    if name.endswith(("ErrorCode", "ExitCode", "failExitCode")):
+        return ""  # a name of the code, not of what is wrong
+    if not re.search("[a-z][A-Z]", name):
+        return ""  # one word says too little
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).split()
     return " ".join(word if word.isupper() else word.lower() for word in words)
 
