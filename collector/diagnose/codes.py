@@ -10,8 +10,8 @@ from collector.data import rows
 from collector.errors import DataError
 from collector.model import System
 
-#: Codes of the status file that say which step failed; they are not exit codes (custom-script-extension-linux).
-_CLARIFICATION = "Clarification code"
+#: Meanings of the status file's code begin so; they are no exit codes.
+_OF_STATUS_FILE = ("Clarification code", "Status code (not the process exit code)")
 _WINDOWS_FAMILIES = ("ntstatus", "hresult", "msi", "wusa", "dism", "win32")
 
 
@@ -35,7 +35,7 @@ def _table(name: str) -> tuple[CodeRow, ...]:
     for row in rows(f"exit_codes/{name}"):
         if list(row) != known:
             raise DataError(f"exit_codes/{name}.tsv has the columns {list(row)}, not {known}")
-        if not row["meaning"].startswith(_CLARIFICATION):
+        if not row["meaning"].startswith(_OF_STATUS_FILE):
             found.append(CodeRow(**row))
     return tuple(found)
 
