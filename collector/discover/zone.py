@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from collector.discover.tree import Tree
 from collector.errors import ConfigError
 from collector.model import System
-from collector.platforms import current
-from collector.platforms.host import Host
-from collector.platforms.local_time import MachineZone
+
+if TYPE_CHECKING:
+    from collector.discover.hive import ZoneSettings
+    from collector.platforms.host import Host
 
 _DATABASES = ("usr/share/zoneinfo", "usr/lib/zoneinfo", "usr/share/lib/zoneinfo")
 _OFFSET = re.compile(r"^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?$", re.IGNORECASE)
@@ -27,40 +30,45 @@ _SETTINGS = re.compile(r"""^[ \t]*(?:TZ|ZONE|TIMEZONE)[ \t]*=[ \t]*["']?:?([A-Za
 
 @dataclass(frozen=True, slots=True)
 class DiskZone:
-    """`tz` None where nothing on the disk tells the zone."""
+    """`tz` None where nothing on the disk tells the zone; `note` says why, or what makes it doubtful."""
 
     tz: tzinfo | None
     name: str | None
+    note: str = ""
 
 
-def disk_zone(root: Path, system: System, host: Host | None = None) -> DiskZone:
+def disk_zone(
+    root: Path,
+    system: System,
+    host: Host | None = None,
+    settings: Callable[[Path], ZoneSettings] | None = None,
+) -> DiskZone:
     """The zone in which the disk's machine writes local stamps.
 
-    Windows keeps it in the registry: unknown on a mounted disk; of the running machine `host` (this one
-    unless given) tells it.
+    Windows keeps it in the registry: of the running machine `host` (this one unless given) tells it, of a
+    mounted disk `settings`, which reads its hive and raises HiveError where that fails.
     """
     if system == "windows":
-        return _of_windows(root, host or current())
+        from collector.discover.zone_windows import of_windows
+
+        return of_windows(root, host, settings)
     tree = Tree(root, fold=False)
     data = tree.read("etc/localtime") or b""
     linked = _linked_name(tree)
-    if linked is not None and (tz := _zone(tree, linked)) is not None:
+    if linked is not None and (tz := zone_of(tree, linked)) is not None:
         return DiskZone(tz, linked)
     told = linked or _told_name(tree)
     if not data.startswith(b"TZif"):
-        return DiskZone(_zone(tree, told) if told else None, told)
+        return DiskZone(zone_of(tree, told) if told else None, told)
     name = told if told and _rule(_zone_data(tree, told)) == _rule(data) else "/etc/localtime"
     return DiskZone(_from_bytes(data, name), name)
 
 
-def _of_windows(root: Path, host: Host) -> DiskZone:
-    if host.system != "windows" or root.resolve() != host.root().resolve():
-        return DiskZone(None, None)
-    return DiskZone(MachineZone(), f"this machine's zone, {MachineZone().name()} now")
-
-
 def named_zone(root: Path, name: str) -> tzinfo:
-    """A zone that a person named: Europe/Berlin, UTC, +05:30. Raises ConfigError if it is none."""
+    """A zone that a person named: Europe/Berlin, W. Europe Standard Time, UTC, +05:30.
+
+    Raises ConfigError if it is none.
+    """
     offset = _OFFSET.match(name.strip())
     if offset:
         length = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
@@ -68,9 +76,14 @@ def named_zone(root: Path, name: str) -> tzinfo:
             return timezone(length if offset[1] == "+" else -length)
     if name.strip().upper() in ("UTC", "Z", "GMT"):
         return timezone.utc
-    tz = _zone(Tree(root, fold=False), name.strip())
+    from collector.data.zones import iana_name
+
+    tz = zone_of(Tree(root, fold=False), iana_name(name) or name.strip())
     if tz is None:
-        raise ConfigError(f"--timezone: {name!r} is no time zone", "Give a name such as Europe/Berlin, UTC, or +05:30.")
+        raise ConfigError(
+            f"--timezone: {name!r} is no time zone",
+            "Give a name such as Europe/Berlin, W. Europe Standard Time, UTC, or +05:30.",
+        )
     return tz
 
 
@@ -95,7 +108,7 @@ def _told_name(tree: Tree) -> str | None:
     return name or None
 
 
-def _zone(tree: Tree, name: str) -> tzinfo | None:
+def zone_of(tree: Tree, name: str) -> tzinfo | None:
     """The zone by the disk's own files, which may be newer or older than this machine's."""
     tz = _from_bytes(_zone_data(tree, name), name)
     if tz is not None or not _NAME.fullmatch(name):
