@@ -160,6 +160,7 @@ class SystemFacts:
     disks: tuple[DiskFacts, ...] = ()
     processes: tuple[ProcessFacts, ...] = ()  # the guest agent's and handlers'
     time_zone: str | None = None  # name or path of the zone of the disk, None where nothing tells it
+    time_zone_note: str = ""  # why nothing tells it, or what makes it doubtful
 
 
 # ---- read and parse ------------------------------------------------------------------------------------
@@ -190,6 +191,7 @@ class Record:
     sequence: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict)  # logfmt pairs, waagent "op", thread ...
     format: str = ""  # the parser that made it
+    sure: Confidence = "high"  # of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,7 @@ class LedgerEntry:
     format: str = ""
     encoding: str = ""
     note: str = ""
+    guarantee: str = ""  # of a log of which a time frame was wanted: how far it is certain that all of it was found
 
 
 # ---- diagnose ------------------------------------------------------------------------------------------

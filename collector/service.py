@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import secrets
-import shutil
-import tempfile
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from collector import pipeline
 from collector.bundle.writer import write
 from collector.config import Config, load_config
-from collector.deliver.send import deliver
 from collector.deliver.spool import Spool
-from collector.discover.carrier import own_run
 from collector.errors import (
     FAILURE_FOUND,
     HANG_FOUND,
@@ -29,7 +26,6 @@ from collector.errors import (
 )
 from collector.model import BundleInfo, Delivery, Report
 from collector.platforms import current
-from collector.platforms.azure import MetadataService
 from collector.redact.redactor import Redactor
 
 log = logging.getLogger(__name__)
@@ -98,8 +94,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         time_zone=config.time_zone,
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
-        metadata=MetadataService().instance() if live else None,
-        own_run=own_run(environ) if live else None,
+        **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )
     report = pipeline.collect(request, now, progress)
@@ -126,6 +121,13 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     return Done(report, shown, redactor.clean(delivery))
 
 
+def _of_this_machine(environ: Mapping[str, str]) -> dict[str, Any]:
+    from collector.discover.carrier import own_run
+    from collector.platforms.azure import MetadataService
+
+    return {"metadata": MetadataService().instance(), "own_run": own_run(environ)}
+
+
 def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
     """Sends every bundle of the spool, oldest first, and tells what came of each.
 
@@ -145,6 +147,8 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
 
 
 def _sent(config: Config, bundle: BundleInfo, spool: Spool) -> Delivery:
+    from collector.deliver.send import deliver
+
     return deliver(
         bundle,
         spool,
@@ -182,6 +186,8 @@ def _copied(bundle: BundleInfo, output: Path | None) -> BundleInfo:
         output.mkdir(parents=True, exist_ok=True)
         temporary = output / f".{bundle.id}.partial"
         temporary.touch(mode=0o600)
+        import shutil
+
         shutil.copyfile(bundle.path, temporary)
         copy = output / f"{bundle.id}.zip"
         temporary.replace(copy)
@@ -200,6 +206,8 @@ def _state_folder(wanted: Path) -> tuple[Path | None, str]:
     else:
         return wanted, ""
     try:
+        import tempfile
+
         other = Path(tempfile.mkdtemp(prefix="vmext-"))
         _probe(other)
     except OSError as error:
@@ -209,7 +217,7 @@ def _state_folder(wanted: Path) -> tuple[Path | None, str]:
 
 def _probe(folder: Path) -> None:
     """Raises OSError where a file of one block can't be written."""
-    probe = folder / f".probe-{secrets.token_hex(4)}"
+    probe = folder / f".probe-{os.urandom(4).hex()}"
     try:
         probe.write_bytes(bytes(4096))
     finally:
@@ -219,7 +227,7 @@ def _probe(folder: Path) -> None:
 def _key(state: Path | None) -> bytes:
     """The key of pseudonyms; it never leaves the instance. A fresh one where none can be kept."""
     if state is None:
-        return secrets.token_bytes(_KEY_BYTES)
+        return os.urandom(_KEY_BYTES)
     file = state / _KEY_FILE
     try:
         key = file.read_bytes()
@@ -229,9 +237,9 @@ def _key(state: Path | None) -> bytes:
         log.info("a new redaction key is made in %s", state)
     except OSError as error:
         log.warning("the redaction key can't be read: %s", error.strerror)
-        return secrets.token_bytes(_KEY_BYTES)
-    key = secrets.token_bytes(_KEY_BYTES)
-    temporary = file.with_suffix(f".{secrets.token_hex(4)}")
+        return os.urandom(_KEY_BYTES)
+    key = os.urandom(_KEY_BYTES)
+    temporary = file.with_suffix(f".{os.urandom(4).hex()}")
     try:
         temporary.touch(mode=0o600)
         temporary.write_bytes(key)

@@ -35,6 +35,11 @@ class Result:
             text = archive.read(name).decode()
         return json.loads(text) if name.endswith(".json") else text
 
+    def texts(self) -> list[str]:
+        """The excerpts."""
+        with zipfile.ZipFile(self.json["bundle"]["path"]) as archive:
+            return [archive.read(name).decode() for name in archive.namelist() if name.startswith("excerpts/")]
+
     def ledger(self) -> dict[str, dict[str, Any]]:
         return {entry["path"]: entry for entry in self.member("ledger.json")["entries"]}
 

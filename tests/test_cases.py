@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -27,7 +28,23 @@ CODES = {"failure": 10, "hang": 11, "healthy": 0, "noise": 0}
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Result]:
     file: Path = request.param
     expected = tomllib.loads(file.read_text(encoding="utf-8"))
-    return expected, collect(file.parent / "disk", tmp_path_factory.mktemp("state"))
+    disk = file.parent / "disk"
+    if "grow" in expected:
+        disk = grown(disk, tmp_path_factory.mktemp("grown") / "disk", **expected["grow"])
+    return expected, collect(disk, tmp_path_factory.mktemp("state"))
+
+
+def grown(disk: Path, copy: Path, path: str, line: int, bytes: int) -> Path:
+    """A copy of the disk in which one line of one file goes on for so many bytes."""
+    shutil.copytree(disk, copy)
+    lines = (copy / path).read_bytes().splitlines(keepends=True)
+    with (copy / path).open("wb") as out:
+        for number, text in enumerate(lines, start=1):
+            out.write(text.rstrip(b"\n"))
+            for _ in range(bytes // 1_000_000 if number == line else 0):
+                out.write(b'{"event": "x"}, '[:16] * 62_500)
+            out.write(b"\n")
+    return copy
 
 
 def findings(result: Result) -> list[dict[str, Any]]:

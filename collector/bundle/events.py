@@ -52,6 +52,7 @@ def event_document(record: Record, observed: str | None, origin: dict[str, Any])
         "log.record.original": "\n".join(record.raw),
         "vmext.line": record.line,
         "vmext.time_basis": record.basis,
+        "vmext.time_sure": record.sure,
         "vmext.extension": record.extension,
         "vmext.version": record.version,
         "vmext.name": record.name,

@@ -55,14 +55,15 @@ def _row(entry: LedgerEntry, system: System) -> tuple[str, ...]:
     numbers = (entry.lines, entry.records, entry.records_in_window)
     counted = [str(number) if entry.lines else "" for number in numbers]
     size = tag("span", words.size(max(entry.bytes_total, entry.bytes_read)), class_="nowrap")
-    return (path, badge, size, *counted, esc(entry.note))
+    return (path, badge, size, *counted, esc("; ".join(part for part in (entry.note, entry.guarantee) if part)))
 
 
 def machine(report: Report) -> str:
     """The machine while it was collected from."""
     facts = report.system
     if not facts.live:
-        zone = f" Its time zone is {facts.time_zone}." if facts.time_zone else " Nothing on it tells its time zone."
+        zone = f" Its time zone is {facts.time_zone}" if facts.time_zone else " Nothing on it tells its time zone"
+        zone += f" ({facts.time_zone_note})." if facts.time_zone_note else "."
         return tag("p", esc("Collected from a mounted disk: there is no running machine to describe." + zone))
     used = _share(facts.memory_available_bytes, facts.memory_total_bytes)
     up = _age(report.created - facts.boot_time) if facts.boot_time and facts.boot_time.tzinfo else None
@@ -72,7 +73,7 @@ def machine(report: Report) -> str:
             ("Processors", facts.cpu_count),
             ("Load over 1, 5, 15 minutes", ", ".join(f"{load:.2f}" for load in facts.load)),
             ("Memory available", used),
-            ("Time zone", facts.time_zone),
+            ("Time zone", " ".join(part for part in (facts.time_zone, _bracketed(facts.time_zone_note)) if part)),
         ]
     )
     return overview + _disks(facts) + _processes(facts)
@@ -110,6 +111,10 @@ def _processes(facts: SystemFacts) -> str:
     ]
     heads = ("PID", "Name", "State", "Started", "CPU", "Memory", "Command")
     return tag("h4", "Processes") + table("The guest agent's and the extensions' own", heads, rows)
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if text else ""
 
 
 def _share(part: int | None, whole: int | None) -> str:

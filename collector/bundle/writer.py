@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
-
-import psutil
 
 from collector.bundle.documents import (
     digest,
@@ -82,7 +79,7 @@ def _write(
     fitted: Plan, seal: Seal, audit: Callable[[], object], folder: Path, budget: Mapping[str, int]
 ) -> BundleInfo:
     """The temporary file, complete and on the disk, with the name it will get."""
-    partial = folder / f".{os.getpid()}-{secrets.token_hex(6)}{PARTIAL}"
+    partial = folder / f".{os.getpid()}-{os.urandom(6).hex()}{PARTIAL}"
     written: BundleInfo | None = None
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
@@ -181,7 +178,12 @@ def _moment(created: datetime) -> tuple[int, int, int, int, int, int]:
 
 def _clean(folder: Path, now: float) -> None:
     """Removes the temporary files that killed runs left behind."""
-    for partial in folder.glob(f".*{PARTIAL}"):
+    partials = list(folder.glob(f".*{PARTIAL}"))
+    if not partials:
+        return
+    import psutil
+
+    for partial in partials:
         number = partial.name[1:].split("-", 1)[0]
         try:
             alive = number.isdigit() and psutil.pid_exists(int(number))

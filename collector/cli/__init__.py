@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Any
@@ -18,6 +19,9 @@ COMMANDS = {
     "show": "collector.cli.show",
     "endpoint": "collector.cli.endpoint",
 }
+
+#: Objects made before garbage is looked for. Python's 700 would mean dozens of looks while modules are loaded.
+_COLLECT_AFTER = 20_000
 
 EXIT_CODES = """\b
 Exit codes:
@@ -57,6 +61,7 @@ def group(debug: bool) -> None:
 def main(argv: list[str] | None = None) -> int | Any:
     """The entry point: runs a command and turns every error into a sentence and an exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    gc.set_threshold(_COLLECT_AFTER)
     try:
         result = group.main(args=arguments, prog_name="vmext", standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -21,7 +21,8 @@ else:
 #: Names that a row may give as its format: parsers of the parse stage, or "auto".
 FORMATS = frozenset(
     {"auto", "plain", "generic", "iso", "waagent", "command-execution", "logfmt", "slog", "python-extension"}
-    | {"vmbackup", "go-platform", "waapp", "windows-handler", "domain-join", "dsc", "wad", "msi", "xml-events"}
+    | {"vmbackup", "go-platform", "shell-trace", "waapp", "windows-handler", "domain-join", "dsc", "wad", "msi"}
+    | {"xml-events"}
 )
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = frozenset({"extension", "version", "name", "sequence"})
@@ -37,14 +38,14 @@ class Place:
     kind: SourceKind
     source: str
     format: str = "auto"
-    path: re.Pattern[str] | None = None
+    path: str | None = None
     extension: str | None = None
     known: bool = False
     history: bool = False
 
     def parts(self, path: str) -> Mapping[str, str]:
         """The named parts of a file's path."""
-        found = self.path.search(path) if self.path else None
+        found = re.search(self.path, path) if self.path else None
         return {key: value for key, value in found.groupdict().items() if value} if found else {}
 
 
@@ -54,6 +55,8 @@ def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()
     Raises DataError naming the file and the row.
     """
     own = [(str(file), row) for file in extra for row in _own_rows(file, system)]
+    for where, row in own:
+        check_path(where, row)
     rows = [("sources/" + system, row) for row in _rows("sources/" + system, table("sources/" + system))]
     seen: set[tuple[str, str]] = set()
     found = []
@@ -103,16 +106,19 @@ def _place(where: str, row: Mapping[str, Any], values: Mapping[str, str]) -> Pla
     if row.get("format", "auto") not in FORMATS:
         raise DataError(f"{where}: {name} has the unknown format {row['format']!r}")
     try:
-        return Place(**{**row, "path": _pattern(row.get("path")), "glob": _glob(row["glob"], values)})
-    except (re.error, ValueError) as error:
+        return Place(**{**row, "glob": _glob(row["glob"], values)})
+    except ValueError as error:
         raise DataError(f"{where}: {name}: {error}") from error
 
 
-def _pattern(text: str | None) -> re.Pattern[str] | None:
-    pattern = re.compile(text) if text is not None else None
-    if pattern is not None and (unknown := set(pattern.groupindex) - _GROUPS):
-        raise ValueError(f"unknown groups in path: {', '.join(sorted(unknown))}")
-    return pattern
+def check_path(where: str, row: Mapping[str, Any]) -> None:
+    """Raises DataError for a broken pattern of a path. Own rows are checked always, the product's by its tests."""
+    try:
+        pattern = re.compile(row.get("path", ""))
+    except (re.error, TypeError) as error:
+        raise DataError(f"{where}: {row.get('id')}: {error}") from error
+    if unknown := set(pattern.groupindex) - _GROUPS:
+        raise DataError(f"{where}: {row.get('id')}: unknown groups in path: {', '.join(sorted(unknown))}")
 
 
 def _glob(text: str, values: Mapping[str, str]) -> str:

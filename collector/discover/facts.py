@@ -32,10 +32,10 @@ _MOST_PROCESSES = 100
 T = TypeVar("T")
 
 
-def gather(*, live: bool, zone: str | None) -> SystemFacts:
+def gather(*, live: bool, zone: str | None, zone_note: str = "") -> SystemFacts:
     """Facts of this machine, or of a mounted disk only its zone. Nothing that psutil can't tell stops the run."""
     if not live:
-        return SystemFacts(live=False, time_zone=zone)
+        return SystemFacts(live=False, time_zone=zone, time_zone_note=zone_note)
     import psutil
 
     memory = _told(psutil.virtual_memory)
@@ -50,6 +50,7 @@ def gather(*, live: bool, zone: str | None) -> SystemFacts:
         disks=_told(_disks) or (),
         processes=_told(_processes) or (),
         time_zone=zone,
+        time_zone_note=zone_note,
     )
 
 

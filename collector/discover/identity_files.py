@@ -6,12 +6,14 @@ import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
 
 from collector.discover.agent_conf import agent_folders
 from collector.discover.tree import Tree
 from collector.model import System
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 _MOST_FILES = 20
 _AGENT_FOLDER = re.compile(r"GuestAgent_(\d+(?:\.\d+)+)", re.IGNORECASE)
@@ -130,6 +132,8 @@ def _elements(tree: Tree, path: str) -> Iterator[ElementTree.Element]:
     text = _read(tree, path)
     if text is None or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return
+    from xml.etree import ElementTree
+
     try:
         yield from ElementTree.fromstring(text).iter()  # noqa: S314 - files that define entities are refused above
     except (ElementTree.ParseError, ValueError):

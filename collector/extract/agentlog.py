@@ -14,6 +14,8 @@ _VERSION = re.compile(r"(?:WALinuxAgent-|Goal State Agent version |Agent WALinux
 _OS = re.compile(r"^(?:ExtHandler )?OS: (?P<os>\S+ [\d.]+)|Distro(?: info)?: (?P<distro>[^;,]+)")
 _ACTIVITY = re.compile(r"activity: (\S+)", re.IGNORECASE)
 _CORRELATION = re.compile(r"correlation:? (\S+)", re.IGNORECASE)
+#: Words, lower case, of which one stands in each line that `AgentFacts.learn` learns from.
+WORDS = ("walinuxagent-", "goal state agent version ", "os: ", "distro")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 
 from collector.model import Excerpt, Line, Record
 
@@ -57,3 +59,9 @@ class ExcerptKeeper:
         if not self._kept:
             return None
         return Excerpt(self._path, tuple(self._kept), frozenset(self._failing), self._left_out)
+
+
+def renumbered(excerpt: Excerpt, number: Callable[[int], int]) -> Excerpt:
+    """The same lines under other numbers."""
+    lines = tuple(replace(line, number=number(line.number)) for line in excerpt.lines)
+    return replace(excerpt, lines=lines, failing=frozenset(number(one) for one in excerpt.failing))

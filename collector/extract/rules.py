@@ -29,6 +29,7 @@ class SignalRule:
     agent: int | None = None
     inner: bool = False
     telling: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def signal_rules() -> tuple[SignalRule, ...]:
             raise DataError(f"signals.toml: {name} has the unknown kind {row['kind']}")
         if name in rules:
             raise DataError(f"signals.toml: {name} stands there twice")
-        values = {**row, "formats": frozenset(row.get("formats", ()))}
+        words = tuple(row.get("words", (row["literal"].lower(),)))
+        values = {**row, "formats": frozenset(row.get("formats", ())), "words": words}
         try:
             rules[name] = SignalRule(**{**values, "pattern": re.compile(row["pattern"])})
         except (re.error, TypeError) as error:
@@ -63,6 +65,22 @@ def signal_rules() -> tuple[SignalRule, ...]:
 @cache
 def _rules_for(format_name: str) -> tuple[SignalRule, ...]:
     return tuple(rule for rule in signal_rules() if not rule.formats or format_name in rule.formats)
+
+
+#: What stands in a raw line that its parser takes for an error, or that holds a message which is not readable there.
+_ERRORS = ("err", "fatal", "critical", "panic", "failed")
+_COMPRESSED = "message=ej"
+#: Formats whose parser joins what was wrapped, so that a word may be in two lines.
+_WRAPPED = frozenset({"dsc"})
+
+
+@cache
+def words_of(format_name: str) -> tuple[str, ...] | None:
+    """Lower-case words of which one stands in every record that can give a signal; None where none can be named."""
+    if format_name in _WRAPPED:
+        return None
+    words = {word for rule in _rules_for(format_name) for word in rule.words} | {*_ERRORS, _COMPRESSED}
+    return tuple(sorted(word for word in words if not any(other in word for other in words if other != word)))
 
 
 def matches(text: str, format_name: str) -> Iterator[Match]:

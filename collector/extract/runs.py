@@ -100,9 +100,10 @@ def runs_of(signals: Iterable[Signal]) -> list[Run]:
             continue
         key = (signal.extension, signal.name, signal.sequence)
         runs.setdefault(key, Run(*key)).signals.append(signal)
+    spans = _spans(runs.values())
     for signal in loose:
         assert signal.extension is not None
-        run = _nearest(runs.values(), signal)
+        run = _nearest(spans.get(signal.extension, ()), signal)
         if run is None:
             alone = (signal.extension, signal.name, None)
             run = runs.setdefault(alone, Run(*alone))
@@ -131,31 +132,44 @@ def _parted(run: Run) -> list[Run]:
     return [part for part in parts if part.signals]
 
 
-def _nearest(runs: Iterable[Run], signal: Signal) -> Run | None:
-    """The run of the same extension that the signal's time lies in or nearest after; the newest without a time.
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A numbered run and the moments that are known of it, in order."""
+
+    run: Run
+    moments: tuple[datetime, ...]
+
+    def distance(self, moment: datetime) -> float:
+        """Seconds to the nearest moment of the run, 0 between its first and its last; infinite where none is known."""
+        if not self.moments:
+            return float("inf")
+        if self.moments[0] <= moment <= self.moments[-1]:
+            return 0.0
+        nearest = self.moments[0] if moment < self.moments[0] else self.moments[-1]
+        return abs((moment - nearest).total_seconds())
+
+
+def _spans(runs: Iterable[Run]) -> dict[str, list[_Span]]:
+    """The numbered runs of each extension."""
+    spans: dict[str, list[_Span]] = {}
+    for run in runs:
+        if run.sequence is not None:
+            moments = tuple(sorted(order(signal.time) for signal in run.signals if signal.time))
+            spans.setdefault(run.extension, []).append(_Span(run, moments))
+    return spans
+
+
+def _nearest(spans: Sequence[_Span], signal: Signal) -> Run | None:
+    """The run of the same extension that the signal's time lies in or nearest to; the newest without a time.
 
     What is said of a handler as a whole (its installation, the agent's summary) belongs to each of its
     configurations only if there is one; else it stands alone.
     """
-    same = [run for run in runs if run.extension == signal.extension and run.sequence is not None]
-    exact = [run for run in same if run.name == signal.name]
-    candidates = exact or (same if len({run.name for run in same}) == 1 else [])
+    exact = [span for span in spans if span.run.name == signal.name]
+    candidates = exact or (spans if len({span.run.name for span in spans}) == 1 else [])
     if not candidates:
         return None
     if signal.time is None:
-        return max(candidates, key=lambda run: (run.sequence or 0, _end(run)))
-    return min(candidates, key=lambda run: _distance(run, signal.time))
-
-
-def _end(run: Run) -> datetime:
-    return max((order(signal.time) for signal in run.signals), default=order(None))
-
-
-def _distance(run: Run, moment: datetime | None) -> float:
-    times = [order(signal.time) for signal in run.signals if signal.time]
-    if not times or moment is None:
-        return 0.0 if moment is None else float("inf")
-    at = order(moment)
-    if min(times) <= at <= max(times):
-        return 0.0
-    return min(abs((at - time).total_seconds()) for time in times)
+        return max(candidates, key=lambda span: (span.run.sequence or 0, span.moments[-1:])).run
+    at = order(signal.time)
+    return min(candidates, key=lambda span: span.distance(at)).run

@@ -92,6 +92,11 @@ def _whole(record: Record) -> str:
     return f"op={op}, message={first}" if op else first
 
 
+def _time_of(record: Record) -> datetime | None:
+    """When it happened. A file's own time is when the last of its lines came, and on a copied disk not even that."""
+    return None if record.basis == "file" else record.time
+
+
 def _of_match(match: Match, record: Record) -> list[Signal]:
     rule, groups = match.rule, match.groups
     base = Signal(
@@ -100,7 +105,7 @@ def _of_match(match: Match, record: Record) -> list[Signal]:
         rule.rank,
         record.path,
         record.line,
-        record.time,
+        _time_of(record),
         text=_quote(match, record),
         detail=record.message,
         extension=groups.get("extension") or rule.extension or _extension_of(record),
@@ -119,8 +124,10 @@ def _of_match(match: Match, record: Record) -> list[Signal]:
         base = replace(base, extension=groups.get("extension") or groups.get("name"), name=None, state="enabled")
     if "states" in groups:
         return _states(base, groups["states"])
-    if base.extension is None and (folder := _FOLDER.search(groups.get("text", ""))):
-        base = replace(base, extension=folder[1] or folder[3], version=folder[2] or folder[4])
+    if (base.extension is None or base.version is None) and (folder := _FOLDER.search(groups.get("text", ""))):
+        extension = folder[1] or folder[3]
+        if base.extension in (None, extension):
+            base = replace(base, extension=extension, version=folder[2] or folder[4])
     if base.exit_code == 0 and "state" in groups:  # a handler that failed and gives no code
         return [replace(base, exit_code=None)]
     if base.exit_code == 0 and rule.kind in ("failure", "mention"):
@@ -189,7 +196,7 @@ def _of_error_record(record: Record) -> list[Signal]:
             50 if event else 35,
             record.path,
             record.line,
-            record.time,
+            _time_of(record),
             text=first,
             detail=record.message,
             extension=extension,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from collector.errors import ConfigError
-from collector.extract.signals import Signal
-from collector.model import Failure, Window, order
+from collector.model import Failure, Record, Window, order
+
+if TYPE_CHECKING:
+    from collector.extract.signals import Signal
 
 MARGIN = timedelta(minutes=15)
 LAST_HOURS = timedelta(hours=2)
 #: No zone is further from UTC than this.
 _WIDEST = timedelta(hours=14)
 #: Failures that stand at the same time are one incident when they lie this close.
-_TOGETHER = timedelta(hours=24)
+TOGETHER = timedelta(hours=24)
 #: Files that tell the present state.
 _STATE_FILES = (".status", "HandlerStatus", ".json")
 _AGO = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)$")
@@ -66,7 +69,7 @@ def of_evidence(failures: Sequence[Failure], margin: timedelta) -> Window | None
     if not standing:
         return None
     newest = max(standing, key=lambda failure: order(failure.last_time))
-    together = [f for f in standing if order(newest.last_time) - order(f.last_time) <= _TOGETHER]
+    together = [f for f in standing if order(newest.last_time) - order(f.last_time) <= TOGETHER]
     moments = [
         order(value)
         for failure in together
@@ -113,6 +116,13 @@ def may_contain(window: Window, when: datetime | None) -> bool:
         window.reason,
     )
     return contains(wide, when)
+
+
+def may_hold(window: Window, record: Record) -> bool:
+    """Whether a record may be of the window. One that has its file's time is not newer than that, but may be older."""
+    if record.basis == "file" and record.time is not None:
+        return window.start is None or record.time >= window.start
+    return may_contain(window, record.time)
 
 
 def inside(signals: Iterable[Signal], window: Window) -> list[Signal]:

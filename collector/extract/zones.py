@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from collector.extract.signals import Signal
+from collector.model import Record
 
 #: Two stamps tell of one event when they differ by a zone's offset to within this.
 _SAME_EVENT = timedelta(seconds=4)
@@ -63,3 +64,10 @@ def settled(signals: Sequence[Signal], offsets: Mapping[str, timedelta]) -> list
         replace(signal, time=shift(signal.time, offsets[signal.path])) if signal.path in offsets else signal
         for signal in signals
     ]
+
+
+def shifted(record: Record, offsets: Mapping[str, timedelta]) -> Record:
+    """The record with its time settled."""
+    if record.path not in offsets:
+        return record
+    return replace(record, time=shift(record.time, offsets[record.path]), basis="zone", sure="medium")

@@ -7,24 +7,36 @@ import re
 from collector.parse.heads import Format, Head, level_of
 from collector.parse.stamps import iso_stamp
 
-_HEAD = re.compile(r"(?:VERBOSE|WARNING|ERROR): \[(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?)\] ?(.*)", re.DOTALL)
-_LEVEL = re.compile(r"\[(ERROR|WARNING|VERBOSE|INFO)\] ?(.*)", re.DOTALL)
+_HEAD = re.compile(
+    r"(VERBOSE|WARNING|ERROR): \[(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?)\] ?(?:\[(ERROR|WARNING|VERBOSE|INFO)\] ?)?(.*)",
+    re.DOTALL,
+)
+#: A word of so many characters fills a console's line: the host breaks only such a word.
+_LONG_WORD = 40
 
 
 def head(text: str) -> Head | None:
     found = _HEAD.match(text)
-    stamp = iso_stamp(found[1]) if found else None
+    stamp = iso_stamp(found[2]) if found else None
     if found is None or stamp is None:
         return None
-    inner = _LEVEL.match(found[2])
-    if inner:
-        return Head(stamp, level_of(inner[1]), inner[2])
-    return Head(stamp, "", found[2])
+    stream, level = found[1], found[3]
+    return Head(stamp, level_of(level or ("" if stream == "VERBOSE" else stream)), found[4])
 
 
 def finish(head: Head, message: str) -> tuple[Head, str]:
-    """A wrapped line ends in a blank where it broke between words; elsewhere words run on."""
-    return head, re.sub(r"[ \t]*\n", " ", message).strip()
+    """One line again: wrapped lines break between words, except in a word that is longer than a line."""
+    if "\n" not in message:
+        return head, message.strip()
+    parts: list[str] = []
+    for line in message.split("\n"):
+        bare = line.rstrip(" \t")
+        parts.append(bare if len(bare) >= _LONG_WORD and bare == line and not _has_blank(bare) else bare + " ")
+    return head, "".join(parts).strip()
+
+
+def _has_blank(text: str) -> bool:
+    return " " in text or "\t" in text
 
 
 FORMAT = Format("dsc", head, finish)

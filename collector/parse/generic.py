@@ -1,71 +1,87 @@
-"""Logs of an unknown form: any usual stamp near the line's start; and outputs without stamps."""
+"""Logs of an unknown form, and outputs without stamps.
+
+Serves the logs whose form no public text tells: Windows' CommandExecution.log, BGInfo, JsonVMAccessExtension,
+AzureMonitorWindowsAgent's Extension.N.log and ExtensionHealth.N.log, Key Vault, DependencyAgent, Microsoft Monitoring
+Agent's 0.log. A line begins a record if a stamp stands near its beginning, after blanks alone or after other words that
+begin in its first column (an indented line continues a record):
+
+    2021-01-12T16:35:45.123Z     ISO, with T or a blank, a fraction of any length after ``.`` or ``,``, and ``Z``, ``UTC``,
+                                 ``GMT``, ``+05:30``, ``+0530``, ``+05`` (the first four also after a blank) or no zone;
+                                 within 40 characters
+    2021/01/12 16:35:45.123      year first, no zone; within 24 characters
+    01/12/2021 04:35:45 PM       month first, 12 or 24 hours, no zone; within 24 characters. Day first is not read: where
+                                 it could be either, no one can tell
+
+The level is a word such as ERROR, WARN or Information before the stamp or near the beginning of the message: in
+capitals anywhere there, in other letters only where it stands first, in brackets or before a colon. Stamps without a
+year (syslog) or without seconds are not read.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from collector.parse.heads import Format, Head, level_of
-from collector.parse.stamps import Stamp, iso_stamp, microseconds
-from collector.parse.waapp import us_stamp
+from collector.parse.stamps import Stamp, iso_stamp, slashed_stamp, us_stamp
 
-_ISO = re.compile(
-    r"^(.{0,40}?)(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)[\]:,]?\s*(.*)",
-    re.DOTALL,
+_ISO_STAMP = (
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})?(?: ?(?:Z|UTC|GMT)\b| ?[+-](?:0\d|1[0-4]):?[0-5]\d(?!\d)"
+    r"|[+-](?:0\d|1[0-4])(?![\d:]))?"
 )
-_SLASHED = re.compile(r"^(.{0,24}?)(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)(?:\.(\d+))?\]?:?\s*(.*)", re.DOTALL)
-_US = re.compile(r"^(.{0,24}?)(\d\d?/\d\d?/\d{4} \d\d?:\d\d:\d\d)(?:\.(\d+))?(?: ([AP]M))?\]?:?\s*(.*)", re.DOTALL)
-_LEVEL = re.compile(r"\b(ERROR|ERR|FATAL|CRITICAL|WARNING|WARN|INFO|INFORMATION|DEBUG|VERBOSE|TRACE)\b", re.IGNORECASE)
+_SLASHED_STAMP = r"\d{4}/\d\d/\d\d,? \d\d:\d\d:\d\d(?:[.,]\d{1,12})?"
+_US_STAMP = r"\d\d?/\d\d?/\d{4},? \d\d?:\d\d:\d\d(?:\.\d{1,12})?(?:[ \u202f]?[AaPp][Mm]\b)?"
+_REST = r"[\])]?[:,]?\s{0,40}(.*)"
+
+
+def _near(stamp: str, characters: int) -> re.Pattern[str]:
+    """Blanks or other words, a stamp within so many characters, the rest of the line."""
+    return re.compile(rf"(\s{{0,{characters}}}|\S.{{0,{characters - 1}}}?)(?<![\d/])({stamp}){_REST}", re.DOTALL)
+
+
+_FORMS = (
+    (_near(_ISO_STAMP, 40), iso_stamp),
+    (_near(_SLASHED_STAMP, 24), slashed_stamp),
+    (_near(_US_STAMP, 24), us_stamp),
+)
+_ISO_AT_START = re.compile(rf"(\[?)({_ISO_STAMP}){_REST}", re.DOTALL)
+#: Every stamp has this within its reach: a quick look spares most lines the rest.
+_CLOCK = re.compile(r".{0,60}?\d:\d\d:\d\d", re.DOTALL)
+_LEVELS = "ERROR|ERR|FATAL|CRITICAL|WARNING|WARN|INFORMATION|INFO|DEBUG|VERBOSE|TRACE"
+_CAPITALS = re.compile(rf"\b({_LEVELS})\b")
+_MARKED = re.compile(rf"(?:^[^\w]{{0,3}}|[\[(<|\"])({_LEVELS})\b|\b({_LEVELS})[\])>|:]", re.IGNORECASE)
 #: The level is looked for this near the start of the message, in characters.
 _NEAR = 24
-#: Go's azure-extension-platform writes the level before the stamp, in UTC without a mark.
-_PLATFORM = re.compile(r"^(Error|Warning|Info) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.*)", re.DOTALL)
 
 
 def head(text: str) -> Head | None:
-    for pattern in (_ISO, _SLASHED, _US):
+    if _CLOCK.match(text) is None:
+        return None
+    for pattern, stamp_of in _FORMS:
         found = pattern.match(text)
-        if found is None:
-            continue
-        stamp = _stamp(found)
-        if stamp is None:
-            continue
-        before, rest = found[1], found[found.re.groups]
-        word = _LEVEL.search(before) or _LEVEL.search(rest[:_NEAR])
-        return Head(
-            stamp,
-            level_of(word[1]) if word else "",
-            (before.strip(" []\t") + " " + rest).strip() if before else rest,
-        )
+        stamp = stamp_of(found[2]) if found else None
+        if found is not None and stamp is not None:
+            return _head(stamp, found[1], found[3])
     return None
 
 
-def _stamp(found: re.Match[str]) -> Stamp | None:
-    if found.re is _ISO:
-        return iso_stamp(re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", found[2]).replace(",", "."))
-    if found.re is _SLASHED:
-        return _slashed(found[2], found[3])
-    if found[4]:
-        try:
-            moment = datetime.strptime(f"{found[2]} {found[4]}", "%m/%d/%Y %I:%M:%S %p")  # noqa: DTZ007
-        except ValueError:
-            return None
-        return Stamp(moment, "local")
-    return us_stamp(found[2], found[3])
+def iso_head(text: str) -> Head | None:
+    """AKS on Windows: ``Get-Date -Format o`` at the very beginning, then a colon (Azure/AgentBaker)."""
+    found = _ISO_AT_START.match(text)
+    stamp = iso_stamp(found[2]) if found else None
+    return _head(stamp, "", found[3]) if found and stamp else None
 
 
-def _slashed(text: str, fraction: str | None) -> Stamp | None:
-    try:
-        moment = datetime.strptime(text, "%Y/%m/%d %H:%M:%S")  # noqa: DTZ007
-    except ValueError:
-        return None
-    return Stamp(moment.replace(microsecond=microseconds(fraction)), "local")
+def _head(stamp: Stamp, before: str, rest: str) -> Head:
+    before = before.strip().rstrip("[( \t")
+    level = (before and _level(before)) or _level(rest[:_NEAR])
+    return Head(stamp, level, f"{before} {rest}".strip())
 
 
-def platform_head(text: str) -> Head | None:
-    found = _PLATFORM.match(text)
-    stamp = iso_stamp(found[2].replace("/", "-") + "Z") if found else None
-    return Head(stamp, level_of(found[1]), found[3]) if found and stamp else None
+def _level(text: str) -> str:
+    if found := _CAPITALS.search(text):
+        return level_of(found[1])
+    found = _MARKED.search(text)
+    return level_of(found[1] or found[2]) if found else ""
 
 
 def plain_head(text: str) -> Head | None:
@@ -73,14 +89,6 @@ def plain_head(text: str) -> Head | None:
     return Head(None, "", text, alone=True)
 
 
-def command_execution_head(text: str) -> Head | None:
-    """CommandExecution.log: of the Linux agent in its own form, of the Windows agent ``[ISO] text``."""
-    from collector.parse import waagent
-
-    return waagent.head(text) or (head(text) if text.startswith("[") else None)
-
-
-ISO = Format("iso", head)
+ISO = Format("iso", iso_head)
 GENERIC = Format("generic", head)
-PLATFORM = Format("go-platform", platform_head)
-PLAIN = Format("plain", plain_head)
+PLAIN = Format("plain", plain_head, stampless=True)

@@ -1,4 +1,4 @@
-"""What a parser says of a line that begins a record."""
+"""What a parser says of a line that begins a record, and what a format is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEVELS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """The head line of a record, taken apart. `stamp` None: the record inherits its time."""
 
@@ -29,17 +29,33 @@ class Head:
     sequence: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False  # the next line never belongs to it
-    joins: bool = False  # belongs to the record before although it has a stamp
+
+
+@dataclass(slots=True)
+class Unfinished:
+    """A record that may still get lines: its head, its lines as they stand, and the message so far."""
+
+    head: Head
+    raw: list[str]
+    message: list[str]
+    size: int  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One log format. `head` is None for a line that continues a record; `finish` sees the whole message."""
+    """One log format.
+
+    `head` is None for a line that continues a record. `belongs` is asked about a line that looks like a head, with
+    the record before it: if it is only a part of that (a nested log, a line of a message that repeats the stamp), what
+    it adds to the message, else None.
+    `finish` sees the whole message. A format is `stampless` if no line of it ever has a stamp.
+    """
 
     name: str
     head: Callable[[str], Head | None]
     finish: Callable[[Head, str], tuple[Head, str]] | None = None
-    separator: str = "\n"  # between the lines of a message
+    belongs: Callable[[Unfinished, Head, str], str | None] | None = None
+    stampless: bool = False
 
 
 def level_of(word: str) -> str:

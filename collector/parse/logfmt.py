@@ -1,17 +1,24 @@
-"""handler.log of Go handlers: go-kit's logfmt, and slog's text form of Application Health from 2.0.12."""
+"""handler.log of Go handlers: go-kit's logfmt, and slog's text form of Application Health from 2.0.12.
+
+Lines of the shim (``set -x``) and of a crash have no stamp: each run of the shim's lines, and each panic with the
+stacks of its goroutines, is one record that inherits its time.
+"""
 
 from __future__ import annotations
 
 import re
 
-from collector.parse.heads import Format, Head, level_of
+from collector.parse.heads import Format, Head, Unfinished, level_of
 from collector.parse.stamps import iso_stamp
 
-_HEAD = re.compile(r"time=(\S+) (.*)", re.DOTALL)
-_PAIR = re.compile(r'([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"?|\S*)')
-_ESCAPE = re.compile(r"\\(.)")
+_HEAD = re.compile(r"time=(\S{19,40}) (.*)", re.DOTALL)
+_PAIR = re.compile(r'(?<![^\s])([A-Za-z_]\w{0,60})=("[^"\\]*(?:\\.[^"\\]*)*"?|\S*)', re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
-_RAW = re.compile(r"^(?:\+ |panic: |goroutine \d+ \[|Writing a placeholder)")
+#: Azure/custom-script-extension-linux:misc/custom-script-shim
+_SHIM = re.compile(r"\++ |Writing a placeholder")
+_CRASH = re.compile(r"panic: |fatal error: ")
+_VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){1,4})(?:[/+-]|$)")
 #: An error= of a step that went well (Azure/custom-script-extension-linux).
 _HARMLESS_EVENTS = frozenset({"migrate to mrseq"})
 
@@ -25,7 +32,15 @@ def _unquoted(value: str) -> str:
     if not value.startswith('"'):
         return value
     inner = value[1:-1] if value.endswith('"') and len(value) > 1 else value[1:]
-    return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), inner)
+    return _ESCAPE.sub(_character, inner) if "\\" in inner else inner
+
+
+def _character(escape: re.Match[str]) -> str:
+    code = escape[1] or escape[2]
+    if not code:
+        return _ESCAPED.get(escape[3], escape[3])
+    number = int(code, 16)
+    return "\ufffd" if 0xD800 <= number < 0xE000 or not number else chr(number)
 
 
 def head(text: str) -> Head | None:
@@ -43,13 +58,15 @@ def head(text: str) -> Head | None:
     elif fields.get("message") and fields["message"] != event:
         message += f": {fields['message']}"
     sequence = fields.get("seq", "")
+    version = _VERSION.match(fields.get("version", ""))
     return Head(
         stamp,
         level_of(fields.get("level", "")) or _level(event, error),
         message,
+        version=version[1] if version else None,
         name=fields.get("extensionName") or None,
         operation=fields.get("operation", "").title() or None,
-        sequence=int(sequence) if sequence.isdigit() else None,
+        sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else None,
         fields=fields,
     )
 
@@ -61,11 +78,16 @@ def _level(event: str, error: str) -> str:
 
 
 def _raw_head(text: str) -> Head | None:
-    """Lines of the shim and of a crash have no stamp of their own."""
-    if not _RAW.match(text):
-        return None
-    return Head(None, "ERROR" if text.startswith("panic: ") else "", text, joins=text.startswith("goroutine "))
+    if _CRASH.match(text):
+        return Head(None, "ERROR", text)
+    return Head(None, "", text) if _SHIM.match(text) else None
 
 
-FORMAT = Format("logfmt", head)
-SLOG = Format("slog", head)
+def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
+    """The shim's lines that follow each other are one record."""
+    is_shim = head.stamp is None and not head.level and opened.head.stamp is None and not opened.head.level
+    return text if is_shim else None
+
+
+FORMAT = Format("logfmt", head, belongs=belongs)
+SLOG = Format("slog", head, belongs=belongs)

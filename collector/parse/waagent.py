@@ -7,83 +7,109 @@ import binascii
 import re
 import zlib
 from dataclasses import replace
-from datetime import datetime
 
-from collector.parse.heads import Format, Head, level_of
-from collector.parse.stamps import Stamp, iso_stamp, microseconds
+from collector.parse.heads import Format, Head, Unfinished, level_of
+from collector.parse.stamps import iso_stamp, slashed_stamp
+from collector.parse.terminal import shown
 
 #: From 2.2.46: UTC with Z, then level, from 2.2.47 a thread, a prefix. Before: local time.
 _HEAD = re.compile(
-    r"(?:(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)|(?P<local>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)\.(?P<fraction>\d+))"
-    r" (?P<level>VERBOSE|INFO|WARNING|ERROR|DEBUG)(?: |$)(?P<rest>.*)",
+    r"(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)|(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{1,9}))"
+    r" (VERBOSE|INFO|WARNING|ERROR|DEBUG)(?: |$)(.*)",
     re.DOTALL,
 )
 _PREFIX = re.compile(
-    r"(?:(?P<thread>[A-Za-z]\w*) )??(?:(?P<part>ExtHandler|Daemon|LogCollector|CollectLogs)(?: |$)"
-    r"|\[(?P<extension>[A-Za-z][\w.]*[\w])-(?P<version>\d+(?:\.\d+)+)\] ?)(?P<rest>.*)",
+    r"(?:(?P<thread>[A-Za-z][\w-]{0,60}) )??(?:(?P<part>ExtHandler|Daemon|LogCollector|CollectLogs)(?: |$)"
+    r"|\[(?P<extension>[A-Za-z][\w.]{0,200})-(?P<version>\d{1,9}(?:\.\d{1,9}){1,8})\] ?)(?P<rest>.*)",
     re.DOTALL,
 )
-_EVENT = re.compile(
-    r"Event: name=(?P<name>[^,]*), op=(?P<op>[^,]*), message=(?P<message>.*?)(?:, duration=\d+)?\s*$",
-    re.DOTALL,
-)
-_ENCODED = re.compile(r"^eJ[A-Za-z0-9+/\s]{8,}={0,2}$")
+_EVENT = re.compile(r"Event: name=([^,]{0,300}), op=([^,]{0,100}), message=")
+#: Where an event may begin in a message, in characters.
+_NEAR = 100
+_DURATION = re.compile(r", duration=\d{1,20}\s{0,9}$")
+#: What an event's last words look like, so much of its end is looked at.
+_TAIL = 64
+#: The agent keeps 3,200 characters of a command's output, each of which it may write as four (``\\xe9``).
+_LONGEST_OUTPUT = 16_000
+_ENCODED = re.compile(r"(eJ[A-Za-z0-9+/]{8,})={0,2}(?:\.\.\.)?(?:\[TRUNCATED\])?")
 _LONGEST_DECODED = 262_144  # bytes
+#: Of a message that was cut, so many characters must come out readable.
+_SHORTEST_CUT = 8
 
 
 def head(text: str) -> Head | None:
     found = _HEAD.match(text)
     if found is None:
         return None
-    stamp = _stamp(found)
+    iso, local, level, rest = found.groups()
+    stamp = iso_stamp(iso) if iso else slashed_stamp(local)
     if stamp is None:
         return None
-    rest, extension, version, thread = found["rest"], None, None, ""
     prefix = _PREFIX.match(rest)
-    if prefix:
-        rest, extension, version = prefix["rest"], prefix["extension"], prefix["version"]
-        thread = prefix["thread"] or ""
-        if prefix["part"] and not thread and (again := _PREFIX.match(rest)) and not again["thread"]:
-            # "ExtHandler ExtHandler msg": the first word was the thread
-            thread, rest = prefix["part"], again["rest"]
-            extension, version = again["extension"], again["version"]
-    fields = {"thread": thread} if thread else {}
-    return Head(stamp, level_of(found["level"]), rest, extension, version, fields=fields)
+    if prefix is None:
+        return Head(stamp, level_of(level), rest)
+    thread, part, extension, version, rest = prefix.groups()
+    if part and not thread and (again := _PREFIX.match(rest)) and not again["thread"]:
+        # "ExtHandler ExtHandler msg": the first word was the thread
+        thread = part
+        _, _, extension, version, rest = again.groups()
+    return Head(stamp, level_of(level), rest, extension, version, fields={"thread": thread} if thread else {})
 
 
-def _stamp(found: re.Match[str]) -> Stamp | None:
-    if found["iso"]:
-        return iso_stamp(found["iso"])
-    try:
-        moment = datetime.strptime(found["local"], "%Y/%m/%d %H:%M:%S")  # noqa: DTZ007 - local on purpose
-    except ValueError:
+def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
+    """Whether a head is only quoted in the output of a command that an unfinished record holds.
+
+    What a command printed is older than the record that tells of it. A line of the old local form among the new is
+    printed by the command as well: the agent writes a record at once.
+    """
+    if len(opened.message) < 2 or opened.size > _LONGEST_OUTPUT:
         return None
-    return Stamp(moment.replace(microsecond=microseconds(found["fraction"])), "local")
+    if "[stdout]" not in opened.message and "[stderr]" not in opened.message:
+        return None
+    if _DURATION.search(opened.message[-1][-_TAIL:]) and _HEAD.match(opened.raw[-1]) is None:
+        return None
+    outer, inner = opened.head.stamp, head.stamp
+    if outer is None or inner is None:
+        return None
+    is_quoted = inner.basis == "local" if outer.basis != inner.basis else inner.moment < outer.moment
+    return text if is_quoted else None
 
 
 def finish(head: Head, message: str) -> tuple[Head, str]:
     """Takes events apart, and decodes what agents of about 2.2.31 to 2.2.5x wrote compressed."""
-    event = _EVENT.search(message) if "Event: " in message else None
+    begin = message.find("Event: name=", 0, _NEAR)
+    event = _EVENT.match(message, begin) if begin >= 0 else None
     if event is None:
         return head, message
-    fields = {**head.fields, "name": event["name"], "op": event["op"]}
-    text = event["message"]
+    name, operation = event.groups()
+    fields = {**head.fields, "name": name, "op": operation}
+    text = message[event.end() :]
+    if duration := _DURATION.search(text, max(0, len(text) - _TAIL)):
+        text = text[: duration.start()]
     decoded = decode(text)
     if decoded is not None:
         fields["encoded"] = "zlib"
-        text = decoded
-    return replace(head, extension=event["name"] or head.extension, operation=event["op"], fields=fields), text.strip()
+        text = shown(decoded)
+    return replace(head, extension=name or head.extension, operation=operation, fields=fields), text.strip()
 
 
 def decode(text: str) -> str | None:
-    """The text behind base64 of zlib data, None if it is none."""
-    if not _ENCODED.match(text):
+    """The text behind base64 of zlib data, as far as it goes if its end is missing; None if it is none."""
+    found = _ENCODED.fullmatch("".join(text.split())) if text.startswith("eJ") else None
+    if found is None:
         return None
+    packed = found[1]
+    packed = packed[: len(packed) - (len(packed) % 4 == 1)]
+    unpacker = zlib.decompressobj()
     try:
-        unpacked = zlib.decompressobj().decompress(base64.b64decode(text), _LONGEST_DECODED)
+        unpacked = unpacker.decompress(base64.b64decode(packed + "=" * (-len(packed) % 4)), _LONGEST_DECODED)
     except (binascii.Error, zlib.error, ValueError):
         return None
-    return unpacked.decode("utf-8", "replace")
+    decoded = unpacked.decode("utf-8", "replace")
+    if unpacker.eof or len(unpacked) == _LONGEST_DECODED:
+        return decoded
+    is_text = len(decoded) >= _SHORTEST_CUT and all(char.isprintable() or char in "\r\n\t" for char in decoded)
+    return decoded if is_text else None
 
 
-FORMAT = Format("waagent", head, finish)
+FORMAT = Format("waagent", head, finish, belongs)

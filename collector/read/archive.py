@@ -10,9 +10,6 @@ MAGIC = b"\x1f\x8b"
 #: Bytes unpacked at a time: a small packed block may hold gigabytes of the same letter.
 PIECE = 65_536
 
-#: After an error the block is tried again in steps of so many bytes, to get at all that is whole.
-STEP = 32
-
 
 class Members:
     """A gzip stream of one or more members (RFC 1952), fed in blocks. `problem` tells what is broken."""
@@ -67,14 +64,22 @@ class Members:
 
 
 def _salvage(unpacker: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """What the block holds before the damage; an error throws away the output of its whole call."""
-    for offset in range(0, len(data), STEP):
-        rest = data[offset : offset + STEP]
+    """What the block holds before the damage, byte by byte: an error throws away the output of its whole call."""
+    got: list[bytes] = []
+    size = 0
+    for offset in range(len(data)):
+        rest = data[offset : offset + 1]
         while rest:
             try:
                 piece = unpacker.decompress(rest, PIECE)
             except zlib.error:
+                yield b"".join(got)
                 return
-            if piece:
-                yield piece
+            got.append(piece)
+            size += len(piece)
             rest = unpacker.unconsumed_tail
+            if size >= PIECE:
+                yield b"".join(got)
+                got.clear()
+                size = 0
+    yield b"".join(got)

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from collector.model import Line, Outcome, Source
-from collector.read.decode import SAMPLE, Decoder, NulFilter, decoder, find_encoding
-from collector.read.source import ByteSource
-from collector.read.split import Splitter
+from collector.read import gaps
+from collector.read.encoding import SAMPLE, find_encoding
+from collector.read.filters import Filters
+from collector.read.normal import Normalizer, ends_in_carriage
+from collector.read.numbers import first_number, real_numbers
+from collector.read.plan import Choose, Plan, Planner, Selection
+from collector.read.source import BLOCK, HEAD, ByteSource
+from collector.read.split import Chunk, LineMaker, WholeLines
+
+__all__ = ["FIRST_LINES", "Choose", "LineReader", "Selection"]
+
+#: Lines of the beginning that tell the format.
+FIRST_LINES = 60
 
 
 class LineReader:
     """Iterate once over the lines of a source. Never raises for what is wrong with the file.
 
-    Afterwards: `outcome`, `encoding`, `bytes_read` (of the file), `lines`, `note`.
+    Afterwards: `outcome`, `encoding`, `bytes_read` (of the file), `lines` (gone through), `note`, `guarantee`.
+    A line's number counts from the place at which its part of the file begins; `numbers` tells the real ones.
     """
 
-    def __init__(self, source: Source, *, limit_bytes: int = 150_000_000, line_limit: int = 65_536) -> None:
-        """`limit_bytes`: of a longer file only the last so many bytes are read (of a packed one the
-        first so many unpacked). `line_limit`: characters of a line that are kept."""
+    def __init__(
+        self,
+        source: Source,
+        *,
+        choose: Choose | None = None,
+        limit_bytes: int = 150_000_000,
+        line_limit: int = 65_536,
+        block: int = BLOCK,
+        effort: gaps.Effort = gaps.DEFAULT,
+    ) -> None:
+        """`limit_bytes`: of more than that only the last so many bytes are read (of a packed file the first so
+        many unpacked). `line_limit`: characters of a line that are kept. `block`: bytes asked for in one read.
+        `effort`: what the search for a time frame may cost."""
         self.encoding = ""
-        self._bytes = ByteSource(source, limit_bytes=limit_bytes, tail=True)
-        self._nuls = NulFilter()
-        self._splitter = Splitter(line_limit)
+        self.guarantee = ""
+        self.lines = 0
+        self._source = source
+        self._block = block
+        self._bytes = ByteSource(source, block)
+        self._choose = choose
+        self._limit = limit_bytes
+        self._effort = effort
+        self._maker = LineMaker(line_limit)
+        self._line_limit = line_limit
+        self._begin = 0  # after the mark
+        self._carriage = False
+        self._plan = Plan(())
+        self._removed = 0
 
     @property
     def outcome(self) -> Outcome:
@@ -38,42 +71,97 @@ class LineReader:
         return self._bytes.size
 
     @property
-    def lines(self) -> int:
-        return self._splitter.lines
-
-    @property
     def note(self) -> str:
         return self._bytes.note
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether parts of the file were left out without a look."""
+        return self._plan.ranges not in ((), ((self._begin, None),))
+
     def __iter__(self) -> Iterator[Line]:
-        is_first = True
-        for line in self._lines():
-            if not (is_first and self._bytes.start):  # a part of a file begins inside a line
-                yield line
-            is_first = False
-        self._remark()
+        with self._bytes.opened() as is_open:
+            if is_open and (beginning := self._detect()) is not None:
+                for chunk in self._wanted(beginning):
+                    yield from self._maker.lines(chunk)
+        if self._removed:
+            self._bytes.remark(f"{self._removed} NUL characters removed")
+        if self._maker.cut:
+            self._bytes.remark(f"{self._maker.cut} lines longer than the limit were cut")
+        if self._maker.legacy and self.encoding.startswith("utf-8"):
+            self.encoding = "utf-8, windows-1252"
 
-    def _lines(self) -> Iterator[Line]:
-        decode: Decoder | None = None
-        for block in self._bytes.blocks():
-            if decode is None:
-                found = find_encoding(self._bytes.beginning(SAMPLE) if self._bytes.start else block[:SAMPLE])
-                if found is None:
-                    self._bytes.remark("binary content", "undecodable")
-                    return
-                name, mark = found
-                decode = decoder(name)
-                self.encoding = name
-                if not self._bytes.start:
-                    block = block[mark:]
-            yield from self._splitter.feed(self._nuls.feed(decode.feed(block)))
-        if decode is not None:
-            yield from self._splitter.feed(self._nuls.feed(decode.feed(b"", final=True)))
-            yield from self._splitter.close()
-            self.encoding = decode.encoding
+    def numbers(self) -> Callable[[int], int]:
+        """From the numbers that the lines were given to those that an editor shows.
 
-    def _remark(self) -> None:
-        if self._nuls.removed:
-            self._bytes.remark(f"{self._nuls.removed} NUL characters removed")
-        if self._splitter.cut:
-            self._bytes.remark(f"{self._splitter.cut} lines longer than the limit were cut")
+        The lines before a part that was read are counted now. In a file of more than `Effort.most_scanned` bytes
+        that would take too long: a number there is the byte offset of its part and the lines from there.
+        """
+        if not self.is_partial or self._bytes.size > self._effort.most_scanned:
+            return lambda number: number
+        return real_numbers(self._source, self._block, self.encoding, self._carriage, self._begin, self._plan.ranges)
+
+    def _detect(self) -> bytes | None:
+        """Finds encoding and line ends; gives the beginning after a mark, or None if it is not text."""
+        beginning = self._bytes.beginning
+        if self._bytes.packed:
+            beginning = b""
+            for piece in self._bytes.unpacked(HEAD):
+                beginning += piece
+            self._bytes.forget()
+        found = find_encoding(beginning[:SAMPLE])
+        if found is None:
+            self._bytes.remark("binary content", "undecodable")
+            return None
+        self.encoding, self._begin = found
+        beginning = beginning[self._begin :]
+        self._carriage = ends_in_carriage(self.encoding, beginning)
+        return beginning
+
+    def _wanted(self, beginning: bytes) -> Iterator[Chunk]:
+        selection = self._choose(list(self._first_lines(beginning))) if self._choose else None
+        self._plan = self._planned(selection)
+        self.guarantee = self._plan.guarantee
+        filters = Filters(selection)
+        gone_through = 0
+        for begin, end in self._plan.ranges:
+            for chunk in self._chunks(begin, end):
+                self.lines += chunk.lines
+                gone_through += len(chunk.data)
+                yield from filters.feed(chunk)
+        yield from filters.close()
+        found = self._plan.found
+        if found is not None and not found.whole:
+            self.guarantee += f"; {gone_through - filters.passed} bytes beside the frame were read for that"
+
+    def _planned(self, selection: Selection | None) -> Plan:
+        if self._bytes.packed:
+            is_framed = selection is not None and (selection.start is not None or selection.end is not None)
+            return Plan(((self._begin, None),), "every record was looked at" if is_framed else "")
+        planner = Planner(self._bytes, self.encoding, self._begin, self._carriage, self._limit, self._effort)
+        return planner.plan(selection)
+
+    def _first_lines(self, beginning: bytes) -> Iterator[Line]:
+        normal = Normalizer(self.encoding, self._carriage)
+        whole = WholeLines(self._line_limit, 1)
+        chunk = whole.feed(normal.feed(beginning)) or whole.close()
+        if chunk is not None:
+            yield from islice(LineMaker(self._line_limit).lines(chunk), FIRST_LINES)
+
+    def _chunks(self, begin: int, end: int | None) -> Iterator[Chunk]:
+        """Whole lines of a range. They are numbered from the offset at which the range begins."""
+        normal = Normalizer(self.encoding, self._carriage)
+        whole = WholeLines(self._line_limit, first_number(begin, self._begin))
+        for block in self._unpacked() if self._bytes.packed else self._bytes.range(begin, end, self._limit):
+            if (chunk := whole.feed(normal.feed(block))) is not None:
+                yield chunk
+        for last in (whole.feed(normal.feed(b"", final=True)), whole.close()):
+            if last is not None:
+                yield last
+        self._removed += normal.removed
+
+    def _unpacked(self) -> Iterator[bytes]:
+        mark = self._begin
+        for piece in self._bytes.unpacked(self._limit):
+            yield piece[mark:]
+            mark = max(0, mark - len(piece))

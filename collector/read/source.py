@@ -1,4 +1,4 @@
-"""Opens a discovered file and gives its bytes in blocks, whatever state the file is in.
+"""Opens a discovered file and gives its bytes, in order or from any place, whatever state the file is in.
 
 Nothing raises out of here: what went wrong becomes an `Outcome` and a note for the ledger. Only regular
 files are opened, so that a named pipe or a device can't hold the run up.
@@ -6,41 +6,47 @@ files are opened, so that a named pipe or a device can't hold the run up.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from collector.model import Outcome, Source
 from collector.read.archive import MAGIC, Members
 
 #: Bytes asked for in one read.
-BLOCK = 65_536
+BLOCK = 131_072
+#: Bytes of the beginning, from which encoding, line ends and format are told.
+HEAD = 131_072
 
 #: A named pipe put in the file's place after it was listed must not block the open.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_GONE = {errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT)}
+#: What opening a link to itself, a socket or a device without a driver ends with.
+_NO_FILE = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}
 
 
 class ByteSource:
-    """The bytes of one source, plain or unpacked, in blocks of about `BLOCK` bytes.
+    """The bytes of one source. Use it inside `with source.opened():`, which holds every error of the file.
 
-    After the blocks are taken: `outcome`, `note`, `bytes_read` (of the file, packed if it is packed),
-    `size` (bytes, when opened) and `start` (offset of the first byte given, 0 unless `tail` cut it).
+    `outcome`, `note`, `bytes_read` (of the file, packed if it is packed), `size` (bytes, when opened) and
+    `packed` tell what happened.
     """
 
-    def __init__(self, source: Source, *, limit_bytes: int, tail: bool) -> None:
-        """`tail`: of a file above the limit the last `limit_bytes` are read, not the first."""
+    def __init__(self, source: Source, block: int = BLOCK) -> None:
+        """`block`: bytes asked for in one read."""
         self.outcome: Outcome = "read"
         self.size = 0
-        self.start = 0
         self.bytes_read = 0
         self.packed = False
+        self.beginning = b""  # the first bytes as they stand in the file
+        self._block = block
         self._notes: list[str] = []
         self._source = source
-        self._limit = limit_bytes
-        self._tail = tail
+        self._stream: BinaryIO | None = None
 
     @property
     def note(self) -> str:
@@ -53,31 +59,92 @@ class ByteSource:
         if outcome is not None:
             self.outcome = outcome
 
-    def blocks(self) -> Iterator[bytes]:
-        """The file's blocks; ends early where the file does, for whatever reason."""
-        stream = self._open()
-        if stream is None:
+    @contextmanager
+    def opened(self) -> Iterator[bool]:
+        """Opens the file and reads its beginning; False where nothing can be read. Closes it at the end."""
+        self._stream = self._open()
+        try:
+            if self._stream is not None:
+                self._begin(self._stream)
+            yield bool(self.beginning)
+        except OSError as error:
+            self._failed(error)
+        finally:
+            if self._stream is not None:
+                self._stream.close()
+
+    def _begin(self, stream: BinaryIO) -> None:
+        try:
+            self.beginning = stream.read(HEAD)
+        except OSError as error:
+            self._failed(error)
             return
-        with stream:
-            try:
-                yield from self._read(stream)
-            except FileNotFoundError:
-                self.remark("the file vanished while it was read", "vanished")
-            except OSError as error:
-                if getattr(error, "errno", None) == getattr(os, "ESTALE", -1):
-                    self.remark("the file vanished while it was read", "vanished")
-                else:
-                    self.remark(f"reading stopped: {error.strerror or error}", "truncated")
-        if self.outcome == "read" and self.bytes_read == 0:
+        self.packed = self.beginning.startswith(MAGIC)
+        if not self.beginning:
             self.remark("", "empty")
 
-    def beginning(self, length: int) -> bytes:
-        """The first bytes of a plain file whose beginning was skipped: they tell its encoding."""
-        try:
-            with Path(self._source.file).open("rb") as stream:
-                return stream.read(length)
-        except OSError:
-            return b""
+    def _failed(self, error: OSError) -> None:
+        if error.errno in _GONE:
+            self.remark("the file vanished while it was read", "vanished")
+        else:
+            self.remark(f"reading stopped: {error.strerror or error}", "truncated")
+
+    def at(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from a place of a plain file; fewer only at its end."""
+        assert self._stream is not None
+        self._stream.seek(offset)
+        data = self._stream.read(length)
+        self.bytes_read += len(data)
+        return data
+
+    def blocks(self, begin: int, end: int) -> Iterator[bytes]:
+        """The bytes of a plain file from `begin` up to `end`, or to where the file ends by then."""
+        at = begin
+        while at < end:
+            block = self.at(at, min(self._block, end - at))
+            if not block:
+                if at < min(end, self.size):
+                    self.remark("the file shrank while it was read", "truncated")
+                return
+            at += len(block)
+            yield block
+
+    def range(self, begin: int, end: int | None, limit: int) -> Iterator[bytes]:
+        """Like `blocks`; without an end to where the file ends by then, but if it grows faster than it is read, only
+        `limit` bytes or to where it ended when it was opened."""
+        yield from self.blocks(begin, max(self.size, begin + limit) if end is None else end)
+        if (
+            end is None
+            and self._stream is not None
+            and os.fstat(self._stream.fileno()).st_size > max(self.size, begin + limit)
+        ):
+            self.remark("it grew while it was read; what came after the limit was not read", "truncated")
+
+    def forget(self) -> None:
+        """Takes back what was said while its beginning was unpacked to find out what it is."""
+        self.bytes_read = 0
+        self._notes.clear()
+        self.outcome = "read"
+
+    def unpacked(self, limit: int) -> Iterator[bytes]:
+        """The unpacked bytes of a gzip file, the first `limit` of them or a little more."""
+        assert self._stream is not None
+        members = Members()
+        given = 0
+        block = self.at(0, self._block)
+        while block:
+            for piece in members.feed(block):
+                given += len(piece)
+                yield piece
+                if given >= limit:
+                    self.remark(f"only the first {given} unpacked bytes were read", "truncated")
+                    return
+            if members.problem:
+                break
+            block = self.at(self._stream.tell(), self._block)
+        members.close()
+        if members.problem:
+            self.remark(members.problem, "truncated")
 
     def _open(self) -> BinaryIO | None:
         if self._source.problem is not None:
@@ -85,12 +152,17 @@ class ByteSource:
             return None
         try:
             return self._open_regular()
-        except FileNotFoundError:
-            self.remark("listed, but gone when it was opened", "vanished")
         except PermissionError as error:
             self.remark(error.strerror or "no permission", "denied")
-        except (OSError, ValueError) as error:
-            self.remark(f"can't be opened: {getattr(error, 'strerror', None) or error}", "denied")
+        except OSError as error:
+            if error.errno in _GONE:
+                self.remark("listed, but gone when it was opened", "vanished")
+            elif error.errno in _NO_FILE:
+                self.remark(f"not a regular file: {error.strerror}", "not-a-file")
+            else:
+                self.remark(f"can't be opened: {error.strerror or error}", "denied")
+        except ValueError as error:  # a NUL in the name
+            self.remark(f"can't be opened: {error}", "denied")
         return None
 
     def _open_regular(self) -> BinaryIO | None:
@@ -106,56 +178,3 @@ class ByteSource:
             return None
         self.size = status.st_size
         return io.FileIO(descriptor, "rb")
-
-    def _read(self, stream: BinaryIO) -> Iterator[bytes]:
-        first = stream.read(BLOCK)
-        if first.startswith(MAGIC):
-            self.packed = True
-            yield from self._unpack(first, stream)
-            return
-        if self._tail and self.size > self._limit:
-            self.start = self.size - self._limit
-            self.start -= self.start % 4  # whole characters of the wide encodings
-            stream.seek(self.start)
-            first = stream.read(BLOCK)
-            self.remark(
-                f"only the last {self._limit} of {self.size} bytes were read; lines are counted from there",
-                "truncated",
-            )
-        yield from self._count(first, stream)
-
-    def _count(self, first: bytes, stream: BinaryIO) -> Iterator[bytes]:
-        """Plain blocks up to the limit (a file that grows faster than it is read ends there too)."""
-        allowed = self._limit + 3 if self.start else self._limit
-        block = first
-        while block:
-            if self.bytes_read + len(block) > allowed:
-                block = block[: allowed - self.bytes_read]
-                self.bytes_read += len(block)
-                self.remark(f"only {self.bytes_read} bytes were read", "truncated")
-                yield block
-                return
-            self.bytes_read += len(block)
-            yield block
-            block = stream.read(BLOCK)
-        if self.start + self.bytes_read < self.size:
-            self.remark("the file shrank while it was read", "truncated")
-
-    def _unpack(self, first: bytes, stream: BinaryIO) -> Iterator[bytes]:
-        members = Members()
-        unpacked = 0
-        block = first
-        while block:
-            self.bytes_read += len(block)
-            for piece in members.feed(block):
-                unpacked += len(piece)
-                yield piece
-                if unpacked >= self._limit:
-                    self.remark(f"only the first {unpacked} unpacked bytes were read", "truncated")
-                    return
-            if members.problem:
-                break
-            block = stream.read(BLOCK)
-        members.close()
-        if members.problem:
-            self.remark(members.problem, "truncated")

@@ -1,82 +1,120 @@
-"""Text in blocks to lines. LF and CR LF end a line; CR alone does in a text that has no LF.
-
-A CR inside a line of a text with LFs is a progress meter drawing over itself: line numbers then stay
-those of any editor.
-"""
+"""Normalised blocks to chunks of whole lines, chunks to lines, within a bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from collector.model import Line
+from collector.read.encoding import text_of
 
 
-class Splitter:
-    """Lines of at most `line_limit` characters; the rest of a longer one is dropped as it comes."""
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines one after another. `number` is the first one's, `next_number` that of the line after them."""
 
-    def __init__(self, line_limit: int = 65_536) -> None:
-        self.lines = 0
-        self.cut = 0  # lines that were cut
-        self._limit = line_limit
-        self._parts: list[str] = []
-        self._length = 0  # characters of the unfinished line, dropped ones too
-        self._carriage: bool | None = None  # whether CR alone ends lines; None: not known yet
-        self._held = ""
+    number: int
+    data: bytes
+    next_number: int
 
-    def feed(self, text: str) -> Iterator[Line]:
-        """The lines that the text completes."""
-        if not text:
-            return
-        if self._carriage is None:
-            text, self._held = self._held + text, ""
-            self._decide(text)
-        if self._carriage is not False:
-            text = self._without_carriage(text)
-        pieces = text.split("\n")
-        for piece in pieces[:-1]:
-            if self._length:
-                self._add(piece)
-                yield self._finish()
-            else:
-                yield self._line(piece)
-        self._add(pieces[-1])
+    @property
+    def lines(self) -> int:
+        return self.next_number - self.number + (not self.data.endswith(b"\n"))
 
-    def close(self) -> Iterator[Line]:
-        """The last line, if it has no line end."""
-        if self._length:
-            yield self._finish()
+    def from_byte(self, begin: int) -> Chunk:
+        """The lines from a place on that begins a line and is near the end."""
+        rest = self.data[begin:]
+        return Chunk(self.next_number - rest.count(b"\n"), rest, self.next_number)
 
-    def _decide(self, text: str) -> None:
-        """The first line end of a text tells which kind it has; until one is seen nothing is known."""
-        if "\n" in text:
-            self._carriage = False
-        elif "\r" in text[:-1]:
-            self._carriage = True
+    def up_to(self, end: int) -> Chunk:
+        """The lines before a place that begins a line and is near the beginning."""
+        return chunk_of(self.number, self.data[:end])
 
-    def _without_carriage(self, text: str) -> str:
-        text = self._held + text
-        self._held = "\r" if text.endswith("\r") else ""  # an LF may follow
-        if self._held:
-            text = text[:-1]
-        return text.replace("\r\n", "\n").replace("\r", "\n")
 
-    def _add(self, piece: str) -> None:
-        room = self._limit + 2 - self._length
-        if room > 0 and piece:
-            self._parts.append(piece[:room])
-        self._length += len(piece)
+def chunk_of(number: int, data: bytes) -> Chunk:
+    return Chunk(number, data, number + data.count(b"\n"))
 
-    def _finish(self) -> Line:
-        text = "".join(self._parts)
-        longer = self._length > len(text)
+
+class WholeLines:
+    """Feed it normalised blocks. Of a line far above the limit the rest is dropped as it comes."""
+
+    def __init__(self, line_limit: int, number: int) -> None:
+        """`line_limit` in characters, of which UTF-8 needs four bytes at most."""
+        self._most = line_limit * 4 + 8
+        self._number = number
+        self._parts: list[bytes] = []
+        self._length = 0  # bytes of the unfinished line that are kept
+        self._dropping = False
+
+    @property
+    def number(self) -> int:
+        """Of the next line."""
+        return self._number
+
+    def feed(self, block: bytes) -> Chunk | None:
+        """The lines that the block completes."""
+        end = block.rfind(b"\n") + 1
+        if not end:
+            self._hold(block)
+            return None
+        if self._dropping:
+            block, end = block[block.find(b"\n") :], end - block.find(b"\n")
+        chunk = chunk_of(self._number, b"".join([*self._parts, block[:end]]))
+        self._number = chunk.next_number
         self._parts.clear()
-        self._length = 0
-        return self._line(text, longer)
+        self._length, self._dropping = 0, False
+        self._hold(block[end:])
+        return chunk
 
-    def _line(self, text: str, longer: bool = False) -> Line:
-        self.lines += 1
-        text = text.rstrip("\r")
-        if longer or len(text) > self._limit:
-            self.cut += 1
-            return Line(self.lines, text[: self._limit], cut=True)
-        return Line(self.lines, text)
+    def close(self) -> Chunk | None:
+        """The last line, if it has no line end."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        if not data:
+            return None
+        chunk = Chunk(self._number, data, self._number)
+        self._number += 1
+        return chunk
+
+    def _hold(self, piece: bytes) -> None:
+        room = self._most - self._length
+        if len(piece) > room:
+            piece = _without_half(piece[:room])
+            self._dropping = True
+        if piece:
+            self._parts.append(piece)
+        self._length = self._most if self._dropping else self._length + len(piece)
+
+
+def _without_half(piece: bytes) -> bytes:
+    """Without the beginning of a character of UTF-8 whose rest is missing."""
+    for length in (1, 2, 3):
+        if len(piece) < length or piece[-length] < 0x80:
+            break
+        if piece[-length] >= 0xC0:  # of two bytes from C0, three from E0, four from F0 on
+            needed = 2 + (piece[-length] >= 0xE0) + (piece[-length] >= 0xF0)
+            return piece[:-length] if needed > length else piece
+    return piece
+
+
+class LineMaker:
+    """Chunks to lines of at most `line_limit` characters."""
+
+    def __init__(self, line_limit: int) -> None:
+        self.cut = 0  # lines that were cut
+        self.legacy = False  # whether some were no UTF-8
+        self._limit = line_limit
+
+    def lines(self, chunk: Chunk) -> Iterator[Line]:
+        text, legacy = text_of(chunk.data)
+        self.legacy = self.legacy or legacy
+        pieces = text.split("\n")
+        if not pieces[-1]:
+            pieces.pop()
+        for number, piece in enumerate(pieces, start=chunk.number):
+            piece = piece.rstrip("\r")
+            if len(piece) > self._limit:
+                self.cut += 1
+                yield Line(number, piece[: self._limit], cut=True)
+            else:
+                yield Line(number, piece)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collector.model import LedgerEntry, Source
-from collector.read.decode import SAMPLE, NulFilter, decoder, find_encoding
+from collector.read.encoding import SAMPLE, find_encoding, text_of
+from collector.read.normal import Normalizer, ends_in_carriage
 from collector.read.source import ByteSource
 
 
@@ -12,17 +13,23 @@ def read_state(source: Source, limit_bytes: int = 1_048_576) -> tuple[str, Ledge
 
     Never raises for what is wrong with the file; the text is then what could be read, maybe nothing.
     """
-    stream = ByteSource(source, limit_bytes=limit_bytes, tail=False)
-    data = b"".join(stream.blocks())
+    stream = ByteSource(source)
+    data = b""
+    with stream.opened() as is_open:
+        if is_open:
+            data = b"".join(stream.unpacked(limit_bytes) if stream.packed else stream.blocks(0, limit_bytes))
+    if stream.size > limit_bytes and not stream.packed:
+        stream.remark(f"only {limit_bytes} bytes were read", "truncated")
     found = find_encoding(data[:SAMPLE]) if data else ("utf-8", 0)
     text = ""
     if found is None:
         stream.remark("binary content", "undecodable")
     else:
-        nuls = NulFilter()
-        text = nuls.feed(decoder(found[0]).feed(data[found[1] :], final=True)).replace("\r\n", "\n")
-        if nuls.removed:
-            stream.remark(f"{nuls.removed} NUL characters removed")
+        body = data[found[1] :]
+        normal = Normalizer(found[0], ends_in_carriage(found[0], body))
+        text = text_of(normal.feed(body, final=True))[0].replace("\r\n", "\n")
+        if normal.removed:
+            stream.remark(f"{normal.removed} NUL characters removed")
     if stream.outcome == "read" and not text.strip():
         stream.remark("nothing but blanks" if data else "", "empty")
     entry = LedgerEntry(

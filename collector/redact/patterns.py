@@ -15,11 +15,27 @@ class SecretPattern:
     id: str
     kind: str
     literals: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: str
     reason: str
     matches: tuple[str, ...]
     spares: tuple[str, ...]
     source: str
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when a literal was met: most texts meet none. DataError for a broken pattern."""
+        return _compiled(self.id, self.pattern)
+
+
+@cache
+def _compiled(name: str, text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise DataError(f"redaction/patterns.toml: {name}: {error}") from error
+    if "secret" not in pattern.groupindex:
+        raise DataError(f"redaction/patterns.toml: {name} has no group 'secret'")
+    return pattern
 
 
 @cache
@@ -31,12 +47,8 @@ def secret_patterns() -> tuple[SecretPattern, ...]:
         name = row.get("id", "a row without id")
         if set(row) != known:
             raise DataError(f"redaction/patterns.toml: {name} has the keys {sorted(row)}, not {sorted(known)}")
-        try:
-            pattern = re.compile(row["pattern"])
-        except re.error as error:
-            raise DataError(f"redaction/patterns.toml: {name}: {error}") from error
-        if "secret" not in pattern.groupindex or any(one.id == name for one in rows):
-            raise DataError(f"redaction/patterns.toml: {name} has no group 'secret', or stands there twice")
+        if any(one.id == name for one in rows):
+            raise DataError(f"redaction/patterns.toml: {name} stands there twice")
         lists = {key: tuple(row[key]) for key in ("literals", "matches", "spares")}
-        rows.append(SecretPattern(**{**row, **lists, "pattern": pattern}))
+        rows.append(SecretPattern(**{**row, **lists}))
     return tuple(rows)

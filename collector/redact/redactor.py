@@ -65,7 +65,7 @@ class Redactor:
         lowered = text.lower()
         for row in secret_patterns():
             if any(literal in lowered for literal in row.literals):
-                text = row.pattern.sub(lambda found, row=row: self._replacement(found, row), text)  # type: ignore[misc]
+                text = row.regex.sub(lambda found, row=row: self._replacement(found, row), text)  # type: ignore[misc]
         return _ENCODED.sub(self._encoded, text)
 
     def _encoded(self, found: re.Match[str]) -> str:

@@ -57,6 +57,7 @@ def test_the_usual_shape():
         ("yesterday", None),
         (None, None),
         ("/Date(99999999999999999999)/", None),
+        ("0001-01-01T00:00:00Z", None),  # Go writes this for "no time"
     ],
 )
 def test_stamps(stamp, expected):

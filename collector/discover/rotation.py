@@ -1,0 +1,74 @@
+"""Rotated logs: which files are one log, oldest first, and until when a file was written as its name tells. Pure.
+
+Names: ``waagent.log.1``, ``waagent.log.2.gz``, ``waagent.log-2026-05-04-1777863602.gz`` (Azure/WALinuxAgent:
+config/waagent.logrotate), ``waagent.log-20260504`` (logrotate's dateext), ``WaAppAgent.000.log``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from collector.model import Source
+
+_NAME = re.compile(
+    r"(?P<base>.+?)(?:"
+    r"-(?P<date>\d{4}-?\d\d-?\d\d)(?:-(?P<epoch>\d{9,11}))?"
+    r"|\.(?P<number>\d{1,3})"
+    r"|\.(?P<before>\d{3})(?P<ending>\.log)"
+    r")?(?:\.gz)?",
+    re.IGNORECASE,
+)
+#: A date alone may be that of the day before or after, in whatever zone.
+_ONE_DAY = timedelta(days=1)
+_ZONES = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a rotated log. `until`: everything in it is older than that; None where its name does not tell.
+
+    `ordered` is false where the name does not tell whether it is older than its neighbours.
+    """
+
+    source: Source
+    until: datetime | None = None
+    ordered: bool = True
+
+
+def rotated_sets(logs: Iterable[Source]) -> tuple[tuple[Member, ...], ...]:
+    """Every log with its rotated files, oldest first; a log that was never rotated is a set of one."""
+    sets: dict[str, list[tuple[tuple[float, ...], Member]]] = {}
+    for source in logs:
+        folder, _, name = source.path.rpartition("/")
+        found = _NAME.fullmatch(name)
+        base = (found["base"] + (found["ending"] or "")) if found else name
+        key, member = _placed(source, found)
+        sets.setdefault(f"{folder}/{base}".lower(), []).append((key, member))
+    return tuple(
+        tuple(member for _, member in sorted(members, key=lambda one: (one[0], one[1].source.path)))
+        for members in sets.values()
+    )
+
+
+def _placed(source: Source, found: re.Match[str] | None) -> tuple[tuple[float, ...], Member]:
+    """A key that sorts the oldest first, and the member."""
+    if found is not None and found["date"] and (day := _day(found["date"])) is not None:
+        if found["epoch"]:
+            until = datetime.fromtimestamp(int(found["epoch"]), timezone.utc)
+            return (0, until.timestamp()), Member(source, until)
+        return (0, day.timestamp()), Member(source, day + _ONE_DAY + _ZONES)
+    if found is not None and found["number"]:
+        return (1, -int(found["number"])), Member(source)
+    if found is not None and found["before"]:
+        return (1, int(found["before"])), Member(source, ordered=False)
+    return (2,), Member(source)
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text.replace("-", ""), "%Y%m%d").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None

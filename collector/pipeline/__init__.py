@@ -1,0 +1,57 @@
+"""The stages in order: discover, then read, parse, extract and diagnose where there is something to read.
+
+`examine` does what lies between a list of sources and findings, and is loaded only for that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from collector import __version__
+from collector.discover.facts import gather
+from collector.discover.identity import identify
+from collector.discover.scan import scan, system_of
+from collector.discover.zone import disk_zone, named_zone
+from collector.extract.window import last_hours
+from collector.model import Report
+from collector.pipeline.ledger import ledger_of, verdict_of
+from collector.pipeline.request import Progress, Request
+from collector.platforms import current
+
+__all__ = ["Progress", "Request", "collect"]
+
+
+def collect(request: Request, now: datetime, progress: Progress) -> Report:
+    """One run over one disk, up to its findings. Nothing is redacted yet.
+
+    Raises ConfigError for an unknown time zone; problems of single sources stand in the ledger.
+    """
+    root = request.root or current().root()
+    live = request.root is None
+    system = system_of(root)
+    found = scan(root, system, request.extensions, request.extra_tables)
+    zone = disk_zone(root, system)
+    tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
+    identity = identify(root, system, metadata=request.metadata, instance=request.instance)
+    zone_note = "" if request.time_zone else zone.note
+    facts = gather(live=live, zone=request.time_zone or zone.name, zone_note=zone_note)
+    ledger = ledger_of(found.sources, found.unfound)
+    report = Report(
+        created=now,
+        agent_version=__version__,
+        verdict=verdict_of((), ledger),
+        identity=identity,
+        system=facts,
+        window=request.window or last_hours(None, now, live=live),
+        findings=(),
+        failures=(),
+        others=(),
+        events=(),
+        excerpts=(),
+        ledger=ledger,
+    )
+    if all(source.problem is not None for source in found.sources):
+        return report
+    from collector.pipeline.examine import examine
+
+    return examine(report, found, request, tz, progress)

@@ -1,0 +1,110 @@
+"""From sources to findings: state files, then two passes over the logs: one finds the window, one reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from collector.diagnose.diagnose import diagnose
+from collector.discover.carrier import scripts_beside
+from collector.discover.scan import Scan, is_named
+from collector.extract import window as windows
+from collector.extract.agentlog import goal_starts, with_ids
+from collector.extract.carriers import carriers_of
+from collector.extract.context import Context
+from collector.extract.failures import failures_of, states_of
+from collector.extract.runs import current_handlers, resolve_names, with_sequences
+from collector.extract.signals import Signal
+from collector.extract.zones import settle, settled, shifted
+from collector.model import Failure, Report, Window, order
+from collector.pipeline.ledger import ledger_of, marked, verdict_of
+from collector.pipeline.logs import read_window
+from collector.pipeline.outputs import read_outputs
+from collector.pipeline.reading import Reading
+from collector.pipeline.request import Progress, Request
+from collector.pipeline.states import read_states
+from collector.pipeline.survey import Survey
+
+
+def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, progress: Progress) -> Report:
+    """The report of a machine with what its sources tell. `zone`: of stamps without one, None where unknown."""
+    states = read_states(found.sources)
+    logs = [source for source in found.sources if source.kind == "log" and source.problem is None]
+    joining = _Joining(report, found, request, states)
+
+    survey = Survey(logs, zone, request, joining.window)
+    window = survey.window() or windows.last_hours(
+        joining.latest(survey.reading), report.created, live=report.system.live
+    )
+    reading = read_window(logs, zone, window, request, progress)
+
+    signals = joining.signals(_told(survey.reading, reading, window))
+    offsets = settle(signals)
+    signals = settled(signals, offsets)
+    if request.window is not None:
+        signals = windows.inside(signals, window)
+    context = joining.context(signals, survey.reading)
+    outputs, output_ledger, output_excerpts = read_outputs(found.sources, failures_of(signals, context))
+    failures = failures_of(signals, replace(context, outputs=outputs))
+    failures = _wanted(windows.touching(failures, window), request.extensions)
+    states_now = states_of(signals, failures, context.carriers)
+
+    findings = diagnose(failures, report.identity, report.system, states_now)
+    ordered = tuple(finding.failure for finding in findings)
+    ledger = ledger_of(found.sources, found.unfound, states.ledger, reading.ledger, output_ledger)
+    return replace(
+        report,
+        verdict=verdict_of(ordered, ledger),
+        identity=with_ids(report.identity, survey.reading.agent, ordered, signals),
+        window=window,
+        findings=findings,
+        failures=ordered,
+        others=states_now,
+        events=tuple(shifted(record, offsets) for record in reading.events),
+        excerpts=marked([*reading.excerpts, *output_excerpts, *states.excerpts], ordered),
+        ledger=ledger,
+    )
+
+
+class _Joining:
+    """Signals of all files to one story, with what must be known besides them."""
+
+    def __init__(self, report: Report, found: Scan, request: Request, states: Reading) -> None:
+        self._report = report
+        self._sources = found.sources
+        self._request = request
+        self._states = states
+        self._said = states.signals
+        known = {source.extension for source in found.sources if source.extension}
+        self._known = known | {signal.extension for signal in self._said if signal.extension}
+
+    def signals(self, of_logs: Iterable[Signal]) -> list[Signal]:
+        """Those of the logs and of the state files, each with the handler and the sequence number it is about."""
+        return with_sequences(current_handlers(resolve_names([*of_logs, *self._said], self._known)))
+
+    def context(self, signals: Sequence[Signal], survey: Reading) -> Context:
+        goals = goal_starts([*survey.signals, *signals])
+        carriers = carriers_of(signals, scripts_beside(self._sources), self._request.own_run, goals)
+        live, latest = self._report.system.live, self.latest(survey)
+        now = self._report.created if live or latest is None else latest
+        return Context(self._report.identity.system, now, live, {}, goals, carriers)
+
+    def window(self, survey: Reading) -> Window | None:
+        """The window that the evidence so far speaks for."""
+        signals = self.signals(survey.signals)
+        return windows.of_evidence(failures_of(signals, self.context(signals, survey)), self._request.margin)
+
+    def latest(self, survey: Reading) -> datetime | None:
+        """The newest moment on the disk."""
+        return max((survey.newest, self._states.newest), key=order)
+
+
+def _told(survey: Reading, reading: Reading, window: Window) -> list[Signal]:
+    """What the logs say in the window, and what the surveyed ones say beyond it: a later success or repeat, say."""
+    return [*(signal for signal in survey.signals if not windows.may_contain(window, signal.time)), *reading.signals]
+
+
+def _wanted(failures: Sequence[Failure], extensions: Sequence[str]) -> tuple[Failure, ...]:
+    """The agent's log tells of every extension; only those asked for are told."""
+    return tuple(failure for failure in failures if is_named(failure.extension, extensions))

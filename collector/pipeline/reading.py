@@ -1,0 +1,52 @@
+"""What the passes over the sources gather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from collector.extract.agentlog import AgentFacts
+from collector.extract.keeper import SignalKeeper
+from collector.extract.signals import Signal
+from collector.model import Excerpt, LedgerEntry, Record, order
+
+
+@dataclass(slots=True)
+class Reading:
+    """`oldest`: of each log that was read in part only, the first moment that was seen."""
+
+    kept: SignalKeeper = field(default_factory=SignalKeeper)
+    ledger: dict[str, LedgerEntry] = field(default_factory=dict)
+    events: list[Record] = field(default_factory=list)
+    excerpts: list[Excerpt] = field(default_factory=list)
+    agent: AgentFacts = field(default_factory=AgentFacts)
+    newest: datetime | None = None
+    oldest: dict[str, datetime] = field(default_factory=dict)
+    numbers: dict[str, Callable[[int], int]] = field(default_factory=dict)
+
+    _said: list[Signal] | None = None
+
+    def keep(self, signals: Iterable[Signal]) -> None:
+        self.kept.add(signals)
+        self._said = None
+
+    @property
+    def signals(self) -> list[Signal]:
+        """In the order in which they came, with the numbers that the lines have in their files."""
+        if self._said is None:
+            self._said = [
+                replace(signal, line=self.numbers[signal.path](signal.line)) if signal.path in self.numbers else signal
+                for signal in self.kept.signals()
+            ]
+        return self._said
+
+    def number(self, path: str, real: Callable[[int], int] | None) -> None:
+        """`real`: from the numbers that a log's lines came with to those in the file."""
+        if real is not None:
+            self.numbers[path] = real
+            self._said = None
+
+    def see(self, moment: datetime | None) -> None:
+        if moment is not None and order(moment) > order(self.newest):
+            self.newest = moment

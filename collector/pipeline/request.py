@@ -1,0 +1,43 @@
+"""What a run is asked for, and who is told how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from collector.extract.window import MARGIN, asked
+from collector.model import Source, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to collect. `root` None means this machine itself."""
+
+    root: Path | None = None
+    extensions: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    around: datetime | None = None
+    margin: timedelta = MARGIN
+    time_zone: str | None = None
+    instance: str | None = None
+    bytes_per_source: int = 150_000_000
+    metadata: Mapping[str, object] | None = None
+    own_run: tuple[str, str | None, int | None] | None = None  # extension, name, sequence
+    extra_tables: tuple[Path, ...] = ()
+
+    @property
+    def window(self) -> Window | None:
+        """The window that was asked for, None where the evidence is to tell it."""
+        return asked(self.since, self.until, self.around, self.margin)
+
+
+class Progress(Protocol):
+    """Is told what is being read."""
+
+    def begin(self, total: int) -> None: ...
+
+    def __call__(self, source: Source) -> None: ...

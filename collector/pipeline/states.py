@@ -1,0 +1,71 @@
+"""The state files, read whole: what the handlers and the agent last said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from collector.extract.signals import Signal, of_broken, of_handler_status, of_status
+from collector.model import BrokenState, Excerpt, HandlerStatus, Line, Source, StatusFile
+from collector.parse.handlers import parse_aggregate, parse_handler_status
+from collector.parse.status import parse_status
+from collector.pipeline.reading import Reading
+from collector.read.state import read_state
+
+_KINDS = frozenset({"status", "handler-status", "handler-state", "aggregate"})
+
+
+def read_states(sources: Iterable[Source]) -> Reading:
+    """All state files to signals. What can't be read or is not what it should be stands in the ledger."""
+    reading = Reading()
+    direct: set[str] = set()
+    aggregates: list[StatusFile | HandlerStatus] = []
+    for source in sources:
+        if source.kind not in _KINDS or source.problem is not None:
+            continue
+        text, entry = read_state(source)
+        entry = replace(entry, note=entry.note or source.note)
+        reading.ledger[source.path] = entry
+        if source.kind == "handler-state":  # one word, which is all there is to know of it
+            reading.ledger[source.path] = replace(entry, note=text.strip()[:40])
+            continue
+        if entry.outcome not in ("read", "truncated", "empty"):
+            continue
+        for value in _parse_state(source, text):
+            if isinstance(value, BrokenState):
+                reading.ledger[source.path] = replace(entry, outcome="undecodable", note=value.problem)
+            if source.kind == "aggregate":
+                if not isinstance(value, BrokenState):
+                    aggregates.append(value)
+                continue
+            direct.add(source.extension or "")
+            reading.keep(_signals_of_state(value))
+            reading.see(value.time if isinstance(value, StatusFile) else None)
+        _keep_state(reading, source, text)
+    for value in aggregates:  # the agent's summary tells of handlers whose own files are gone
+        extension = value.source.extension if isinstance(value, StatusFile) else value.extension
+        if extension not in direct:
+            reading.keep(_signals_of_state(value))
+    return reading
+
+
+def _parse_state(source: Source, text: str) -> Sequence[StatusFile | HandlerStatus | BrokenState]:
+    if source.kind == "status":
+        return (parse_status(source, text),)
+    if source.kind == "handler-status":
+        return (parse_handler_status(source, text),)
+    return parse_aggregate(source, text)
+
+
+def _signals_of_state(value: StatusFile | HandlerStatus | BrokenState) -> list[Signal]:
+    if isinstance(value, StatusFile):
+        return of_status(value)
+    if isinstance(value, HandlerStatus):
+        return of_handler_status(value)
+    return of_broken(value)
+
+
+def _keep_state(reading: Reading, source: Source, text: str) -> None:
+    lines = tuple(Line(number, line) for number, line in enumerate(text.splitlines()[:400], start=1))
+    if lines:
+        reading.excerpts.append(Excerpt(source.path, lines, frozenset()))
