@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import pty
 import stat
 import subprocess
 import sys
@@ -110,7 +109,8 @@ def test_the_bundle_lies_in_the_spool_and_a_copy_where_asked(disk: Path, state: 
     result = collect(disk, state, "--output", tmp_path / "out")
     name = result.json["bundle"]["id"] + ".zip"
     assert (state / "spool" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
-    assert stat.S_IMODE((state / "spool" / name).stat().st_mode) == 0o600
+    if sys.platform != "win32":  # there access lists tell who may read it: tests/windows
+        assert stat.S_IMODE((state / "spool" / name).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_bundle_lies_in_the_spool_and_a_copy_where_asked(disk: Path, state: 
 def test_a_usage_error_names_the_flag_and_ends_with_2(disk: Path, state: Path, arguments: list[str], says: str):
     result = collect(disk, state, *arguments)
     assert result.code == 2
-    assert says in result.err
+    assert says in result.err.replace("\\", "/")
     assert "Traceback" not in result.err
     assert result.out == ""
 
@@ -173,6 +173,7 @@ def test_progress_is_shown_on_a_terminal_alone(disk: Path, state: Path):
         str(state),
         "--no-upload",
     ]
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals of this kind")
     leader, follower = pty.openpty()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower)
     out, _ = process.communicate(timeout=120)
@@ -187,6 +188,7 @@ def test_progress_is_shown_on_a_terminal_alone(disk: Path, state: Path):
 # ---- bad input: the rest goes on, and the ledger says what happened -------------------------------------
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no setpriv")
 def test_a_file_that_may_not_be_read(disk: Path, state: Path):
     """Root may read everything, so the process gives up exactly that right."""
     (disk / AGENT_LOG).chmod(0)
@@ -269,6 +271,7 @@ def test_a_file_that_vanishes_while_it_is_read(disk: Path, state: Path):
         assert finding(result)["exit_code"] == 100
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no tmpfs")
 def test_a_state_folder_on_a_full_disk_still_tells_the_verdict(disk: Path, tmp_path: Path):
     """A file system of 1 MB, filled to the last byte."""
     mount = tmp_path / "full"

@@ -101,6 +101,6 @@ def command(
         done = service.collect(run, config, now, os.environ, progress)
     render = verdict_json if form == "json" else verdict_text
     text = render(done.report, done.bundle, done.delivery)
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("ascii", "backslashreplace"))
     sys.stdout.flush()
     ctx.exit(service.exit_code(done))

@@ -11,13 +11,17 @@ from typing import Any
 from collector.discover.identity_files import of_agent, of_cloud_init, of_compute, of_system
 from collector.discover.tree import Tree
 from collector.model import Identity, System
+from collector.platforms import current
+from collector.platforms.host import Host
 
 _UNIFORM = re.compile(r"^(?P<set>.+)_(?P<id>\d+)$")
 _RESOURCE = re.compile(r"/virtualMachineScaleSets/(?P<set>[^/]+)/virtualMachines/(?P<id>[^/]+)", re.IGNORECASE)
 _GROUP = re.compile(r"/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
 
 
-def identify(root: Path, system: System, *, metadata: Mapping[str, Any] | None, instance: str | None) -> Identity:
+def identify(
+    root: Path, system: System, *, metadata: Mapping[str, Any] | None, instance: str | None, host: Host | None = None
+) -> Identity:
     """The first source that tells a value wins: the person, the metadata service, cloud-init, the agent's files."""
     tree = Tree(root, fold=system == "windows")
     identity = Identity(system)
@@ -25,9 +29,18 @@ def identify(root: Path, system: System, *, metadata: Mapping[str, Any] | None, 
         identity = _filled(identity, of_compute(metadata.get("compute")), "metadata service")
     for known in (of_cloud_init(tree), of_agent(tree, system), of_system(tree, system)):
         identity = _filled(identity, known, "files on the disk")
+    identity = _filled(identity, _of_machine(root, system, host or current()), "this machine")
     if instance:
         identity = replace(identity, instance_name=instance, source="--instance")
     return _completed(identity)
+
+
+def _of_machine(root: Path, system: System, host: Host) -> Mapping[str, str | None]:
+    """What the running machine tells of itself, where the disk is its own."""
+    if host.system != system or root.resolve() != host.root().resolve():
+        return {}
+    computer, name = host.names()
+    return {"computer_name": computer, "os": name}
 
 
 def _filled(identity: Identity, known: Mapping[str, str | None], source: str) -> Identity:

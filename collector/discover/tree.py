@@ -12,10 +12,14 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from collector.platforms.files import open_to_read
+
 #: Names listed at most in one run and in one folder, and links followed one after another.
 MOST_FILES, MOST_IN_FOLDER, _MOST_LINKS = 50_000, 10_000, 16
 #: What Windows writes before an absolute path, and the drive letter after it.
 _DEVICE = re.compile(r"^(?://[?.]/|/\?\?/)")
+#: What Windows calls a mount point: it leads away as a link does, though lstat calls it a folder (winnt.h).
+_JUNCTION = 0xA0000003
 _DRIVE = re.compile(r"^([A-Za-z]):")
 
 
@@ -55,7 +59,7 @@ class Tree:
         try:
             if file is None or not file.is_file():
                 return None
-            with file.open("rb") as stream:
+            with os.fdopen(open_to_read(file), "rb") as stream:
                 return stream.read(most_bytes)
         except (OSError, ValueError):
             return None
@@ -147,7 +151,8 @@ class Tree:
         """The name as the disk spells it (None where there is nothing) and where it leads if it is a link."""
         here = self.root.joinpath(*folder, name)
         try:
-            if not stat.S_ISLNK(os.lstat(here).st_mode):
+            status = os.lstat(here)
+            if not stat.S_ISLNK(status.st_mode) and getattr(status, "st_reparse_tag", 0) != _JUNCTION:
                 return name, None
             return name, str(here.readlink())
         except FileNotFoundError:

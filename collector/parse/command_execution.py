@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collector.parse import generic, waagent
 from collector.parse.heads import Format, Head, Unfinished
+from collector.parse.stamps import Stamp
 
 
 def head(text: str) -> Head | None:
     return generic.head(text) if text.startswith("[") else waagent.head(text)
+
+
+def quick_stamp(text: str) -> Stamp | None:
+    if not text.startswith("["):
+        return waagent.quick_stamp(text)
+    told = generic.head(text)
+    return told.stamp if told is not None else None
 
 
 def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
@@ -21,4 +29,4 @@ def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
     return waagent.belongs(opened, head, text)
 
 
-FORMAT = Format("command-execution", head, waagent.finish, belongs)
+FORMAT = Format("command-execution", head, waagent.finish, belongs, quick_stamp=quick_stamp)

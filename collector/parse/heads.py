@@ -48,7 +48,8 @@ class Format:
     `head` is None for a line that continues a record. `belongs` is asked about a line that looks like a head, with
     the record before it: if it is only a part of that (a nested log, a line of a message that repeats the stamp), what
     it adds to the message, else None.
-    `finish` sees the whole message. A format is `stampless` if no line of it ever has a stamp.
+    `finish` sees the whole message. A format is `stampless` if no line of it ever has a stamp. `quick_stamp` gives
+    the stamp that `head` would give, without taking the rest of the line apart.
     """
 
     name: str
@@ -56,6 +57,14 @@ class Format:
     finish: Callable[[Head, str], tuple[Head, str]] | None = None
     belongs: Callable[[Unfinished, Head, str], str | None] | None = None
     stampless: bool = False
+    quick_stamp: Callable[[str], Stamp | None] | None = None
+
+    def stamp(self, text: str) -> Stamp | None:
+        """The stamp of a line that begins a record with one."""
+        if self.quick_stamp is not None:
+            return self.quick_stamp(text)
+        head = self.head(text)
+        return head.stamp if head is not None else None
 
 
 def level_of(word: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from collector.parse.heads import Format, Head, Unfinished, level_of
-from collector.parse.stamps import iso_stamp
+from collector.parse.stamps import Stamp, iso_stamp
 
 _HEAD = re.compile(r"time=(\S{19,40}) (.*)", re.DOTALL)
 _PAIR = re.compile(r'(?<![^\s])([A-Za-z_]\w{0,60})=("[^"\\]*(?:\\.[^"\\]*)*"?|\S*)', re.DOTALL)
@@ -71,6 +71,11 @@ def head(text: str) -> Head | None:
     )
 
 
+def quick_stamp(text: str) -> Stamp | None:
+    found = _HEAD.match(text)
+    return iso_stamp(found[1]) if found else None
+
+
 def _level(event: str, error: str) -> str:
     if event in _HARMLESS_EVENTS:
         return "INFO"
@@ -89,5 +94,5 @@ def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
     return text if is_shim else None
 
 
-FORMAT = Format("logfmt", head, belongs=belongs)
-SLOG = Format("slog", head, belongs=belongs)
+FORMAT = Format("logfmt", head, belongs=belongs, quick_stamp=quick_stamp)
+SLOG = Format("slog", head, belongs=belongs, quick_stamp=quick_stamp)

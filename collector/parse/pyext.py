@@ -45,6 +45,14 @@ def _unmarked_utc(text: str) -> Stamp | None:
     return Stamp(stamp.moment.replace(tzinfo=timezone.utc), "utc") if stamp else None
 
 
+def quick_stamp(text: str) -> Stamp | None:
+    found = _HEAD.match(text)
+    if found is not None and found[2] == "/":
+        return slashed_stamp(found[1])
+    told = head(text) if found is not None else None
+    return told.stamp if told is not None else None
+
+
 def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
     """A line with a stamp is a further line of a message if it has the same stamp and level, and no handler's name.
 
@@ -65,5 +73,5 @@ def _is_indented(text: str) -> bool:
     return text[:1] in (" ", "\t")
 
 
-FORMAT = Format("python-extension", head, belongs=belongs)
-VMBACKUP = Format("vmbackup", head, belongs=belongs)
+FORMAT = Format("python-extension", head, belongs=belongs, quick_stamp=quick_stamp)
+VMBACKUP = Format("vmbackup", head, belongs=belongs, quick_stamp=quick_stamp)

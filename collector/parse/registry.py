@@ -95,14 +95,15 @@ def _heads(name: str, lines: Sequence[Line]) -> list[int]:
 def bounds_of(format_name: str, zone: tzinfo | None) -> Callable[[str], tuple[datetime, datetime] | None]:
     """Reads off a line that begins a record the earliest and the latest moment (UTC) that its stamp can mean; None
     for other lines. They differ in an hour that comes twice, and for a local stamp whose zone nothing tells."""
-    head_of = FORMATS[format_name].head
+    format_ = FORMATS[format_name]
+    stamp_of = format_.quick_stamp or format_.stamp
 
     def bounds(text: str) -> tuple[datetime, datetime] | None:
-        head = head_of(plain(text))
-        if head is None or head.stamp is None:
+        stamp = stamp_of(plain(text))
+        if stamp is None:
             return None
-        moment = head.stamp.moment
-        if head.stamp.basis != "local":
+        moment = stamp.moment
+        if stamp.basis != "local":
             return moment, moment
         if zone is None:
             moment = moment.replace(tzinfo=timezone.utc)

@@ -9,14 +9,13 @@ import zlib
 from dataclasses import replace
 
 from collector.parse.heads import Format, Head, Unfinished, level_of
-from collector.parse.stamps import iso_stamp, slashed_stamp
+from collector.parse.stamps import Stamp, iso_stamp, slashed_stamp
 from collector.parse.terminal import shown
 
 #: From 2.2.46: UTC with Z, then level, from 2.2.47 a thread, a prefix. Before: local time.
-_HEAD = re.compile(
+_STAMP = re.compile(
     r"(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)|(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{1,9}))"
-    r" (VERBOSE|INFO|WARNING|ERROR|DEBUG)(?: |$)(.*)",
-    re.DOTALL,
+    r" (VERBOSE|INFO|WARNING|ERROR|DEBUG)(?: |$)"
 )
 _PREFIX = re.compile(
     r"(?:(?P<thread>[A-Za-z][\w-]{0,60}) )??(?:(?P<part>ExtHandler|Daemon|LogCollector|CollectLogs)(?: |$)"
@@ -38,13 +37,11 @@ _SHORTEST_CUT = 8
 
 
 def head(text: str) -> Head | None:
-    found = _HEAD.match(text)
-    if found is None:
+    found = _STAMP.match(text)
+    stamp = _stamp(found)
+    if found is None or stamp is None:
         return None
-    iso, local, level, rest = found.groups()
-    stamp = iso_stamp(iso) if iso else slashed_stamp(local)
-    if stamp is None:
-        return None
+    level, rest = found[3], text[found.end() :]
     prefix = _PREFIX.match(rest)
     if prefix is None:
         return Head(stamp, level_of(level), rest)
@@ -54,6 +51,16 @@ def head(text: str) -> Head | None:
         thread = part
         _, _, extension, version, rest = again.groups()
     return Head(stamp, level_of(level), rest, extension, version, fields={"thread": thread} if thread else {})
+
+
+def quick_stamp(text: str) -> Stamp | None:
+    return _stamp(_STAMP.match(text))
+
+
+def _stamp(found: re.Match[str] | None) -> Stamp | None:
+    if found is None:
+        return None
+    return iso_stamp(found[1]) if found[1] else slashed_stamp(found[2])
 
 
 def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
@@ -66,7 +73,7 @@ def belongs(opened: Unfinished, head: Head, text: str) -> str | None:
         return None
     if "[stdout]" not in opened.message and "[stderr]" not in opened.message:
         return None
-    if _DURATION.search(opened.message[-1][-_TAIL:]) and _HEAD.match(opened.raw[-1]) is None:
+    if _DURATION.search(opened.message[-1][-_TAIL:]) and _STAMP.match(opened.raw[-1]) is None:
         return None
     outer, inner = opened.head.stamp, head.stamp
     if outer is None or inner is None:
@@ -112,4 +119,4 @@ def decode(text: str) -> str | None:
     return decoded if is_text else None
 
 
-FORMAT = Format("waagent", head, finish, belongs)
+FORMAT = Format("waagent", head, finish, belongs, quick_stamp=quick_stamp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from collector.parse.heads import Format, Head, level_of
-from collector.parse.stamps import iso_stamp, us_stamp
+from collector.parse.stamps import Stamp, iso_stamp, us_stamp
 
 #: ``[00000006] [11/14/2019 05:52:13.44] [INFO]  x``, ``[00000010] 2021-01-12T16:35:45Z [ERROR] x``,
 #: ``[4892+00000001] [03/04/2021 20:49:58.30] [INFO] x``; the first field is missing in some logs.
@@ -29,5 +29,12 @@ def head(text: str) -> Head | None:
     return Head(stamp, level_of(level), rest.strip(), fields={"thread": thread} if thread else {})
 
 
-FORMAT = Format("waapp", head)
-HANDLER = Format("windows-handler", head)
+def quick_stamp(text: str) -> Stamp | None:
+    found = _HEAD.match(text)
+    if found is None:
+        return None
+    return us_stamp(found[2]) if found[2] else iso_stamp(found[3])
+
+
+FORMAT = Format("waapp", head, quick_stamp=quick_stamp)
+HANDLER = Format("windows-handler", head, quick_stamp=quick_stamp)

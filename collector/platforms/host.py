@@ -17,6 +17,9 @@ class Host(Protocol):
     def root(self) -> Path:
         """The folder below which the guest agent and the extensions of this machine lie."""
 
+    def names(self) -> tuple[str | None, str | None]:
+        """Of the computer and of its operating system, None where it isn't told."""
+
     def state_dir(self) -> Path:
         """Where spool, locks and checkpoints lie by default."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ class LinuxHost:
 
     def root(self) -> Path:
         return Path("/")
+
+    def names(self) -> tuple[str | None, str | None]:
+        return socket.gethostname() or None, None  # files tell the system
 
     def state_dir(self) -> Path:
         if self.is_admin():

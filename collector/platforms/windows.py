@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,9 @@ from collector.model import System
 
 #: Administrators and the system; well-known ids, since names are translated (Microsoft, well-known SIDs).
 _GRANTS = ("*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F")
+
+#: Names and values of CreateFileW (Microsoft, fileapi.h and winnt.h).
+_GENERIC_READ, _SHARE_READ_WRITE_DELETE, _OPEN_EXISTING, _INVALID_HANDLE = 0x80000000, 0x7, 3, -1
 
 
 class WindowsHost:
@@ -23,6 +28,9 @@ class WindowsHost:
 
     def root(self) -> Path:
         return Path(os.environ.get("SystemDrive", "C:") + "\\")  # noqa: SIM112 - Windows spells it so
+
+    def names(self) -> tuple[str | None, str | None]:
+        return socket.gethostname() or None, _product_name()
 
     def state_dir(self) -> Path:
         if self.is_admin():
@@ -57,3 +65,45 @@ class WindowsHost:
     @staticmethod
     def _program_data() -> Path:
         return Path(os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - Windows spells it so
+
+
+if sys.platform == "win32":
+    import msvcrt
+    import winreg
+
+    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    _kernel32.CreateFileW.restype = ctypes.c_void_p
+    _kernel32.CreateFileW.argtypes = (
+        ctypes.c_wchar_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32,
+        ctypes.c_void_p,
+    )  # fmt: skip
+    _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
+
+    def open_shared(file: Path) -> int:
+        """A descriptor to read from, while which others may write, rename and delete the file. Raises OSError.
+
+        Python's own open lets others write but neither rename nor delete: it would stop the rotation of a log.
+        """
+        handle = _kernel32.CreateFileW(
+            str(file), _GENERIC_READ, _SHARE_READ_WRITE_DELETE, None, _OPEN_EXISTING, 0, None
+        )
+        if handle in (None, ctypes.c_void_p(_INVALID_HANDLE).value):
+            raise ctypes.WinError(ctypes.get_last_error())
+        try:
+            return msvcrt.open_osfhandle(handle, os.O_RDONLY | os.O_NOINHERIT)
+        except OSError:
+            _kernel32.CloseHandle(handle)
+            raise
+
+    def _product_name() -> str | None:
+        """Such as Windows Server 2022 Datacenter."""
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Windows NT\CurrentVersion") as key:
+                return str(winreg.QueryValueEx(key, "ProductName")[0]) or None
+        except OSError:
+            return None
+
+else:
+
+    def _product_name() -> str | None:
+        return None

@@ -38,7 +38,7 @@ _FURTHER = 1.16
 class Effort:
     """What a search may cost. Sizes in bytes."""
 
-    small: int = 4_194_304  # smaller files are looked through without a search
+    small: int = 1_048_576  # smaller files are looked through without a search
     grain: int = 8_192  # gaps are not cut below
     most_scanned: int = 150_000_000  # files up to this are looked through when a larger step is met
     looks: int = 256  # in even distances, in files up to `most_scanned`

@@ -15,15 +15,13 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from collector.model import Outcome, Source
+from collector.platforms.files import open_to_read
 from collector.read.archive import MAGIC, Members
 
 #: Bytes asked for in one read.
 BLOCK = 131_072
 #: Bytes of the beginning, from which encoding, line ends and format are told.
 HEAD = 131_072
-
-#: A named pipe put in the file's place after it was listed must not block the open.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _GONE = {errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT)}
 #: What opening a link to itself, a socket or a device without a driver ends with.
 _NO_FILE = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}
@@ -170,7 +168,7 @@ class ByteSource:
         if not stat.S_ISREG(file.stat().st_mode):
             self.remark("not a regular file", "not-a-file")
             return None
-        descriptor = os.open(file, _FLAGS)
+        descriptor = open_to_read(file)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)

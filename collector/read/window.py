@@ -12,15 +12,17 @@ from collector.read.split import Chunk, chunk_of
 #: Earliest and latest moment (UTC) that the stamp of a line can mean, None for a line that begins no record.
 Bounds = Callable[[str], "tuple[datetime, datetime] | None"]
 
-#: Date, hour and minute near a line's beginning, and what tells how they are meant. Lines that agree in these
-#: are less than a minute apart, so that most stamps need not be read. A date with the year first is what every
+#: Date and hour, minute, and what tells how they are meant, near a line's beginning. Lines that agree in these are
+#: less than an hour or a minute apart, so that most stamps need not be read. A date with the year first is what every
 #: parser takes; another may only be written before the one that counts.
 _MINUTE = re.compile(
-    rb"([^\n]{0,60}?(?:\d{4}-\d\d-\d\d|\d{1,4}/\d\d?/\d{2,4}(?![^\n]{8,60}?\d{4}[-/]\d\d[-/]\d\d[T ]))[T ]\d\d?:\d\d:)"
-    rb"\d\d(?:[.,]\d+)?( ?[AP]M|Z|[+-]\d\d:?\d\d)?"
+    rb"([^\n]{0,60}?(?:\d{4}-\d\d-\d\d|\d{1,4}/\d\d?/\d{2,4}(?![^\n]{8,60}?\d{4}[-/]\d\d[-/]\d\d[T ]))"
+    rb",?[T ]\d\d?:)(\d\d:)"
+    rb"\d\d(?:[.,]\d+)?((?: |\xe2\x80\xaf)?[AaPp][Mm]|[Zz]| ?[+-]\d\d(?::?\d\d)?| ?(?:UTC|GMT))?"
 )
-_SLACK = timedelta(minutes=1)
-#: Minutes that are remembered at a time.
+#: An hour on the wall may hold a change of the clock.
+_HOUR_SLACK, _MINUTE_SLACK = timedelta(hours=2, minutes=1), timedelta(minutes=1)
+#: Hours and minutes that are remembered at a time.
 _MOST_SEEN = 4_096
 #: The stamp stands near the beginning of a line; of a longer one this many bytes are enough.
 _HEAD = 1_024
@@ -40,9 +42,8 @@ class WindowFilter:
         self._end = end or LAST
         self._inside = True
         self._seen: dict[object, bool | None] = {}  # all inside, all outside, or None: to be read
-        #: Of lines that lie less than `_SLACK` from one beyond these, all or none are inside.
-        self._within = (moved(self._start, _SLACK) if start else FIRST, moved(self._end, -_SLACK) if end else LAST)
-        self._without = (moved(self._start, -_SLACK), moved(self._end, _SLACK))
+        self._hour = _Margins(self._start, self._end, _HOUR_SLACK)
+        self._minute = _Margins(self._start, self._end, _MINUTE_SLACK)
 
     def feed(self, chunk: Chunk) -> Iterator[Chunk]:
         """The parts of the chunk that hold records of the frame."""
@@ -70,29 +71,40 @@ class WindowFilter:
             return self._inside
         found = _MINUTE.match(data, begin)
         if found is not None:
-            key = found.groups()
-            seen = self._seen.get(key, key)
-            if seen is key:
-                seen = self._learn(key, data, begin, end)
+            hour, minute, zone = found.groups()
+            seen = self._told((hour, zone), self._hour, data, begin, end)
+            if seen is None:
+                seen = self._told((hour, minute, zone), self._minute, data, begin, end)
             if seen is self._inside:
                 return self._inside
         bounds = self._bounds(head_text(data, begin, end))
         return self._inside if bounds is None else self._touches(*bounds)
 
-    def _learn(self, key: object, data: bytes, begin: int, end: int) -> bool | None:
+    def _told(self, key: object, margins: _Margins, data: bytes, begin: int, end: int) -> bool | None:
+        """Whether all lines with this key are inside or outside; None where each has to be read."""
+        seen = self._seen.get(key, key)
+        if seen is not key:
+            return seen  # type: ignore[return-value]
         bounds = self._bounds(head_text(data, begin, end))
         if bounds is None:
             return None
-        low, high = bounds
-        answer: bool | None = None
-        if low >= self._within[0] and high <= self._within[1]:
-            answer = True
-        elif high < self._without[0] or low > self._without[1]:
-            answer = False
         if len(self._seen) >= _MOST_SEEN:
             self._seen.clear()
-        self._seen[key] = answer
+        answer = self._seen[key] = margins.told(*bounds)
         return answer
 
     def _touches(self, low: datetime, high: datetime) -> bool:
         return high >= self._start and low <= self._end
+
+
+class _Margins:
+    """Lines that lie less than a slack from one beyond these moments are all inside, or all outside."""
+
+    def __init__(self, start: datetime, end: datetime, slack: timedelta) -> None:
+        self._within = (start if start == FIRST else moved(start, slack), end if end == LAST else moved(end, -slack))
+        self._without = (moved(start, -slack), moved(end, slack))
+
+    def told(self, low: datetime, high: datetime) -> bool | None:
+        if low >= self._within[0] and high <= self._within[1]:
+            return True
+        return False if high < self._without[0] or low > self._without[1] else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from dataclasses import replace
@@ -87,6 +86,7 @@ def test_a_bundle_can_not_steer_the_terminal(tmp_path):
 def test_colours_only_on_a_terminal(tmp_path):
     """The real program on a real terminal; `run` above is none."""
     info = written(tmp_path)
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals of this kind")
     leader, follower = pty.openpty()
     program = [sys.executable, "-c", "from collector.cli.show import command; command()", str(info.path)]
     with subprocess.Popen(program, stdout=follower, env={**os.environ, "TERM": "xterm"}) as shown:

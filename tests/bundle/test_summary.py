@@ -22,7 +22,8 @@ from collector.model import (
 )
 from tests.bundle.samples import CSE, IDENTITY, LEDGER, REPORT, at, finding, local, report
 
-BUNDLE = BundleInfo("a1b2c3d4e5f60718", Path("/var/lib/vmext/spool/a1b2c3d4e5f60718.zip"), 212_000, "ab" * 32)
+STATE = Path("/var/lib/vmext")
+BUNDLE = BundleInfo("a1b2c3d4e5f60718", STATE / "spool" / "a1b2c3d4e5f60718.zip", 212_000, "ab" * 32)
 DELIVERED = Delivery("delivered", received=at("10:31:07"))
 WINDOWS_CSE = "Microsoft.Compute.CustomScriptExtension"
 
@@ -349,15 +350,15 @@ def test_what_was_not_read(ledger, words):
             Delivery("spooled", "https://logs.example", "connection refused"),
             [
                 "a1b2c3d4e5f60718, 212 KB, NOT DELIVERED: connection refused",
-                "it lies in /var/lib/vmext/spool/a1b2c3d4e5f60718.zip",
-                "send it with: vmext upload --state-dir /var/lib/vmext",
+                f"it lies in {BUNDLE.path}",
+                f"send it with: vmext upload --state-dir {STATE}",
             ],
         ),
         (
             Delivery("skipped"),
             [
                 "a1b2c3d4e5f60718, 212 KB, not sent: no upload was asked for",
-                "it lies in /var/lib/vmext/spool/a1b2c3d4e5f60718.zip",
+                f"it lies in {BUNDLE.path}",
             ],
         ),
     ],

@@ -201,7 +201,7 @@ def test_a_closed_hive_and_a_missing_library(tmp_path: Path):
     assert zone == DiskZone(None, None, "the registry hive was not read: install vmext[hive]")
     refused = partial(failing, HiveError("no permission"))
     assert disk_zone(tmp_path, "windows", settings=refused).note.endswith("not read: no permission")
-    with pytest.raises(HiveError, match="No such file"):
+    with pytest.raises(HiveError, match=r"(No such file|File not found|cannot find the file)"):
         zone_settings(file.with_name("none"))
 
 
@@ -312,6 +312,7 @@ LINUX: Mapping[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.skipif(not Path("/usr/share/zoneinfo").is_dir(), reason="this machine keeps no zones as files")
 @pytest.mark.parametrize("kind", LINUX)
 def test_a_linked_zone_is_read_from_the_disks_own_database(tmp_path: Path, kind: str):
     database, target = LINUX[kind]
@@ -322,6 +323,7 @@ def test_a_linked_zone_is_read_from_the_disks_own_database(tmp_path: Path, kind:
     assert (zone.name, zone.note, hours(zone)) == ("Mars/Olympus", "", (5.5, 5.5))
 
 
+@pytest.mark.skipif(not Path("/usr/share/zoneinfo").is_dir(), reason="this machine keeps no zones as files")
 def test_the_disks_own_rule_goes_before_this_machines(tmp_path: Path):
     put_hive(tmp_path, Path("/usr/share/zoneinfo/Asia/Tokyo").read_bytes(), "usr/share/zoneinfo/Europe/Berlin")
     (tmp_path / "etc").mkdir()

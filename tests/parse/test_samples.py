@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.model import Record, iso
+from collector.parse.registry import FORMATS
 from tests.parse.making import LOGS, records, sample
 
 ZONE = ZoneInfo("Asia/Kolkata")  # local stamps are 5 hours 30 minutes ahead
@@ -291,3 +292,12 @@ FIELDS = [
 @pytest.mark.parametrize(("name", "number", "fields"), FIELDS)
 def test_what_else_a_head_tells(name: str, number: int, fields: dict[str, str]):
     assert records(sample(name), FORMS[name][0])[number].fields == fields
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_quick_stamp_is_the_heads(name: str):
+    format_ = FORMATS[name]
+    for file in sorted(LOGS.iterdir()):
+        for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):
+            head = format_.head(line)
+            assert format_.stamp(line) == (head.stamp if head is not None else None), line

@@ -44,6 +44,7 @@ class WindowsAdmin(WindowsHost):
         return True
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="tests/windows has the like for Windows")
 def test_this_machine_gives_way_and_never_takes_back():
     script = (
         "from collector.platforms import current; import os; host = current(); host.lower_priority();"
@@ -55,6 +56,7 @@ def test_this_machine_gives_way_and_never_takes_back():
     assert first == second
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps access lists, not modes; see tests/windows")
 def test_a_folder_of_ones_own_is_private(tmp_path: Path):
     current().make_private(tmp_path / "a/b")
     assert (tmp_path / "a/b").stat().st_mode & 0o777 == 0o700
@@ -69,6 +71,7 @@ def test_a_file_in_the_folders_place_is_told(tmp_path: Path):
         current().make_private(tmp_path / "a")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="HOME means nothing there")
 @pytest.mark.parametrize(
     ("environ", "folder"),
     [
@@ -102,6 +105,7 @@ MOMENTS = (
 )
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="TZ does not set the zone there; see tests/windows")
 @pytest.mark.parametrize(
     ("zone", "utc"),
     [
@@ -115,6 +119,7 @@ def test_the_machines_own_zone_knows_summer_time(zone: str, utc: list[str]):
     assert told[4].startswith("UTC+")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="TZ does not set the zone there; see tests/windows")
 def test_the_machines_own_zone_goes_both_ways():
     script = (
         "from collector.platforms.local_time import MachineZone; from datetime import datetime, timedelta, timezone\n"

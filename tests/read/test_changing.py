@@ -20,6 +20,7 @@ from collector.read.gaps import Effort
 from collector.read.lines import LineReader, Selection
 from collector.read.state import read_state
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes and sockets in folders")
 FIRST = datetime(2026, 1, 1, tzinfo=timezone.utc)
 BOUNDS = bounds_of("waagent", None)
 
@@ -59,7 +60,7 @@ PARENT = "os.unlink(sys.argv[1]); d = os.path.dirname(sys.argv[1]); os.rmdir(d);
     ("change", "outcome"),
     [
         (UNLINK, "vanished"),
-        (FIFO, "not-a-file"),
+        pytest.param(FIFO, "not-a-file", marks=posix),
         (LOOP, "not-a-file"),
         (FOLDER, "not-a-file"),
         (DANGLING, "vanished"),
@@ -79,6 +80,7 @@ def test_changed_between_listing_and_opening(tmp_path: Path, change: str, outcom
     lines.numbers()
 
 
+@posix
 def test_replaced_by_a_socket(tmp_path: Path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "x.log"))
@@ -88,8 +90,15 @@ def test_replaced_by_a_socket(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("change", "outcome", "count"),
-    [(GROW, "read", 21_000), (TRUNCATE, "truncated", None), (ROTATE, "read", 20_000), (UNLINK, "read", 20_000)]
-    + [(change, "read", 20_000) for change in (FIFO, LOOP, FOLDER)],
+    [
+        (GROW, "read", 21_000),
+        (TRUNCATE, "truncated", None),
+        (ROTATE, "read", 20_000),
+        (UNLINK, "read", 20_000),
+        pytest.param(FIFO, "read", 20_000, marks=posix),
+        (LOOP, "read", 20_000),
+        (FOLDER, "read", 20_000),
+    ],
 )
 def test_changed_after_the_first_line(log: Path, change: str, outcome: str, count: int | None):
     lines = reader(log)
@@ -106,7 +115,7 @@ def test_changed_after_the_first_line(log: Path, change: str, outcome: str, coun
     lines.numbers()
 
 
-@pytest.mark.parametrize("change", [GROW, TRUNCATE, ROTATE, UNLINK, FIFO, LOOP, FOLDER])
+@pytest.mark.parametrize("change", [GROW, TRUNCATE, ROTATE, UNLINK, pytest.param(FIFO, marks=posix), LOOP, FOLDER])
 def test_changed_during_the_search_for_a_frame(log: Path, change: str):
     """Before any stamp is looked at: it is changed when the format is told."""
     start = FIRST + timedelta(seconds=15_000)

@@ -1,0 +1,1 @@
+"""What can only be tested on Windows; `scripts/test-windows` runs it under Wine."""

@@ -1,0 +1,45 @@
+"""A pytest plugin that skips under Wine what `wine.tsv` names. Loaded by `scripts/test-windows`."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+import pytest
+
+TABLE = Path(__file__).with_name("wine.tsv")
+
+
+def is_wine() -> bool:
+    """Whether this Windows is Wine: its ntdll alone tells a version of Wine."""
+    return sys.platform == "win32" and hasattr(ctypes.CDLL("ntdll"), "wine_get_version")
+
+
+def gaps() -> dict[str, str]:
+    """The beginning of a test's id, and why Wine can't run it."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines if not line.startswith("#"))
+
+
+def pytest_configure() -> None:
+    """Takes out of Python what Wine lacks and would end the process; shutil then copies as on other systems."""
+    if is_wine():
+        import _winapi
+
+        vars(_winapi).pop("CopyFile2", None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks the tests; a row that names no test of a file that was collected is an error."""
+    if not is_wine():
+        return
+    ids = [item.nodeid for item in items]
+    files = {test.partition("::")[0] for test in ids}
+    whole = not any("::" in argument for argument in config.args)
+    for test, reason in gaps().items():
+        named = [item for item in items if item.nodeid.startswith(test)]
+        if not named and whole and test.partition("::")[0] in files:
+            raise pytest.UsageError(f"{TABLE.name} names {test}, which is no test")
+        for item in named:
+            item.add_marker(pytest.mark.skip(reason=f"Wine: {reason}"))
