@@ -13,16 +13,27 @@ from collector.errors import DataError
 @dataclass(frozen=True, slots=True)
 class NoiseRule:
     id: str
-    pattern: re.Pattern[str]
+    pattern: str
     reason: str
     example: str
     other: str
     source: str
-    unless: re.Pattern[str] | None = None
+    unless: str = ""
 
     def matches(self, text: str) -> bool:
         """Whether a record's message or a line of output is this harmless one."""
-        return self.pattern.search(text) is not None and (self.unless is None or self.unless.search(text) is None)
+        if _compiled(self.id, self.pattern).search(text) is None:
+            return False
+        return not self.unless or _compiled(self.id, self.unless).search(text) is None
+
+
+@cache
+def _compiled(name: str, pattern: str) -> re.Pattern[str]:
+    """Compiled when it is first needed. DataError for a broken pattern."""
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"noise.toml: {name}: {error}") from error
 
 
 @cache
@@ -34,9 +45,8 @@ def noise() -> tuple[NoiseRule, ...]:
         if unknown := set(row) - known:
             raise DataError(f"noise.toml: {row.get('id')} has unknown keys: {', '.join(sorted(unknown))}")
         try:
-            patterns = {key: re.compile(row[key]) for key in ("pattern", "unless") if key in row}
-            rules.append(NoiseRule(**{**row, **patterns}))
-        except (re.error, TypeError, KeyError) as error:
+            rules.append(NoiseRule(**row))
+        except TypeError as error:
             raise DataError(f"noise.toml: {row.get('id')}: {error}") from error
     return tuple(rules)
 

@@ -14,8 +14,8 @@ _VERSION = re.compile(r"(?:WALinuxAgent-|Goal State Agent version |Agent WALinux
 _OS = re.compile(r"^(?:ExtHandler )?OS: (?P<os>\S+ [\d.]+)|Distro(?: info)?: (?P<distro>[^;,]+)")
 _ACTIVITY = re.compile(r"activity: (\S+)", re.IGNORECASE)
 _CORRELATION = re.compile(r"correlation:? (\S+)", re.IGNORECASE)
-#: Words, lower case, of which one stands in each line that `AgentFacts.learn` learns from.
-WORDS = ("walinuxagent-", "goal state agent version ", "os: ", "distro")
+#: Lower-case words of lines to learn from. Heartbeats tell the version too, but are too many to be searched for.
+WORDS = ("running as process", "goal state agent version ", "os: ", "distro")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -33,6 +33,12 @@ class AgentFacts:
         if system:
             return replace(self, os=(system["os"] or system["distro"]).strip())
         return self
+
+
+def newest(*facts: AgentFacts) -> AgentFacts:
+    """What is known, the last value of each."""
+    version = next((one.version for one in reversed(facts) if one.version), None)
+    return AgentFacts(version, next((one.os for one in reversed(facts) if one.os), None))
 
 
 def goal_starts(signals: Sequence[Signal]) -> tuple[datetime, ...]:

@@ -18,7 +18,7 @@ SignalKind = Literal["failure", "hang", "start", "end", "result", "settings", "g
 class SignalRule:
     id: str
     literal: str
-    pattern: re.Pattern[str]
+    pattern: str
     kind: SignalKind
     rank: int
     example: str
@@ -31,6 +31,11 @@ class SignalRule:
     telling: bool = False
     words: tuple[str, ...] = ()
 
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when its literal was met. DataError for a broken pattern."""
+        return _compiled(self.id, self.pattern)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -38,6 +43,14 @@ class Match:
     groups: dict[str, str]
     line: str  # the whole line of the text in which the match begins
     offset: int  # number of that line within the text, from 0
+
+
+@cache
+def _compiled(name: str, pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"signals.toml: {name}: {error}") from error
 
 
 @cache
@@ -56,8 +69,8 @@ def signal_rules() -> tuple[SignalRule, ...]:
         words = tuple(row.get("words", (row["literal"].lower(),)))
         values = {**row, "formats": frozenset(row.get("formats", ())), "words": words}
         try:
-            rules[name] = SignalRule(**{**values, "pattern": re.compile(row["pattern"])})
-        except (re.error, TypeError) as error:
+            rules[name] = SignalRule(**values)
+        except TypeError as error:
             raise DataError(f"signals.toml: {name}: {error}") from error
     return tuple(rules.values())
 
@@ -67,8 +80,19 @@ def _rules_for(format_name: str) -> tuple[SignalRule, ...]:
     return tuple(rule for rule in signal_rules() if not rule.formats or format_name in rule.formats)
 
 
-#: What stands in a raw line that its parser takes for an error, or that holds a message which is not readable there.
+#: What stands in a raw line that the parser of a format takes for an error; of other formats, `_ERRORS`.
+_ERRORS_OF = {
+    "waagent": (" error ",),
+    "command-execution": (" error", "[error"),
+    "waapp": ("[err", "[fatal", "[critical", "[panic"),
+    "windows-handler": ("[err", "[fatal", "[critical", "[panic"),
+    "logfmt": ("error", "failed", "panic: "),
+    "slog": ("error", "failed", "panic: "),
+    "python-extension": ("error:", "critical:"),
+    "vmbackup": ("error:", "critical:"),
+}
 _ERRORS = ("err", "fatal", "critical", "panic", "failed")
+#: The beginning of a message that is not readable in the raw line (collector/parse/waagent.py).
 _COMPRESSED = "message=ej"
 #: Formats whose parser joins what was wrapped, so that a word may be in two lines.
 _WRAPPED = frozenset({"dsc"})
@@ -79,7 +103,8 @@ def words_of(format_name: str) -> tuple[str, ...] | None:
     """Lower-case words of which one stands in every record that can give a signal; None where none can be named."""
     if format_name in _WRAPPED:
         return None
-    words = {word for rule in _rules_for(format_name) for word in rule.words} | {*_ERRORS, _COMPRESSED}
+    words = {word for rule in _rules_for(format_name) for word in rule.words}
+    words |= {*_ERRORS_OF.get(format_name, _ERRORS), _COMPRESSED}
     return tuple(sorted(word for word in words if not any(other in word for other in words if other != word)))
 
 
@@ -88,7 +113,7 @@ def matches(text: str, format_name: str) -> Iterator[Match]:
     for rule in _rules_for(format_name):
         if rule.literal not in text:
             continue
-        found = rule.pattern.search(text)
+        found = rule.regex.search(text)
         if found is None:
             continue
         begin = text.rfind("\n", 0, found.start()) + 1

@@ -60,16 +60,21 @@ def asked(since: datetime | None, until: datetime | None, around: datetime | Non
     return Window(since, until, "asked for by --since/--until")
 
 
+def standing(failures: Sequence[Failure]) -> list[Failure]:
+    """Those that no later success overcame."""
+    return [failure for failure in failures if failure.kind != "warning"]
+
+
 def of_evidence(failures: Sequence[Failure], margin: timedelta) -> Window | None:
     """From the newest failure that stands, with what failed beside it and the start of what hung."""
-    standing = [failure for failure in failures if failure.kind != "warning" and failure.last_time]
-    if not standing and (timeless := [failure for failure in failures if failure.kind != "warning"]):
-        return Window(None, None, f"{_reason(timeless[0])}, which has no time; everything was read")
-    standing = standing or [failure for failure in failures if failure.last_time]
-    if not standing:
+    stand = standing(failures)
+    timed = [failure for failure in stand or failures if failure.last_time]
+    if stand and not timed:
+        return Window(None, None, f"{_reason(stand[0])}, which has no time; everything was read")
+    if not timed:
         return None
-    newest = max(standing, key=lambda failure: order(failure.last_time))
-    together = [f for f in standing if order(newest.last_time) - order(f.last_time) <= TOGETHER]
+    newest = max(timed, key=lambda failure: order(failure.last_time))
+    together = [f for f in timed if order(newest.last_time) - order(f.last_time) <= TOGETHER]
     moments = [
         order(value)
         for failure in together

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import count
 
 from collector.model import Line, Record, Source
 from collector.parse import (
@@ -46,6 +47,7 @@ FORMATS: dict[str, Format] = {
         generic.PLAIN,
     )
 }
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
 #: Tried on a file of unknown form.
 _GUESSES = (
     "waagent", "logfmt", "python-extension", "waapp", "domain-join", "dsc", "wad", "msi", "xml-events", "go-platform",
@@ -88,8 +90,8 @@ def _guess(first: Sequence[Line]) -> tuple[str, int]:
 def _heads(name: str, lines: Sequence[Line]) -> list[int]:
     """Which of the lines begin a record of a format, by a stamp if the format has stamps."""
     format_ = FORMATS[name]
-    heads = ((number, format_.head(plain(line.text))) for number, line in enumerate(lines))
-    return [number for number, head in heads if head is not None and (head.stamp is not None or format_.stampless)]
+    begins = format_.head if format_.stampless else format_.stamp
+    return [number for number, line in enumerate(lines) if begins(plain(line.text)) is not None]
 
 
 def bounds_of(format_name: str, zone: tzinfo | None) -> Callable[[str], tuple[datetime, datetime] | None]:
@@ -111,6 +113,23 @@ def bounds_of(format_name: str, zone: tzinfo | None) -> Callable[[str], tuple[da
         return local_bounds(moment, zone)
 
     return bounds
+
+
+def begins_of(format_name: str) -> Callable[[str], tuple[datetime, datetime] | None] | None:
+    """Of a format without stamps: tells where records begin, by moments that are all different and mean nothing else.
+    None for a format with stamps."""
+    format_ = FORMATS[format_name]
+    if not format_.stampless:
+        return None
+    moments = count()
+
+    def begins(text: str) -> tuple[datetime, datetime] | None:
+        if format_.head(plain(text)) is None:
+            return None
+        moment = _EPOCH + timedelta(microseconds=next(moments))
+        return moment, moment
+
+    return begins
 
 
 def parse(lines: Iterable[Line], source: Source, format_name: str, zone: tzinfo | None) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from collector.diagnose.diagnose import diagnose
 from collector.discover.carrier import scripts_beside
 from collector.discover.scan import Scan, is_named
 from collector.extract import window as windows
-from collector.extract.agentlog import goal_starts, with_ids
+from collector.extract.agentlog import goal_starts, newest, with_ids
 from collector.extract.carriers import carriers_of
 from collector.extract.context import Context
 from collector.extract.failures import failures_of, states_of
@@ -33,7 +33,7 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
     logs = [source for source in found.sources if source.kind == "log" and source.problem is None]
     joining = _Joining(report, found, request, states)
 
-    survey = Survey(logs, zone, request, joining.window)
+    survey = Survey(logs, zone, request, joining.failures)
     window = survey.window() or windows.last_hours(
         joining.latest(survey.reading), report.created, live=report.system.live
     )
@@ -56,7 +56,7 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
     return replace(
         report,
         verdict=verdict_of(ordered, ledger),
-        identity=with_ids(report.identity, survey.reading.agent, ordered, signals),
+        identity=with_ids(report.identity, newest(reading.agent, survey.reading.agent), ordered, signals),
         window=window,
         findings=findings,
         failures=ordered,
@@ -90,10 +90,10 @@ class _Joining:
         now = self._report.created if live or latest is None else latest
         return Context(self._report.identity.system, now, live, {}, goals, carriers)
 
-    def window(self, survey: Reading) -> Window | None:
-        """The window that the evidence so far speaks for."""
+    def failures(self, survey: Reading) -> tuple[Failure, ...]:
+        """What the evidence so far tells of."""
         signals = self.signals(survey.signals)
-        return windows.of_evidence(failures_of(signals, self.context(signals, survey)), self._request.margin)
+        return failures_of(signals, self.context(signals, survey))
 
     def latest(self, survey: Reading) -> datetime | None:
         """The newest moment on the disk."""
@@ -101,8 +101,18 @@ class _Joining:
 
 
 def _told(survey: Reading, reading: Reading, window: Window) -> list[Signal]:
-    """What the logs say in the window, and what the surveyed ones say beyond it: a later success or repeat, say."""
-    return [*(signal for signal in survey.signals if not windows.may_contain(window, signal.time)), *reading.signals]
+    """What the logs say in the window, and what the surveyed ones say beyond it: a later success or repeat, say.
+
+    In the order of each log: a sequence number holds for what follows it.
+    """
+    beyond = [signal for signal in survey.signals if not windows.may_contain(window, signal.time)]
+    unnumbered = survey.unnumbered | reading.unnumbered
+
+    def place(signal: Signal) -> tuple[str, datetime, int]:
+        by_time = signal.path in unnumbered
+        return signal.path, order(signal.time) if by_time else order(None), 0 if by_time else signal.line
+
+    return sorted([*beyond, *reading.signals], key=place)
 
 
 def _wanted(failures: Sequence[Failure], extensions: Sequence[str]) -> tuple[Failure, ...]:

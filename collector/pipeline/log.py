@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain
 
 from collector.extract import agentlog
 from collector.extract.rules import words_of
 from collector.model import Line, Record, Source
-from collector.parse.registry import bounds_of, detect, parse
+from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, parse
 from collector.parse.stamps import before_fold
 from collector.read.lines import LineReader, Selection
 from collector.read.words import Words
@@ -56,16 +56,18 @@ class Log:
         self.format = detect(self._source, first)
         wanted = self._wanted
         words = words_of(self.format) if wanted.whole_bytes is not None else None
-        return Selection(
-            bounds_of(self.format, self._zone),
-            before_fold(wanted.start, self._zone) if wanted.start else None,
-            wanted.end,
+        selection = Selection(
+            begins_of(self.format) or bounds_of(self.format, self._zone),
             words=Words((*words, *agentlog.WORDS)) if words is not None else None,
             whole_bytes=wanted.whole_bytes or 0,
             before=wanted.before,
             after=wanted.after,
             tail_bytes=wanted.tail_bytes,
         )
+        if FORMATS[self.format].stampless:  # no frame can be found in it: it is searched from end to end
+            return replace(selection, whole_bytes=0)
+        start = before_fold(wanted.start, self._zone) if wanted.start else None
+        return replace(selection, start=start, end=wanted.end)
 
 
 def first_moment(source: Source, zone: tzinfo | None) -> tuple[datetime, datetime] | None:

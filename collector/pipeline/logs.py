@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta, tzinfo
 
-from collector.discover.rotation import Member, rotated_sets
+from collector.discover.rotation import rotated_sets
 from collector.extract import window as windows
 from collector.extract.excerpts import AFTER, BEFORE, ExcerptKeeper, renumbered
 from collector.extract.signals import of_record
 from collector.model import LedgerEntry, Record, Source, Window
 from collector.pipeline.ledger import entry_of
-from collector.pipeline.log import Log, Wanted, first_moment
+from collector.pipeline.log import Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Progress, Request
+from collector.pipeline.rotated import overlapping
+from collector.pipeline.survey import AGENT_FORMATS
 
 #: Of what lies in the window so much is read whole; of the rest, only records that may tell of an operation.
 _WHOLE_BYTES = 4_000_000
-#: Sequence numbers and goal states are looked for so long before the window.
-_CONTEXT = timedelta(hours=1)
+#: A handler tells the sequence number when it starts a script, which may run for 90 minutes before it fails.
+_CONTEXT = timedelta(hours=2)
 #: Extracted records kept for events.jsonl.
 _MOST_EVENTS = 5_000
-#: The stamps of a log's files may be out of order by so much, as within one file.
-_DISORDER = timedelta(minutes=5)
 
 
 def read_window(
@@ -33,7 +33,7 @@ def read_window(
     reading = Reading()
     progress.begin(len(logs))
     for members in rotated_sets(logs):
-        for source, reason in _overlapping(members, zone, window):
+        for source, reason in overlapping(members, zone, window.start, window.end):
             progress(source)
             if reason:
                 reading.ledger[source.path] = _not_read(source, reason)
@@ -43,7 +43,9 @@ def read_window(
 
 
 def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window, request: Request) -> None:
-    start = window.start - _CONTEXT if window.start else None
+    start = window.start
+    if start is not None and source.format not in AGENT_FORMATS:  # of the agent's the survey has it
+        start -= _CONTEXT
     log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES, BEFORE, AFTER), request.bytes_per_source)
     keeper = ExcerptKeeper(source.path)
     total = inside = 0
@@ -51,6 +53,8 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
     for record in log:
         total += 1
         signals = of_record(record)
+        if source.format in AGENT_FORMATS:
+            reading.agent = reading.agent.learn(record)
         if not windows.may_hold(window, record):
             reading.keep(signal for signal in signals if signal.kind in ("settings", "goal"))
             continue
@@ -63,34 +67,13 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
     excerpt = keeper.excerpt()
     real = log.real_number() if total else None
     if real is not None:
-        reading.number(source.path, real)
+        reading.number(source.path, log)
         events = [replace(record, line=real(record.line)) for record in events]
         excerpt = renumbered(excerpt, real) if excerpt else None
     reading.events += events
     if excerpt is not None:
         reading.excerpts.append(excerpt)
     reading.ledger[source.path] = entry_of(source, log.reader, total, inside, excerpt, log.format)
-
-
-def _overlapping(members: Sequence[Member], zone: tzinfo | None, window: Window) -> Iterator[tuple[Source, str]]:
-    """Each file of a log, oldest first, with why it is not read; empty for those that can overlap the window."""
-    reasons: list[tuple[Source, str]] = []
-    over = ""  # why this file and all older ones lie before the window
-    for member in reversed(members):
-        source = member.source
-        if window.start is not None and member.until is not None and member.until + _DISORDER < window.start:
-            over = over or "its name tells that it was rotated before the window"
-        if over or len(members) == 1:
-            reasons.append((source, over))
-            continue
-        begins = first_moment(source, zone)
-        if begins is not None and window.end is not None and begins[0] - _DISORDER > window.end:
-            reasons.append((source, "it begins after the window"))
-            continue
-        reasons.append((source, ""))
-        if begins is not None and window.start is not None and begins[1] + _DISORDER < window.start and member.ordered:
-            over = f"{source.path.rpartition('/')[2]}, which is newer, begins before the window"
-    yield from reversed(reasons)
 
 
 def _not_read(source: Source, reason: str) -> LedgerEntry:

@@ -10,6 +10,7 @@ from collector.extract.agentlog import AgentFacts
 from collector.extract.keeper import SignalKeeper
 from collector.extract.signals import Signal
 from collector.model import Excerpt, LedgerEntry, Record, order
+from collector.pipeline.log import Log
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Reading:
     oldest: dict[str, datetime] = field(default_factory=dict)
     numbers: dict[str, Callable[[int], int]] = field(default_factory=dict)
 
+    unnumbered: set[str] = field(default_factory=set)  # logs too large to count the lines of
     _said: list[Signal] | None = None
 
     def keep(self, signals: Iterable[Signal]) -> None:
@@ -41,11 +43,14 @@ class Reading:
             ]
         return self._said
 
-    def number(self, path: str, real: Callable[[int], int] | None) -> None:
-        """`real`: from the numbers that a log's lines came with to those in the file."""
+    def number(self, path: str, log: Log) -> None:
+        """Learns how the lines of a log that was read are numbered in its file."""
+        real = log.real_number()
         if real is not None:
             self.numbers[path] = real
             self._said = None
+        if not log.reader.knows_numbers:
+            self.unnumbered.add(path)
 
     def see(self, moment: datetime | None) -> None:
         if moment is not None and order(moment) > order(self.newest):

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
-from collector.discover.rotation import Member, rotated_sets
+from collector.discover.rotation import rotated_sets
 from collector.extract import window as windows
 from collector.extract.signals import of_record
-from collector.model import Source, Window, order
+from collector.model import Failure, Source, Window, order
 from collector.pipeline.log import Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Request
+from collector.pipeline.rotated import overlapping
 
 #: Formats of the guest agent's own logs: they are read first, to find the window.
 AGENT_FORMATS = frozenset({"waagent", "waapp"})
-#: So much of a log's end is surveyed at first: more than a day of an agent that writes 150 bytes a second.
+#: Where no state file tells of a failure, so much of a log's end is surveyed at first: a day of an agent that writes
+#: 150 bytes a second, months of one with little to do.
 _TAIL_BYTES = 16_000_000
 #: And so much where the window was asked for: it tells the agent's version.
 _SHORT_TAIL_BYTES = 1_000_000
 #: A packed log is at least so many times as long when it is unpacked.
 _PACKED = 10
+#: The agent tells the sequence number and the goal state shortly before it starts a handler.
+_LEAD = timedelta(minutes=10)
+#: The window grows by what is found in it, and is surveyed again; no disk needs more rounds.
+_MOST_ROUNDS = 4
 
-#: The window that the signals so far speak for, None where they tell of no failure.
-Evidence = Callable[[Reading], "Window | None"]
+#: The failures that the state files and the signals of a reading tell of.
+Evidence = Callable[[Reading], Sequence[Failure]]
 
 
 @dataclass(slots=True)
@@ -38,45 +44,60 @@ class Survey:
     reading: Reading = field(default_factory=Reading)
 
     def window(self) -> Window | None:
-        """The agent's logs are asked first, then the others, of each the end; then all of them, whole."""
-        asked = self.request.window
+        """From the state files, then the agent's logs, then the others, of each the end; then from all, whole."""
         agent = [source for source in self.logs if source.format in AGENT_FORMATS]
         others = [source for source in self.logs if source not in agent]
-        if asked is not None:
+        if self.request.window is not None:
             self._read(agent, _SHORT_TAIL_BYTES)
-            return asked
+            return self.request.window
+        told = windows.standing(self.evidence(self.reading))
+        if told and all(failure.last_time is not None for failure in told):
+            window = windows.of_evidence(told, self.request.margin)
+            return self._settled(agent, window) if window is not None else None
         for logs in (agent, others):
             self._read(logs, _TAIL_BYTES)
-            window = self.evidence(self.reading)
-            if window is not None:
-                return self._with_older(agent, logs, window)
-        if not self.reading.oldest:
-            return None
-        self._again(self.logs, None)
-        return self.evidence(self.reading)
+            if (window := self._told()) is not None:
+                surveyed = agent if logs is agent else [*agent, *others]
+                return self._settled(surveyed, window) if self._is_cut(window) else window
+        if self.reading.oldest:
+            self._again(self.logs, None)
+        return self._told()
 
-    def _with_older(self, agent: Sequence[Source], logs: Sequence[Source], window: Window) -> Window:
-        """The window once more, if the ends that were surveyed do not reach back over all that belongs to it."""
-        if window.start is None or window.end is None:
-            since = None
-        else:
-            since = min(window.start, window.end - windows.TOGETHER - self.request.margin)
-        oldest = self.reading.oldest.values()
-        if not any(since is None or order(moment) > since for moment in oldest):
-            return window
-        self._again([*agent, *(source for source in logs if source not in agent)], since)
-        return self.evidence(self.reading) or window
+    def _told(self) -> Window | None:
+        return windows.of_evidence(self.evidence(self.reading), self.request.margin)
 
-    def _again(self, logs: Sequence[Source], since: datetime | None) -> None:
+    def _settled(self, logs: Sequence[Source], window: Window) -> Window:
+        """The window after the logs were surveyed from its beginning on; once more if that makes it longer."""
+        for _ in range(_MOST_ROUNDS):
+            self._again(logs, window.start)
+            found = self._told() or window
+            if found.start is None or (window.start is not None and found.start >= window.start):
+                return found
+            window = found
+        return window
+
+    def _is_cut(self, window: Window) -> bool:
+        """Whether the ends of the logs that were surveyed do not reach back over the window and the day before."""
+        since = None
+        if window.start is not None and window.end is not None:
+            since = min(window.start, window.end - windows.TOGETHER)
+        return any(since is None or order(moment) > since for moment in self.reading.oldest.values())
+
+    def _again(self, logs: Sequence[Source], start: datetime | None) -> None:
+        since = start - _LEAD if start is not None else None
         self.reading = Reading()
-        self._read(logs, self.request.bytes_per_source, since)
+        self._read(logs, self.request.bytes_per_source, Wanted(since, whole_bytes=0))
 
-    def _read(self, logs: Sequence[Source], most_bytes: int, since: datetime | None = None) -> None:
+    def _read(self, logs: Sequence[Source], most_bytes: int, wanted: Wanted | None = None) -> None:
+        """Surveys what is wanted of the newest files that have so many bytes; unless told, of each set its end."""
         for members in rotated_sets(logs):
-            chosen = _newest(members, most_bytes, since)
+            start = wanted.start if wanted else None
+            able = [source for source, reason in overlapping(members, self.zone, start, None) if not reason]
+            chosen = _newest(able, most_bytes)
             for position, (source, room) in enumerate(chosen):
-                log = self._survey(source, Wanted(since, tail_bytes=room, whole_bytes=0))
-                if position == 0 and log.first is not None and (log.reader.is_partial or len(chosen) < len(members)):
+                log = self._survey(source, wanted or Wanted(tail_bytes=room, whole_bytes=0))
+                is_partial = log.reader.is_partial or len(chosen) < len(members)
+                if wanted is None and position == 0 and log.first is not None and is_partial:
                     self.reading.oldest[source.path] = log.first
 
     def _survey(self, source: Source, wanted: Wanted) -> Log:
@@ -88,18 +109,17 @@ class Survey:
             if source.format in AGENT_FORMATS:
                 reading.agent = reading.agent.learn(record)
             reading.keep(of_record(record))
-        reading.number(source.path, log.real_number())
+        reading.number(source.path, log)
         return log
 
 
-def _newest(members: Sequence[Member], most_bytes: int, since: datetime | None) -> list[tuple[Source, int]]:
+def _newest(files: Sequence[Source], most_bytes: int) -> list[tuple[Source, int]]:
     """The newest files of a set that together have so many bytes, oldest first, and how much of each end."""
     chosen: list[tuple[Source, int]] = []
     room = most_bytes
-    for member in reversed(members):
-        if room <= 0 or (since is not None and member.until is not None and member.until < since):
+    for source in reversed(files):
+        if room <= 0:
             break
-        size = member.source.size * (_PACKED if member.source.path.lower().endswith(".gz") else 1)
-        chosen.insert(0, (member.source, room))
-        room -= size
+        chosen.insert(0, (source, room))
+        room -= source.size * (_PACKED if source.path.lower().endswith(".gz") else 1)
     return chosen

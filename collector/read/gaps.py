@@ -9,7 +9,7 @@ must have been set back by more than the time since, so the repeated part of the
 way back to the frame. Looks at ever larger distances from what was found, each a sixth further than the last,
 therefore fall into it, unless the log grew many times slower there. A clock that was wrong for a short time
 (until it was set at boot) is not found like that: files of up to `Effort.most_scanned` bytes are therefore
-looked at in even distances too, at most 1/256 of the file. That costs a few milliseconds, and shows every wrong
+looked at in even distances too, of 1/256 of the file or 32 KB. That costs a few milliseconds, and shows every wrong
 stretch that is longer than that distance; a shorter one may stay unseen.
 """
 
@@ -38,10 +38,11 @@ _FURTHER = 1.16
 class Effort:
     """What a search may cost. Sizes in bytes."""
 
-    small: int = 1_048_576  # smaller files are looked through without a search
+    small: int = 262_144  # smaller files are looked through without a search
     grain: int = 8_192  # gaps are not cut below
     most_scanned: int = 150_000_000  # files up to this are looked through when a larger step is met
-    looks: int = 256  # in even distances, in files up to `most_scanned`
+    looks: int = 256  # in even distances, in files up to `most_scanned` ...
+    nearest: int = 32_768  # ... but not nearer to each other
     most_probes: int = 256  # that are spent on steps in larger files
 
 
@@ -207,7 +208,7 @@ class _Search:
     def look_evenly(self) -> None:
         """Looks for steps all over the file, where nothing near has been looked at."""
         first, last = self._marks[0].offset, self._marks[-1].offset
-        distance = max(self._effort.grain, (last - first) // self._effort.looks)
+        distance = max(self._effort.nearest, (last - first) // self._effort.looks)
         offset = first + distance
         while offset < last and not self._is_over:
             if (mark := self.look(offset, min(last, offset + distance))) is not None:

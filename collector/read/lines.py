@@ -79,6 +79,12 @@ class LineReader:
         """Whether parts of the file were left out without a look."""
         return self._plan.ranges not in ((), ((self._begin, None),))
 
+    @property
+    def knows_numbers(self) -> bool:
+        """Whether `numbers` tells the real ones. In a part of a very large file a number is the byte offset of the
+        part and the lines from there: counting the lines before it would take too long."""
+        return not self.is_partial or self._bytes.size <= self._effort.most_scanned
+
     def __iter__(self) -> Iterator[Line]:
         with self._bytes.opened() as is_open:
             if is_open and (beginning := self._detect()) is not None:
@@ -94,10 +100,9 @@ class LineReader:
     def numbers(self) -> Callable[[int], int]:
         """From the numbers that the lines were given to those that an editor shows.
 
-        The lines before a part that was read are counted now. In a file of more than `Effort.most_scanned` bytes
-        that would take too long: a number there is the byte offset of its part and the lines from there.
+        The lines before a part that was read are counted now, if `knows_numbers`.
         """
-        if not self.is_partial or self._bytes.size > self._effort.most_scanned:
+        if not self.is_partial or not self.knows_numbers:
             return lambda number: number
         return real_numbers(self._source, self._block, self.encoding, self._carriage, self._begin, self._plan.ranges)
 
@@ -144,7 +149,9 @@ class LineReader:
     def _first_lines(self, beginning: bytes) -> Iterator[Line]:
         normal = Normalizer(self.encoding, self._carriage)
         whole = WholeLines(self._line_limit, 1)
-        chunk = whole.feed(normal.feed(beginning)) or whole.close()
+        chunk = (
+            whole.feed(normal.feed(beginning[:SAMPLE])) or whole.feed(normal.feed(beginning[SAMPLE:])) or whole.close()
+        )
         if chunk is not None:
             yield from islice(LineMaker(self._line_limit).lines(chunk), FIRST_LINES)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from collector.model import Line
 from collector.read import gaps
+from collector.read.encoding import width
 from collector.read.probe import StampProbe
 from collector.read.source import ByteSource
 from collector.read.window import Bounds
@@ -98,7 +99,7 @@ class Planner:
         """Where a record begins (a line, if the format isn't known) at or after the offset; else the offset."""
         stop = self._source.size if stop is None else stop
         mark = (self._probe(selection)(offset, stop) if selection else None) or self._probe(None)(offset, stop)
-        return mark.offset if mark else offset
+        return mark.offset if mark else offset - (offset - self._begin) % width(self._encoding)
 
     def _probe(self, selection: Selection | None) -> StampProbe:
         bounds = selection.bounds if selection else _any_line

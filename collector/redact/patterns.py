@@ -39,6 +39,12 @@ def _compiled(name: str, text: str) -> re.Pattern[str]:
 
 
 @cache
+def literals() -> tuple[tuple[str, int], ...]:
+    """Each row's literals with the place of the row: one flat list, since every text is held against it."""
+    return tuple((literal, number) for number, row in enumerate(secret_patterns()) for literal in row.literals)
+
+
+@cache
 def secret_patterns() -> tuple[SecretPattern, ...]:
     """All rows in their order; DataError names the row that is broken."""
     known = {field.name for field in fields(SecretPattern)}

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from collector.model import Excerpt, Line, Record, RedactedText
 from collector.redact.encoded import decoded
-from collector.redact.patterns import SecretPattern, secret_patterns
+from collector.redact.patterns import SecretPattern, literals, secret_patterns
 
 T = TypeVar("T")
 
+#: Texts of up to so many characters are remembered, and so many of them.
+_SHORT, _MOST_HARMLESS = 512, 10_000
 #: Stands where redaction itself failed: better no text than an unredacted one.
 DROPPED = "[dropped: redaction failed]"
 #: Base64 that is long enough to hold something (old agents write messages so, scripts are handed over so).
@@ -30,14 +32,20 @@ class Redactor:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._counts: Counter[str] = Counter()
+        self._harmless: set[str] = set()  # short texts in which nothing was found: most come again
 
     def text(self, text: str) -> RedactedText:
         """The text without secrets. Never raises: what can't be redacted is dropped."""
+        if text in self._harmless:
+            return RedactedText(text)
         try:
-            return RedactedText(self._redacted(text))
+            redacted = self._redacted(text)
         except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
             self._counts["dropped"] += 1
             return RedactedText(DROPPED)
+        if redacted == text and len(text) <= _SHORT and len(self._harmless) < _MOST_HARMLESS:
+            self._harmless.add(text)
+        return RedactedText(redacted)
 
     def lines(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Lines without secrets, as many as before: a key over several lines is seen as a whole."""
@@ -63,9 +71,10 @@ class Redactor:
 
     def _redacted(self, text: str) -> str:
         lowered = text.lower()
-        for row in secret_patterns():
-            if any(literal in lowered for literal in row.literals):
-                text = row.regex.sub(lambda found, row=row: self._replacement(found, row), text)  # type: ignore[misc]
+        rows = secret_patterns()
+        for number in sorted({number for literal, number in literals() if literal in lowered}):
+            row = rows[number]
+            text = row.regex.sub(lambda found, row=row: self._replacement(found, row), text)  # type: ignore[misc]
         return _ENCODED.sub(self._encoded, text)
 
     def _encoded(self, found: re.Match[str]) -> str:

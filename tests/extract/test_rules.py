@@ -12,7 +12,7 @@ RULES = {rule.id: rule for rule in signal_rules()}
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_a_row_matches_its_example_and_names_its_source(rule: SignalRule):
     assert rule.literal in rule.example
-    assert rule.pattern.search(rule.example)
+    assert rule.regex.search(rule.example)
     assert rule.source
     assert 0 <= rule.rank <= 100
 

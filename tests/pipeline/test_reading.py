@@ -119,7 +119,7 @@ def test_a_later_success_far_behind_the_window_makes_it_a_warning(disk: Path, st
 def test_a_clock_that_was_set_back_is_said_and_nothing_is_lost(disk: Path, state: Path):
     """At boot the clock was two days ahead until the time was synchronised."""
     ahead = BEGIN + timedelta(days=2)
-    text = quiet(BEGIN, 20_000, timedelta(seconds=1)) + quiet(ahead, 200, timedelta(seconds=1))
+    text = quiet(BEGIN, 20_000, timedelta(seconds=1)) + quiet(ahead, 1_200, timedelta(seconds=1))
     text += line(ahead + timedelta(minutes=4), FAILED) + quiet(BEGIN + timedelta(hours=6), 50_000, timedelta(seconds=5))
     put(disk, AGENT_LOG, text)
     result = collect(disk, state, *around(ahead))

@@ -142,7 +142,7 @@ def test_the_guarantee_holds_with_several_steps(size, pace, where, length, steps
 @given(SMALL_SIZES, PACES, FRACTIONS, st.floats(0, 0.9), st.floats(1.01, 4), st.floats(-1, 1), LENGTHS)
 def test_a_wrong_clock_for_longer_than_the_distance_of_looks_is_met(size, pace, where, place, long, by, length):
     """The clock is wrong by more than the distance, and then right again."""
-    distance = size / DEFAULT.looks
+    distance = max(DEFAULT.nearest, size / DEFAULT.looks)
     wrong = (distance / LINE * pace * 2 + 2_000 + 1e6 * abs(by)) * (1 if by >= 0 else -1)
     begin, stop = int(place * size / LINE), int((place * size + long * distance) / LINE)
     assume(2 * distance < begin * LINE and stop * LINE < size - 2 * distance)

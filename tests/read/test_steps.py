@@ -104,7 +104,7 @@ def test_what_the_guarantee_says(file: Path):
     numbers, reader = read(file, stepped, False, start, start, NOT_SCANNED)
     assert len(numbers) == 2
     assert "it is larger than 0 bytes" in reader.guarantee
-    numbers, reader = read(file, calm, False, start, start, Effort())
+    numbers, reader = read(file, calm, False, start, start, Effort(small=10_000_000))
     assert reader.guarantee == "every record was looked at"
 
 

@@ -1,0 +1,39 @@
+"""Which files of a rotated log can hold records of a time frame. The others are not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from collector.discover.rotation import Member
+from collector.model import Source
+from collector.pipeline.log import first_moment
+
+#: The stamps of a log's files may be out of order by so much, as within one file.
+_DISORDER = timedelta(minutes=5)
+
+
+def overlapping(
+    members: Sequence[Member], zone: tzinfo | None, start: datetime | None, end: datetime | None
+) -> Iterator[tuple[Source, str]]:
+    """Each file of a log, oldest first, with why it is not read; "" for those that can overlap the frame.
+
+    Of a file that may, the first block is looked at; older ones are not opened once one begins before the frame.
+    """
+    reasons: list[tuple[Source, str]] = []
+    over = ""  # why this file and all older ones lie before the frame
+    for member in reversed(members):
+        source = member.source
+        if start is not None and member.until is not None and member.until + _DISORDER < start:
+            over = over or "its name tells that it was rotated before the window"
+        if over or len(members) == 1 or (start is None and end is None):
+            reasons.append((source, over))
+            continue
+        begins = first_moment(source, zone)
+        if begins is not None and end is not None and begins[0] - _DISORDER > end:
+            reasons.append((source, "it begins after the window"))
+            continue
+        reasons.append((source, ""))
+        if begins is not None and start is not None and begins[1] + _DISORDER < start and member.ordered:
+            over = f"{source.path.rpartition('/')[2]}, which is newer, begins before the window"
+    yield from reversed(reasons)
