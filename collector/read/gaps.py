@@ -6,7 +6,7 @@ to be out of order. What remains and crosses an edge of the frame is halved agai
 
 A clock that was set back breaks that order: the frame may come twice. To lie in the frame again the clock
 must have been set back by more than the time since, so the repeated part of the file is about as long as the
-way back to the frame. Looks at ever larger distances from what was found, each a sixth further than the last,
+way back to the frame. Looks at ever larger distances from what was found, each a quarter further than the last,
 therefore fall into it, unless the log grew many times slower there. A clock that was wrong for a short time
 (until it was set at boot) is not found like that: files of up to `Effort.most_scanned` bytes are therefore
 looked at in even distances too, of 1/256 of the file or 32 KB. That costs a few milliseconds, and shows every wrong
@@ -31,7 +31,7 @@ _REPEATED = timedelta(hours=1)
 _HOLD = 2 * DISORDER
 #: A stamp that can mean moments further apart than this is of an unknown zone; in a repeated hour it is one hour.
 _WIDE = timedelta(hours=2)
-_FURTHER = 1.16
+_FURTHER = 1.25
 
 
 @dataclass(frozen=True, slots=True)

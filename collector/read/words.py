@@ -12,17 +12,18 @@ from functools import cache
 
 Strstr = Callable[[int, bytes], "int | None"]
 
-#: Below so many bytes the import of ctypes costs more than it saves.
-_WORTH_IT = 32_768
+#: Until so many bytes have been searched the import of ctypes costs more than it saves.
+_WORTH_IT = 1_000_000
 
 
 class Words:
     """Some words, ASCII and lower case."""
 
     def __init__(self, words: Iterable[str], worth_it: int = _WORTH_IT) -> None:
-        """`worth_it`: bytes of a block from which on the C library is called."""
+        """`worth_it`: bytes after which the C library is called."""
         self._words = tuple(word.lower().encode("ascii") for word in words)
         self._worth_it = worth_it
+        self._searched = 0  # bytes
 
     def lines(self, data: bytes, begin: int = 0, stop: int | None = None) -> list[int]:
         """Where the lines end (their LF, or the end of the data) that hold a word, in order.
@@ -31,7 +32,8 @@ class Words:
         """
         stop = len(data) if stop is None else stop
         low = data.lower() if begin == 0 and stop == len(data) else data[begin:stop].lower()
-        strstr = _strstr() if len(low) >= self._worth_it else None
+        self._searched += len(low)
+        strstr = _strstr() if self._searched > self._worth_it else None
         found: set[int] = set()
         for word in self._words:
             if strstr is None:

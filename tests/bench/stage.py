@@ -28,7 +28,7 @@ _NO_LIMIT = 1 << 62
 
 def reader(log: Path, words: Sequence[str], start: datetime | None = None, end: datetime | None = None) -> LineReader:
     """The records of a window with one of the words in them."""
-    source = Source("var/log/waagent.log", log, "log", size=log.stat().st_size)
+    source = Source("var/log/waagent.log", log, "log", "waagent", size=log.stat().st_size)
 
     def choose(first: Sequence[Line]) -> Selection:
         bounds = bounds_of(detect(source, first), timezone.utc)
