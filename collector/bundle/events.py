@@ -6,6 +6,7 @@ from its semantic conventions where there is one, else with the prefix ``vmext.`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from collector.model import Identity, Record, Report, iso
@@ -71,7 +72,8 @@ def event_document(record: Record, observed: str | None, origin: dict[str, Any])
     }
 
 
-def event_documents(report: Report) -> list[dict[str, Any]]:
+def event_documents(report: Report) -> Iterator[dict[str, Any]]:
     """The member's lines in the order of the records."""
     origin, observed = resource(report.identity), iso(report.created)
-    return [event_document(record, observed, origin) for record in report.events]
+    for record in report.events:
+        yield event_document(record, observed, origin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from collector.errors import BundleError
@@ -19,6 +19,9 @@ class Seal(Protocol):
     def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
         """`dump` of a document in whose every text there is no secret; so that its form is never broken."""
 
+    def dumped_each(self, values: Iterable[object], dump: Callable[[Any], str]) -> RedactedText:
+        """The same for one document after another, of which one is held at a time."""
+
 
 def checked(name: str, text: object) -> RedactedText:
     """`text` if redaction made it, so that nothing else can ever be written. BundleError names the member."""
@@ -32,14 +35,14 @@ def sealed_json(name: str, document: Any, seal: Seal) -> RedactedText:
     return checked(name, seal.dumped(document, lambda value: json.dumps(value, ensure_ascii=False, indent=1) + "\n"))
 
 
-def sealed_lines(name: str, documents: list[Any], seal: Seal) -> RedactedText:
+def sealed_lines(name: str, documents: Iterable[Any], seal: Seal) -> RedactedText:
     """A member of one JSON value a line."""
-    return checked(name, seal.dumped(documents, _lines))
+    return checked(name, seal.dumped_each(documents, _line))
 
 
-def _lines(documents: list[Any]) -> str:
+def _line(document: Any) -> str:
     """Signs that some readers take for line ends are escaped."""
-    text = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in documents)
+    text = json.dumps(document, ensure_ascii=False) + "\n"
     for sign in "\x85\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text

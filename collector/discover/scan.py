@@ -10,6 +10,7 @@ from pathlib import Path
 
 from collector.discover.agent_conf import agent_folders
 from collector.discover.catalog import Place, places
+from collector.discover.crowds import without_crowds
 from collector.discover.tree import Tree, shown
 from collector.discover.versions import with_notes
 from collector.model import LedgerEntry, Source, System
@@ -61,11 +62,13 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
     old = [source for place, source in wanted if place.history and source not in written]
     rest = [source for place, source in wanted if not place.history and source not in written]
     sources, aliases = _once(tree, rest)
+    sources, crowds = without_crowds(sources)
     sources = with_notes(sources, _handler_states(tree, sources), system)
     current = next((source for source in sources if source.kind == "aggregate" and source.problem is None), None)
     unfound = (
         *(_skipped(source, "a temporary file of the one who writes it") for source in written),
         *(_skipped(source, f"a link to the same file as {path}") for source, path in aliases),
+        *crowds,
         *_missing(empty, tree),
         *_closed(tree),
     )

@@ -9,8 +9,10 @@ from dataclasses import replace
 from collector.extract.signals import Signal
 
 #: Of the signals that are alike: so many first ones and so many last ones are kept.
-_FIRST, _LAST = 20, 60
-_LONGEST_DETAIL = 16_384  # characters
+_FIRST, _LAST = 10, 30
+#: Characters of the text around a signal that are kept. Nobody reads those of a beginning or a good end.
+_LONGEST_DETAIL = {"failure": 16_384, "hang": 16_384, "start": 0, "end": 0, "settings": 0, "goal-end": 0}
+_LONGEST_WEAK = 2_048
 
 
 class SignalKeeper:
@@ -22,11 +24,10 @@ class SignalKeeper:
     def add(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
             self._number += 1
-            if len(signal.detail) > _LONGEST_DETAIL:
-                signal = replace(
-                    signal,
-                    detail=signal.detail[: _LONGEST_DETAIL // 2] + signal.detail[-_LONGEST_DETAIL // 2 :],
-                )
+            longest = _LONGEST_DETAIL.get(signal.kind, _LONGEST_WEAK)
+            if len(signal.detail) > longest:
+                half = longest // 2
+                signal = replace(signal, detail=signal.detail[:half] + signal.detail[-half:] if half else "")
             key = (signal.path, signal.rule, signal.kind, signal.extension, signal.name, signal.sequence)
             first = self._first.setdefault(key, [])
             if len(first) < _FIRST:

@@ -13,6 +13,7 @@ from collector.extract import window as windows
 from collector.extract.agentlog import goal_starts, newest, with_ids
 from collector.extract.carriers import carriers_of
 from collector.extract.context import Context
+from collector.extract.events import fair
 from collector.extract.failures import failures_of, states_of
 from collector.extract.runs import current_handlers, resolve_names, with_sequences
 from collector.extract.signals import Signal
@@ -61,7 +62,7 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
         findings=findings,
         failures=ordered,
         others=states_now,
-        events=tuple(shifted(record, offsets) for record in reading.events),
+        events=tuple(shifted(record, offsets) for record in fair(reading.events)),
         excerpts=marked([*reading.excerpts, *output_excerpts, *states.excerpts], ordered),
         ledger=ledger,
     )

@@ -19,14 +19,12 @@ from collector.read.words import Words
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which part of a log. With `whole_bytes`, only that much of it is handed on whole, and then only the records
-    that may tell of an operation, with `before` and `after` lines around them."""
+    that may tell of an operation."""
 
     start: datetime | None = None
     end: datetime | None = None
     tail_bytes: int | None = None
     whole_bytes: int | None = None
-    before: int = 0
-    after: int = 0
 
 
 class Log:
@@ -60,8 +58,6 @@ class Log:
             begins_of(self.format) or bounds_of(self.format, self._zone),
             words=Words((*words, *agentlog.WORDS)) if words is not None else None,
             whole_bytes=wanted.whole_bytes or 0,
-            before=wanted.before,
-            after=wanted.after,
             tail_bytes=wanted.tail_bytes,
         )
         if FORMATS[self.format].stampless:  # no frame can be found in it: it is searched from end to end

@@ -8,9 +8,10 @@ from datetime import timedelta, tzinfo
 
 from collector.discover.rotation import rotated_sets
 from collector.extract import window as windows
-from collector.extract.excerpts import AFTER, BEFORE, ExcerptKeeper, renumbered
+from collector.extract.events import EventKeeper
+from collector.extract.excerpts import ExcerptKeeper, renumbered
 from collector.extract.signals import of_record
-from collector.model import LedgerEntry, Record, Source, Window
+from collector.model import LedgerEntry, Source, Window
 from collector.pipeline.ledger import entry_of
 from collector.pipeline.log import Log, Wanted
 from collector.pipeline.reading import Reading
@@ -22,8 +23,6 @@ from collector.pipeline.survey import AGENT_FORMATS
 _WHOLE_BYTES = 4_000_000
 #: A handler tells the sequence number when it starts a script, which may run for 90 minutes before it fails.
 _CONTEXT = timedelta(hours=2)
-#: Extracted records kept for events.jsonl.
-_MOST_EVENTS = 5_000
 
 
 def read_window(
@@ -46,10 +45,10 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
     start = window.start
     if start is not None and source.format not in AGENT_FORMATS:  # of the agent's the survey has it
         start -= _CONTEXT
-    log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES, BEFORE, AFTER), request.bytes_per_source)
+    log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES), request.bytes_per_source)
     keeper = ExcerptKeeper(source.path)
     total = inside = 0
-    events: list[Record] = []
+    events = EventKeeper()
     for record in log:
         total += 1
         signals = of_record(record)
@@ -62,15 +61,15 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
         reading.keep(signals)
         tells = [signal for signal in signals if signal.kind not in ("settings", "goal-end")]
         keeper.add(record, failing=frozenset() if tells else None)
-        if tells and len(reading.events) + len(events) < _MOST_EVENTS:
-            events.append(record)
+        if tells:
+            events.add(record)
     excerpt = keeper.excerpt()
     real = log.real_number() if total else None
     if real is not None:
         reading.number(source.path, log)
-        events = [replace(record, line=real(record.line)) for record in events]
         excerpt = renumbered(excerpt, real) if excerpt else None
-    reading.events += events
+    kept = events.records()
+    reading.events.append([replace(record, line=real(record.line)) for record in kept] if real else kept)
     if excerpt is not None:
         reading.excerpts.append(excerpt)
     reading.ledger[source.path] = entry_of(source, log.reader, total, inside, excerpt, log.format)

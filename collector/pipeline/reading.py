@@ -19,7 +19,7 @@ class Reading:
 
     kept: SignalKeeper = field(default_factory=SignalKeeper)
     ledger: dict[str, LedgerEntry] = field(default_factory=dict)
-    events: list[Record] = field(default_factory=list)
+    events: list[list[Record]] = field(default_factory=list)  # of each log
     excerpts: list[Excerpt] = field(default_factory=list)
     agent: AgentFacts = field(default_factory=AgentFacts)
     newest: datetime | None = None

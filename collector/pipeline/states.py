@@ -12,6 +12,8 @@ from collector.parse.status import parse_status
 from collector.pipeline.reading import Reading
 from collector.read.state import read_state
 
+#: Beyond so many, the text of a state file is kept only where it tells of something.
+_MOST_EXCERPTS = 200
 _KINDS = frozenset({"status", "handler-status", "handler-state", "aggregate"})
 
 
@@ -31,6 +33,7 @@ def read_states(sources: Iterable[Source]) -> Reading:
             continue
         if entry.outcome not in ("read", "truncated", "empty"):
             continue
+        told: list[Signal] = []
         for value in _parse_state(source, text):
             if isinstance(value, BrokenState):
                 reading.ledger[source.path] = replace(entry, outcome="undecodable", note=value.problem)
@@ -39,9 +42,11 @@ def read_states(sources: Iterable[Source]) -> Reading:
                     aggregates.append(value)
                 continue
             direct.add(source.extension or "")
-            reading.keep(_signals_of_state(value))
+            told += _signals_of_state(value)
             reading.see(value.time if isinstance(value, StatusFile) else None)
-        _keep_state(reading, source, text)
+        reading.keep(told)
+        if len(reading.excerpts) < _MOST_EXCERPTS or any(signal.kind != "end" for signal in told):
+            _keep_state(reading, source, text)
     for value in aggregates:  # the agent's summary tells of handlers whose own files are gone
         extension = value.source.extension if isinstance(value, StatusFile) else value.extension
         if extension not in direct:

@@ -23,7 +23,7 @@ class Filters:
         if selection.start is not None or selection.end is not None:
             self._window = WindowFilter(selection.bounds, selection.start, selection.end)
         if selection.words is not None:
-            self._sift = Sift(selection.words, selection.bounds, selection.before, selection.after)
+            self._sift = Sift(selection.words, selection.bounds)
             self._room = selection.whole_bytes
 
     def feed(self, chunk: Chunk) -> Iterator[Chunk]:

@@ -27,8 +27,6 @@ class Selection:
     end: datetime | None = None
     words: Words | None = None  # only records with one of them ...
     whole_bytes: int = 0  # ... after so many bytes that are handed on whole
-    before: int = 0  # lines kept around such a record
-    after: int = 0
     tail_bytes: int | None = None  # only so much of the end of a plain file
 
 

@@ -47,27 +47,6 @@ class Records:
             begin = end + 1
         return stop
 
-    def moved_back(self, begin: int, lines: int) -> int:
-        """The end of the line that stands so many lines before the one that begins here, or of the first line."""
-        for _ in range(lines):
-            if begin == 0:
-                break
-            begin = self._data.rfind(b"\n", 0, begin - 1) + 1
-        end = self._data.find(b"\n", begin)
-        return len(self._data) if end < 0 else end
-
-    def after_lines(self, begin: int, lines: int, stop: int) -> tuple[int, int]:
-        """Where the record ends that holds the last of so many lines from `begin` on, and the lines that are missing
-        because `stop` comes before."""
-        end = begin - 1
-        for done in range(lines):
-            if end + 1 >= stop:
-                return stop, lines - done
-            end = self._data.find(b"\n", end + 1)
-            if end < 0:
-                return stop, lines - done - 1
-        return self.next_begin(end + 1, self.begin(end)[1], stop), 0
-
     def _stamp(self, begin: int, end: int) -> tuple[datetime, datetime] | None:
         known = self._known
         if begin in known:

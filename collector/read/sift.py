@@ -1,4 +1,4 @@
-"""Of lines that go by, keeps the records in which a word stands, with the records around them."""
+"""Of lines that go by, keeps the records in which a word stands."""
 
 from __future__ import annotations
 
@@ -19,21 +19,16 @@ class Sift:
     A record reaches from a line with a stamp to before the next one with another stamp.
     """
 
-    def __init__(self, words: Words, bounds: Bounds, before: int = 0, after: int = 0) -> None:
-        """`before`, `after`: so many lines before and after a record with a word are kept, with their records."""
+    def __init__(self, words: Words, bounds: Bounds) -> None:
         self._words = words
         self._bounds = bounds
-        self._before = before
-        self._after = after
-        self._held = Chunk(0, b"", 0)  # the last record, which may go on, and what may be kept before it
-        self._searched = 0  # bytes of what is held in which words were looked for
-        self._given = 0  # bytes of what is held that came out
-        self._owed = 0  # lines that are to be kept from there on
+        self._held = Chunk(0, b"", 0)  # the last record, which may go on
         self._through: tuple[object] | None = None  # the stamp of a record whose beginning has been handed on already
 
     def feed(self, chunk: Chunk) -> Iterator[Chunk]:
         if self._held.data and self._held.next_number != chunk.number:
-            yield from self._finished(keeps_last=False)
+            yield from self._sifted(self._held, Records(self._held.data, self._bounds), len(self._held.data))
+            self._forget()
         if self._through is not None:
             begin = Records(chunk.data, self._bounds).next_begin(0, self._through[0])
             if begin:
@@ -46,14 +41,12 @@ class Sift:
             chunk = Chunk(self._held.number, self._held.data + chunk.data, chunk.next_number)
         records = Records(chunk.data, self._bounds)
         last, stamp = records.begin(len(chunk.data) - chunk.data.endswith(b"\n"))
-        last = max(last, self._searched)
         yield from self._sifted(chunk, records, last)
+        self._held = chunk.from_byte(last)
         if len(chunk.data) - last > _MOST_HELD:
-            yield chunk.from_byte(max(last, self._given))
+            yield self._held
             self._forget()
             self._through = (stamp,)
-            return
-        self._hold(chunk, records, last)
 
     def begin_inside(self) -> None:
         """To be called first where the beginning of the record that comes has been handed on already."""
@@ -61,54 +54,28 @@ class Sift:
 
     def close(self) -> Iterator[Chunk]:
         if self._held.data:
-            yield from self._finished(keeps_last=True)
-
-    def _finished(self, keeps_last: bool) -> Iterator[Chunk]:
-        """What is held, to its end: nothing follows on it."""
-        held = self._held
-        last, size = self._searched, len(held.data)
-        yield from self._sifted(held, Records(held.data, self._bounds), size)
-        if keeps_last and self._given < size:
-            yield held.from_byte(max(self._given, last))
+            yield self._held
         self._forget()
 
     def _forget(self) -> None:
         self._held = Chunk(0, b"", 0)
-        self._searched = self._given = self._owed = 0
         self._through = None
 
-    def _hold(self, chunk: Chunk, records: Records, last: int) -> None:
-        begin = last
-        if self._before:
-            begin, _ = records.begin(records.moved_back(last, self._before))
-        self._held = chunk.from_byte(begin)
-        self._searched = last - begin
-        self._given = max(0, self._given - begin)
-
     def _sifted(self, chunk: Chunk, records: Records, stop: int) -> Iterator[Chunk]:
-        """What is kept of the records up to `stop`."""
+        """The records before `stop` that hold a word; those that follow each other in one piece."""
         data = chunk.data
-        begin = end = self._given  # what is kept but not yet handed on
-        if self._owed:
-            begin = max(self._given, self._searched)
-            end, self._owed = records.after_lines(self._searched, self._owed, stop)
+        begin = end = 0  # what is kept but not yet handed on
         number, counted = chunk.number, 0
-        for found in self._words.lines(data, self._searched, stop):
-            if found < end and not self._after:
+        for found in self._words.lines(data, 0, stop):
+            if found < end:
                 continue
             first, stamp = records.begin(found)
-            behind = records.next_begin(found + 1, stamp, stop)
-            if self._before and first > end:
-                first = records.begin(records.moved_back(first, self._before))[0]
-            if self._after:
-                behind, self._owed = records.after_lines(behind, self._after, stop)
             if first > end:
                 if end > begin:
                     part = chunk_of(number + data.count(b"\n", counted, begin), data[begin:end])
                     number, counted = part.next_number, end
                     yield part
                 begin = first
-            end = max(end, behind)
+            end = records.next_begin(found + 1, stamp, stop)
         if end > begin:
             yield chunk_of(number + data.count(b"\n", counted, begin), data[begin:end])
-        self._given = end

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -63,6 +63,10 @@ class Redactor:
     def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
         """`dump` of a document whose every text has been redacted. Raises what `dump` raises."""
         return RedactedText(dump(self._clean(value)))
+
+    def dumped_each(self, values: Iterable[object], dump: Callable[[Any], str]) -> RedactedText:
+        """`dump` of each document in turn, put together: only one is held as values at a time."""
+        return RedactedText("".join(dump(self._clean(value)) for value in values))
 
     def document(self) -> dict[str, Any]:
         """The audit: how often each pattern was found. No secret stands in it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,6 +41,11 @@ class Sealer:
 
     def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
         made: RedactedText = self.text(dump(self._each(value)))
+        assert isinstance(made, str)
+        return made
+
+    def dumped_each(self, values: Iterable[object], dump: Callable[[Any], str]) -> RedactedText:
+        made: RedactedText = self.text("".join(dump(self._each(value)) for value in values))
         assert isinstance(made, str)
         return made
 

@@ -63,7 +63,7 @@ def test_the_ledger_counts_outcomes():
 
 
 def test_an_event_has_the_names_of_the_logs_data_model():
-    document = event_documents(REPORT)[0]
+    document = next(event_documents(REPORT))
     assert list(document) == [
         "Timestamp",
         "ObservedTimestamp",

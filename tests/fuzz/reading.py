@@ -32,11 +32,11 @@ _EFFORT = Effort(small=64, grain=32, most_scanned=1_000, looks=8, most_probes=32
 _CHOICES: tuple[Selection | None, ...] = (
     None,
     Selection(_BOUNDS, words=_WORDS),
-    Selection(_BOUNDS, words=_WORDS, before=2, after=1, whole_bytes=50),
+    Selection(_BOUNDS, words=_WORDS, whole_bytes=50),
     Selection(_BOUNDS, tail_bytes=100),
     *(Selection(_BOUNDS, start, start + timedelta(minutes=10)) for start in _MOMENTS),
     Selection(_BOUNDS, start=_MOMENTS[3]),
-    Selection(_BOUNDS, end=_MOMENTS[3], words=_WORDS, before=1),
+    Selection(_BOUNDS, end=_MOMENTS[3], words=_WORDS),
 )
 _OUTCOMES: frozenset[Outcome] = frozenset({"read", "empty", "truncated", "undecodable"})
 

@@ -189,8 +189,6 @@ EFFORTS = st.builds(
     most_probes=st.sampled_from([4, 256]),
 )
 BLOCKS = st.sampled_from([1, 2, 3, 7, 64, 255, 1_000, 4_096, 131_072])
-#: Lines around a record with a word; bytes from which on the C library searches.
-AROUND = st.one_of(st.just((0, 0)), st.tuples(st.integers(0, 3), st.integers(0, 3)))
 WORTH_IT = st.sampled_from([0, 10**9])
 LINE_LIMITS = st.sampled_from([90, 2_000, 65_536])
 
@@ -224,15 +222,15 @@ def check_frame(folder: Path, log: Log, frame: Frame, effort: Effort, block: int
 WORDS = ("error", "failed", "timeout", "fatal", "exception")
 
 
-def check_words(folder: Path, log: Log, around: tuple[int, int], block: int, worth_it: int) -> None:
+def check_words(folder: Path, log: Log, block: int, worth_it: int) -> None:
     """The sifted lines are exactly those of the naive reader."""
     source = _written(folder, log)
     bounds = bounds_of(log.format, log.zone)
-    selection = Selection(bounds, words=Words(WORDS, worth_it), before=around[0], after=around[1])
+    selection = Selection(bounds, words=Words(WORDS, worth_it))
     reader = LineReader(source, choose=lambda first: selection, block=block)
     found = list(reader)
     lines = naive.lines_of(log.text)
-    assert found == naive.sifted(lines, WORDS, bounds, *around)
+    assert found == naive.sifted(lines, WORDS, bounds)
     assert reader.lines == len(lines)
 
 
@@ -254,9 +252,9 @@ def fuzz(examples: int) -> None:
             check_frame(folder, log, data.draw(frames(log)), effort, block, line_limit)
 
         @profile
-        @given(logs(), AROUND, BLOCKS, WORTH_IT)
-        def by_words(log: Log, around: tuple[int, int], block: int, worth_it: int) -> None:
-            check_words(folder, log, around, block, worth_it)
+        @given(logs(), BLOCKS, WORTH_IT)
+        def by_words(log: Log, block: int, worth_it: int) -> None:
+            check_words(folder, log, block, worth_it)
 
         in_frames()
         by_words()

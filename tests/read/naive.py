@@ -71,19 +71,14 @@ def _after_fold(moment: datetime, zone: tzinfo | None) -> datetime:
     return moment
 
 
-def sifted(lines: list[Line], words: Iterable[str], bounds: Bounds, before: int = 0, after: int = 0) -> list[Line]:
-    """The records (from a line with a stamp to before another stamp) with a word; those that hold one of so many
-    lines before or after them; and the last one."""
+def sifted(lines: list[Line], words: Iterable[str], bounds: Bounds) -> list[Line]:
+    """The records (from a line with a stamp to before another stamp) with a word, and the last one."""
     records = list(_grouped(lines, bounds))
     known = [word.lower() for word in words]
     wanted = [any(word in line.text.lower() for line in record for word in known) for record in records]
-    numbers = {line.number: index for index, record in enumerate(records) for line in record}
-    kept = {len(records) - 1}
-    for index, record in enumerate(records):
-        if wanted[index]:
-            first, last = record[0].number - before, record[-1].number + after
-            kept.update(numbers[number] for number in range(first, last + 1) if number in numbers)
-    return [line for index in sorted(kept) if index >= 0 for line in records[index]]
+    return [
+        line for index, record in enumerate(records) if wanted[index] or index == len(records) - 1 for line in record
+    ]
 
 
 def _grouped(lines: list[Line], bounds: Bounds) -> Iterator[list[Line]]:

@@ -23,6 +23,6 @@ def test_a_frame_is_found_as_if_everything_had_been_read(folder: Path, data, log
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(models.logs(), models.AROUND, models.BLOCKS, models.WORTH_IT)
-def test_records_with_a_word_are_found_as_if_everything_had_been_read(folder: Path, log, around, block, worth_it):
-    models.check_words(folder, log, around, block, worth_it)
+@given(models.logs(), models.BLOCKS, models.WORTH_IT)
+def test_records_with_a_word_are_found_as_if_everything_had_been_read(folder: Path, log, block, worth_it):
+    models.check_words(folder, log, block, worth_it)

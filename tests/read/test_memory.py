@@ -32,7 +32,7 @@ from datetime import datetime, timezone
 start = datetime(2026, 1, 1, tzinfo=timezone.utc)
 selection = {
     'all': None,
-    'words': Selection(bounds, words=Words(['error', 'failed']), before=3, after=3),
+    'words': Selection(bounds, words=Words(['error', 'failed'])),
     'frame': Selection(bounds, start, start),
 }[sys.argv[2]]
 reader = LineReader(Source('x', Path(sys.argv[1]), 'log'), choose=lambda first: selection, limit_bytes=10**10)

@@ -1,0 +1,47 @@
+"""Thousands of files in a folder: the newest are read, and the others are counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collector.discover.crowds import LEAST_ALIKE, MOST_ALIKE, MOST_SOURCES, without_crowds
+from collector.discover.scan import scan
+from collector.model import Source
+from tests.collecting import put
+
+
+def statuses(folder: str, count: int) -> list[Source]:
+    return [
+        Source(f"{folder}/{number}.status", Path(), "status", sequence=number, size=10, modified=-number)
+        for number in range(count)
+    ]
+
+
+def test_a_folder_with_few_files_is_read_whole():
+    sources = statuses("a/status", MOST_ALIKE)
+    assert without_crowds(sources) == (sources, [])
+
+
+def test_of_a_crowded_folder_the_newest_are_read_and_the_others_counted():
+    sources = statuses("a/status", MOST_ALIKE + 7)
+    kept, (entry,) = without_crowds(sources)
+    assert kept == sources[7:]
+    assert (entry.path, entry.outcome, entry.bytes_total) == ("a/status/* (status)", "skipped", 70)
+    assert entry.note == f"7 older files beside the {MOST_ALIKE} newest"
+
+
+def test_of_very_many_folders_fewer_are_read_each():
+    sources = [source for folder in range(100) for source in statuses(f"{folder}/status", MOST_ALIKE)]
+    kept, entries = without_crowds(sources)
+    assert LEAST_ALIKE * 100 <= len(kept) <= MOST_SOURCES
+    assert len(entries) == 100
+
+
+def test_the_scan_of_a_disk_says_what_it_left_out(tmp_path: Path):
+    folder = "var/lib/waagent/Contoso.Agents.Probe-1.0.2/status"
+    for number in range(MOST_ALIKE + 50):
+        put(tmp_path, f"{folder}/{number}.status", "[]")
+    found = scan(tmp_path, "linux")
+    assert [source.sequence for source in found.sources if source.kind == "status"].count(None) == 0
+    assert sum(source.kind == "status" for source in found.sources) == MOST_ALIKE
+    assert any(entry.note.startswith("50 older files") for entry in found.unfound)
