@@ -5,44 +5,51 @@ An extension that writes a status or a log for each run leaves thousands. Only t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from typing import get_args
 
-from collector.model import LedgerEntry, Source
+from collector.model import LedgerEntry, Source, SourceKind
 
 #: Files of one kind that are read of one folder, and sources in all, for which fewer are read of each folder.
-MOST_ALIKE, LEAST_ALIKE, MOST_SOURCES = 100, 10, 2_500
+MOST_ALIKE, LEAST_ALIKE, MOST_SOURCES = 100, 10, 2_000
 
 
-def without_crowds(sources: Sequence[Source]) -> tuple[list[Source], list[LedgerEntry]]:
-    """The sources that are read, in their order, and what stands for the others."""
-    groups: dict[tuple[str, str], list[Source]] = {}
-    for source in sources:
-        groups.setdefault((source.path.rpartition("/")[0], source.kind), []).append(source)
-    most = MOST_ALIKE
-    while most > LEAST_ALIKE and sum(min(len(group), most) for group in groups.values()) > MOST_SOURCES:
-        most = max(LEAST_ALIKE, most // 2)
-    left_out: set[str] = set()
-    entries = []
-    for (folder, kind), group in groups.items():
-        if len(group) <= most:
-            continue
-        older = sorted(group, key=_age)[:-most]
-        left_out.update(source.path for source in older)
-        entries.append(_entry(folder, kind, older, most))
-    return [source for source in sources if source.path not in left_out], entries
+class Crowds:
+    """Thins out sources, and remembers what was left out."""
+
+    def __init__(self) -> None:
+        self._left_out: dict[tuple[str, str], tuple[int, int]] = {}  # folder and kind: files, bytes
+
+    def thinned(self, sources: Sequence[Source], most: int = MOST_ALIKE) -> list[Source]:
+        """The sources in their order, of each folder and kind the newest."""
+        groups: dict[tuple[str, str], list[Source]] = {}
+        for source in sources:
+            groups.setdefault((source.path.rpartition("/")[0], source.kind), []).append(source)
+        older: set[str] = set()
+        for key, group in groups.items():
+            if len(group) > most:
+                gone = sorted(group, key=_age)[:-most]
+                older.update(source.path for source in gone)
+                files, size = self._left_out.get(key, (0, 0))
+                self._left_out[key] = files + len(gone), size + sum(source.size for source in gone)
+        return [source for source in sources if source.path not in older]
+
+    def within_bounds(self, sources: Sequence[Source]) -> list[Source]:
+        """At most about `MOST_SOURCES` of them: where there are more, fewer of each folder."""
+        kept, most = list(sources), MOST_ALIKE
+        while len(kept) > MOST_SOURCES and most > LEAST_ALIKE:
+            most = max(LEAST_ALIKE, most // 2)
+            kept = self.thinned(kept, most)
+        return kept
+
+    def entries(self) -> Iterator[LedgerEntry]:
+        """A row for each folder and kind of which files were left out."""
+        kinds: dict[str, SourceKind] = {kind: kind for kind in get_args(SourceKind)}
+        for (folder, kind), (files, size) in self._left_out.items():
+            note = f"{files} older files beside the newest, which are read"
+            yield LedgerEntry(f"{folder}/* ({kind})", kinds[kind], "skipped", size, note=note)
 
 
 def _age(source: Source) -> tuple[int, float, str]:
     """The oldest first: by sequence number, then by the file's time, which is wrong on a copied disk, then by name."""
     return (-1 if source.sequence is None else source.sequence, source.modified, source.path)
-
-
-def _entry(folder: str, kind: str, older: Iterable[Source], most: int) -> LedgerEntry:
-    files = list(older)
-    return LedgerEntry(
-        f"{folder}/* ({kind})",
-        files[0].kind,
-        "skipped",
-        sum(source.size for source in files),
-        note=f"{len(files)} older files beside the {most} newest",
-    )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector.discover.agent_conf import agent_folders
 from collector.discover.catalog import Place, places
-from collector.discover.crowds import without_crowds
+from collector.discover.crowds import Crowds
 from collector.discover.tree import Tree, shown
 from collector.discover.versions import with_notes
 from collector.model import LedgerEntry, Source, System
@@ -47,28 +47,33 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
     Raises DataError for a broken table; what can't be listed stands in the result.
     """
     tree = Tree(root, fold=system == "windows")
-    found: dict[str, tuple[Place, Source]] = {}
+    found: list[tuple[Place, Source]] = []
+    seen: set[str] = set()
+    crowds = Crowds()
     empty: list[Place] = []
     rows = places(system, agent_folders(tree) if system == "linux" else {}, extra)
     for place in rows:
         paths = list(tree.glob(place.glob))
         if place.known and not paths:
             empty.append(place)
+        new = []
         for path in paths:
-            if path not in found and (source := _source(tree, place, path, rows)) is not None:
-                found[path] = place, source
-    wanted = [(place, source) for place, source in found.values() if _is_wanted(source, extensions)]
+            if path not in seen and (source := _source(tree, place, path, rows)) is not None:
+                seen.add(path)
+                new.append(source)
+        found += [(place, source) for source in crowds.thinned(new)]
+    wanted = [(place, source) for place, source in found if _is_wanted(source, extensions)]
     written = [source for _, source in wanted if source.path.lower().endswith(_LEFTOVERS)]
     old = [source for place, source in wanted if place.history and source not in written]
     rest = [source for place, source in wanted if not place.history and source not in written]
     sources, aliases = _once(tree, rest)
-    sources, crowds = without_crowds(sources)
+    sources = crowds.within_bounds(sources)
     sources = with_notes(sources, _handler_states(tree, sources), system)
     current = next((source for source in sources if source.kind == "aggregate" and source.problem is None), None)
     unfound = (
         *(_skipped(source, "a temporary file of the one who writes it") for source in written),
         *(_skipped(source, f"a link to the same file as {path}") for source, path in aliases),
-        *crowds,
+        *crowds.entries(),
         *_missing(empty, tree),
         *_closed(tree),
     )

@@ -222,14 +222,14 @@ def _system_logs(disk: Path) -> None:
         ("auth.log.1", 6),
         ("messages", 6),
         ("kern.log", 4),
-        ("cloud-init.log", 1.5),
-        ("cloud-init-output.log", 0.3),
         ("dmesg", 0.2),
         ("dmesg.0", 0.2),
         ("dpkg.log", 1),
     ]:
         text = "".join(_syslog(Random(name), int(size * MB))).encode()
         put(disk, f"var/log/{name}", gzip.compress(text, 6, mtime=0) if name.endswith(".gz") else text)
+    put(disk, "var/log/cloud-init.log", "".join(_cloud_init(Random(3), 3 * MB // 2)))
+    put(disk, "var/log/cloud-init-output.log", "".join(_cloud_init_output(Random(4), 3 * MB // 10)))
     journal = f"var/log/journal/{Random(7).getrandbits(128):032x}/system.journal"
     put(disk, journal, b"LPKSHHRH" + bytes(4 * MB) + Random(8).randbytes(2 * MB))
 
@@ -258,6 +258,33 @@ def _syslog(chance: Random, size: int) -> Iterator[str]:
         line = f"{when:%b %d %H:%M:%S} vmssweb00000c {told}\n"
         written += len(line)
         yield line
+
+
+def _cloud_init(chance: Random, size: int) -> Iterator[str]:
+    """What cloud-init tells of itself, at each start of the instance."""
+    told = [
+        "util.py[DEBUG]: Reading from /var/lib/cloud/data/status.json (quiet=False)",
+        "subp.py[DEBUG]: Running command ['blkid', '-c', '/dev/null', '-o', 'export'] with allowed return codes [0] (shell=False)",
+        "handlers.py[DEBUG]: start: azure-ds/get_metadata_from_imds: fetching metadata",
+        "url_helper.py[DEBUG]: Read from http://169.254.169.254/metadata/instance (200, {n}b) after 1 attempts",
+        "stages.py[INFO]: Loaded datasource DataSourceAzure - DataSourceAzure [seed=/dev/sr0]",
+    ]
+    for when in _times(END - timedelta(days=20), size // 130):
+        yield f"{when:%Y-%m-%d %H:%M:%S},{chance.randrange(1000):03d} - {chance.choice(told).format(n=chance.randrange(4000))}\n"
+
+
+def _cloud_init_output(chance: Random, size: int) -> Iterator[str]:
+    """What the programs printed that cloud-init ran; few of its lines have a time."""
+    told = [
+        "Get:{n} http://azure.archive.ubuntu.com/ubuntu jammy/main amd64 libfoo{n} amd64 1.2-{n} [{n} kB]",
+        "Selecting previously unselected package libfoo{n}.",
+        "Preparing to unpack .../{n}-libfoo_1.2-{n}_amd64.deb ...",
+        "Unpacking libfoo{n} (1.2-{n}) ...",
+        "Setting up libfoo{n} (1.2-{n}) ...",
+        "Processing triggers for libc-bin (2.35-0ubuntu3.{n}) ...",
+    ]
+    for _ in range(size // 62):
+        yield chance.choice(told).format(n=chance.randrange(4000)) + "\n"
 
 
 def _dated(file: Path, when: datetime) -> None:

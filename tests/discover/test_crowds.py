@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector.discover.crowds import LEAST_ALIKE, MOST_ALIKE, MOST_SOURCES, without_crowds
+from collector.discover.crowds import LEAST_ALIKE, MOST_ALIKE, MOST_SOURCES, Crowds
 from collector.discover.scan import scan
 from collector.model import Source
 from tests.collecting import put
@@ -18,23 +18,28 @@ def statuses(folder: str, count: int) -> list[Source]:
 
 
 def test_a_folder_with_few_files_is_read_whole():
+    crowds = Crowds()
     sources = statuses("a/status", MOST_ALIKE)
-    assert without_crowds(sources) == (sources, [])
+    assert crowds.within_bounds(crowds.thinned(sources)) == sources
+    assert list(crowds.entries()) == []
 
 
 def test_of_a_crowded_folder_the_newest_are_read_and_the_others_counted():
+    crowds = Crowds()
     sources = statuses("a/status", MOST_ALIKE + 7)
-    kept, (entry,) = without_crowds(sources)
-    assert kept == sources[7:]
-    assert (entry.path, entry.outcome, entry.bytes_total) == ("a/status/* (status)", "skipped", 70)
-    assert entry.note == f"7 older files beside the {MOST_ALIKE} newest"
+    assert crowds.thinned(sources) == sources[7:]
+    assert len(crowds.thinned(sources, MOST_ALIKE + 4)) == MOST_ALIKE + 4
+    (entry,) = crowds.entries()
+    assert (entry.path, entry.outcome, entry.bytes_total) == ("a/status/* (status)", "skipped", 100)
+    assert entry.note == "10 older files beside the newest, which are read"
 
 
 def test_of_very_many_folders_fewer_are_read_each():
+    crowds = Crowds()
     sources = [source for folder in range(100) for source in statuses(f"{folder}/status", MOST_ALIKE)]
-    kept, entries = without_crowds(sources)
+    kept = crowds.within_bounds(sources)
     assert LEAST_ALIKE * 100 <= len(kept) <= MOST_SOURCES
-    assert len(entries) == 100
+    assert len(list(crowds.entries())) == 100
 
 
 def test_the_scan_of_a_disk_says_what_it_left_out(tmp_path: Path):
