@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 
 #: Signs that HTML may not hold, and those that make text read in another order than it is written.
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
+#: As html.escape does, without the table of all entities that its module loads.
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+
 
 def esc(text: object) -> str:
     """`text` so that a browser shows it and never obeys it, in content and in quoted attributes."""
     shown = _UNSHOWN.sub(lambda sign: f"\\x{ord(sign[0]):02x}", str(text).replace("\r\n", "\n"))
-    return html.escape(shown, quote=True)
+    return shown.translate(_ESCAPED)
 
 
 def tag(name: str, *content: str, **attributes: str | None) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from collector.discover.tree import Tree
 from collector.errors import ConfigError
@@ -113,6 +112,8 @@ def zone_of(tree: Tree, name: str) -> tzinfo | None:
     tz = _from_bytes(_zone_data(tree, name), name)
     if tz is not None or not _NAME.fullmatch(name):
         return tz
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -126,8 +127,12 @@ def _zone_data(tree: Tree, name: str) -> bytes:
 
 
 def _from_bytes(data: bytes, name: str) -> tzinfo | None:
+    if not data:
+        return None
+    from zoneinfo import ZoneInfo
+
     try:
-        return ZoneInfo.from_file(io.BytesIO(data), key=name) if data else None
+        return ZoneInfo.from_file(io.BytesIO(data), key=name)
     except (ValueError, EOFError, struct.error, IndexError):
         return None
 

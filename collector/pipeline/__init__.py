@@ -52,6 +52,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     )
     if all(source.problem is not None for source in found.sources):
         return report
+    current().lower_io_priority()
     from collector.pipeline.examine import examine
 
     return examine(report, found, request, tz, progress)

@@ -27,7 +27,10 @@ class Host(Protocol):
         """Where the configuration file lies."""
 
     def lower_priority(self) -> None:
-        """Gives way to everything else on the machine; never fails."""
+        """Gives way to everything else on the machine that wants the processor; never fails."""
+
+    def lower_io_priority(self) -> None:
+        """Gives way to everything else that reads and writes; never fails. To be called before much is read."""
 
     def make_private(self, folder: Path) -> None:
         """Makes a folder that only its owner can enter. Raises OSError."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +21,7 @@ class LinuxHost:
         return Path("/")
 
     def names(self) -> tuple[str | None, str | None]:
-        return socket.gethostname() or None, None  # files tell the system
+        return os.uname().nodename or None, None  # files tell the system
 
     def state_dir(self) -> Path:
         if self.is_admin():
@@ -34,6 +32,8 @@ class LinuxHost:
         try:
             return Path.home() / ".local" / "state" / "vmext"
         except RuntimeError:  # a user without a home, as in a container
+            import tempfile
+
             return Path(tempfile.gettempdir()) / f"vmext-{os.geteuid()}"
 
     def config_file(self) -> Path:
@@ -42,6 +42,8 @@ class LinuxHost:
     def lower_priority(self) -> None:
         with suppress(OSError):
             os.nice(max(0, _NICE - os.getpriority(os.PRIO_PROCESS, 0)))
+
+    def lower_io_priority(self) -> None:
         import psutil
 
         with suppress(psutil.Error, OSError, AttributeError):

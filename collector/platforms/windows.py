@@ -45,9 +45,13 @@ class WindowsHost:
         import psutil
 
         with suppress(psutil.Error, OSError, AttributeError):
-            process = psutil.Process()
-            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)  # type: ignore[attr-defined,unused-ignore]
-            process.ionice(psutil.IOPRIO_LOW)  # type: ignore[attr-defined,unused-ignore]
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)  # type: ignore[attr-defined,unused-ignore]
+
+    def lower_io_priority(self) -> None:
+        import psutil
+
+        with suppress(psutil.Error, OSError, AttributeError):
+            psutil.Process().ionice(psutil.IOPRIO_LOW)  # type: ignore[attr-defined,unused-ignore]
 
     def make_private(self, folder: Path) -> None:
         new = not folder.exists()
