@@ -1,9 +1,10 @@
-"""The read stage alone, in a fresh process: `time` prints how long one pass over a log takes, `find` what it finds.
+"""The read stage alone, in a fresh process: `time` prints how long one pass over a log takes, `search` how long the
+search for its lines with a word takes (without the records around them), `find` what is found.
 
 The clock stands around the reader, as the pipeline calls it: opening, format, bisection, scan and lines are counted,
 the start of the interpreter and the imports aren't.
 
-usage: python -m tests.bench.stage time|find FILE WORD|WORD... [START END]
+usage: python -m tests.bench.stage time|search|find FILE WORD|WORD... [START END]
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ from pathlib import Path
 
 from collector.model import Line, Source
 from collector.parse.registry import bounds_of, detect
+from collector.read.encoding import SAMPLE, find_encoding
 from collector.read.lines import LineReader, Selection
+from collector.read.normal import Normalizer
+from collector.read.source import ByteSource
+from collector.read.split import WholeLines
 from collector.read.words import Words
 
-#: No file is cut.
+#: No file is cut, and no line of these logs.
 _NO_LIMIT = 1 << 62
+_LINE_LIMIT = 65_536
 
 
 def reader(log: Path, words: Sequence[str], start: datetime | None = None, end: datetime | None = None) -> LineReader:
@@ -48,6 +54,21 @@ def matching(lines: LineReader, words: Sequence[str], prefix: str) -> tuple[int,
     return count, digest.hexdigest()
 
 
+def matching_lines(log: Path, words: Sequence[str]) -> int:
+    """How many lines hold a word: the reader's parts up to its search, as they are put together in it."""
+    stream = ByteSource(Source("var/log/waagent.log", log, "log", "waagent", size=log.stat().st_size))
+    search, count = Words(words), 0
+    with stream.opened():
+        encoding, begin = find_encoding(stream.beginning[:SAMPLE]) or ("utf-8", 0)
+        normal, whole = Normalizer(encoding), WholeLines(_LINE_LIMIT, 1)
+        for block in stream.range(begin, None, _NO_LIMIT):
+            if (chunk := whole.feed(normal.feed(block))) is not None:
+                count += len(search.lines(chunk.data))
+        if (last := whole.feed(normal.feed(b"", final=True)) or whole.close()) is not None:
+            count += len(search.lines(last.data))
+    return count
+
+
 def main() -> None:
     what, file, text, *stamps = sys.argv[1:]
     log, words, window = Path(file), text.split("|"), [datetime.fromisoformat(stamp) for stamp in stamps]
@@ -56,6 +77,11 @@ def main() -> None:
         for _ in reader(log, words, *window):
             pass
         sys.stdout.write(str(time.perf_counter() - begin))
+        return
+    if what == "search":
+        begin = time.perf_counter()
+        count = matching_lines(log, words)
+        sys.stdout.write(json.dumps({"seconds": time.perf_counter() - begin, "count": count}))
         return
     lines = reader(log, words, *window)
     count, digest = matching(lines, words, common_prefix(*window) if window else "")
