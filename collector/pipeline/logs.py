@@ -23,6 +23,8 @@ from collector.pipeline.survey import AGENT_FORMATS
 _WHOLE_BYTES = 4_000_000
 #: A handler tells the sequence number when it starts a script, which may run for 90 minutes before it fails.
 _CONTEXT = timedelta(hours=2)
+#: What a log of healthy operations says.
+_WELL = frozenset({"end", "goal"})
 
 
 def read_window(
@@ -48,6 +50,7 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
     log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES), request.bytes_per_source)
     keeper = ExcerptKeeper(source.path)
     total = inside = 0
+    is_well = True  # nothing but operations that ended well: no one has to read about them
     events = EventKeeper()
     for record in log:
         total += 1
@@ -63,13 +66,14 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
         keeper.add(record, failing=frozenset() if tells else None)
         if tells:
             events.add(record)
-    excerpt = keeper.excerpt()
-    real = log.real_number() if total else None
+            is_well = is_well and all(signal.kind in _WELL for signal in tells)
+    told = [] if is_well else events.records()
+    excerpt = None if is_well else keeper.excerpt()
+    real = reading.number(source.path, log) if total else None
     if real is not None:
-        reading.number(source.path, log)
+        told = [replace(record, line=real(record.line)) for record in told]
         excerpt = renumbered(excerpt, real) if excerpt else None
-    kept = events.records()
-    reading.events.append([replace(record, line=real(record.line)) for record in kept] if real else kept)
+    reading.events.append(told)
     if excerpt is not None:
         reading.excerpts.append(excerpt)
     reading.ledger[source.path] = entry_of(source, log.reader, total, inside, excerpt, log.format)

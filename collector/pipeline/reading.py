@@ -43,14 +43,15 @@ class Reading:
             ]
         return self._said
 
-    def number(self, path: str, log: Log) -> None:
-        """Learns how the lines of a log that was read are numbered in its file."""
+    def number(self, path: str, log: Log) -> Callable[[int], int] | None:
+        """Learns how the lines of a log that was read are numbered in its file; None where as they came."""
         real = log.real_number()
         if real is not None:
             self.numbers[path] = real
             self._said = None
         if not log.reader.knows_numbers:
             self.unnumbered.add(path)
+        return real
 
     def see(self, moment: datetime | None) -> None:
         if moment is not None and order(moment) > order(self.newest):
