@@ -60,8 +60,21 @@ Outcome = Literal[
 def order(moment: datetime | None) -> datetime:
     """A key that sorts aware and naive moments together; None sorts first."""
     if moment is None:
-        return datetime.min.replace(tzinfo=timezone.utc)
+        return FIRST
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+#: The calendar's ends.
+FIRST = datetime.min.replace(tzinfo=timezone.utc)
+LAST = datetime.max.replace(tzinfo=timezone.utc)
+
+
+def moved(moment: datetime, by: timedelta) -> datetime:
+    """A sum that stops at the calendar's ends."""
+    try:
+        return moment + by
+    except OverflowError:
+        return FIRST if by < timedelta(0) else LAST
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -363,6 +376,7 @@ class Report:
     excerpts: tuple[Excerpt, ...]
     ledger: tuple[LedgerEntry, ...]
     duration: timedelta = timedelta(0)
+    events_left_out: int = 0  # records that tell something and are not among the events
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ def test_a_window_asked_for_is_kept(disk: Path, state: Path):
 
 def test_only_the_extensions_asked_for_are_read(disk: Path, state: Path):
     assert collect(disk, state, "--extension", "*CustomScript").code == 10
-    assert collect(disk, state, "--extension", "Acme.*").json["findings"] == []
+    nothing = collect(disk, state, "--extension", "Acme.*")
+    assert (nothing.code, nothing.json["verdict"], nothing.json["findings"]) == (12, "nothing-found", [])
 
 
 def test_a_disk_without_any_source_says_so(tmp_path: Path, state: Path):
@@ -323,3 +324,8 @@ def test_two_collects_at_once_both_tell_their_verdict(disk: Path, state: Path):
     assert len(list((state / "spool").glob("*.zip"))) == len(
         {output.split("bundle ")[-1].split()[0] for output in outputs}
     )
+
+
+@pytest.mark.parametrize("margin", ["99999999999w", "60000w"])
+def test_a_margin_beyond_the_calendar_is_no_crash(disk: Path, state: Path, margin: str):
+    assert collect(disk, state, "--around", "0001-01-02T00:00:00Z", "--margin", margin).code in (0, 2)

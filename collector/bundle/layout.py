@@ -51,7 +51,8 @@ def plan(report: Report, text_bytes: int, detail_characters: int = DETAIL_CHARAC
         failures=tuple(_shorter(failure, detail_characters) for failure in report.failures),
         findings=tuple(replace(f, failure=_shorter(f.failure, detail_characters)) for f in report.findings),
     )
-    left_out = LeftOut(lines_before - lines_after, len(report.events) - len(events), len(excerpts) - len(kept))
+    lost_events = report.events_left_out + len(report.events) - len(events)
+    left_out = LeftOut(lines_before - lines_after, lost_events, len(excerpts) - len(kept))
     return Plan(fitted, left_out)
 
 

@@ -192,7 +192,9 @@ def gaps(ledger: Sequence[LedgerEntry], system: System) -> str:
     """What was not read: ``22 of 23 sources read, 1 truncated: /var/log/waagent.log``."""
     entries = [entry for entry in ledger if entry.outcome not in NO_SOURCE]
     good = [entry for entry in entries if entry.outcome in GOOD_OUTCOMES]
-    text = f"{len(good)} of {plural(len(entries), 'source')} read"
+    outside = sum(entry.outcome == "outside-window" for entry in good)
+    text = f"{len(good) - outside} of {plural(len(entries), 'source')} read"
+    text += f", {outside} outside the window" if outside else ""
     bad = [entry for entry in entries if entry.outcome not in GOOD_OUTCOMES]
     counts = Counter(entry.outcome for entry in bad)
     dropped = sum(entry.outcome == "dropped" for entry in good)

@@ -28,7 +28,7 @@ class Crowds:
         older: set[str] = set()
         for key, group in groups.items():
             if len(group) > most:
-                gone = sorted(group, key=_age)[:-most]
+                gone = _oldest_first(group)[:-most]
                 older.update(source.path for source in gone)
                 files, size = self._left_out.get(key, (0, 0))
                 self._left_out[key] = files + len(gone), size + sum(source.size for source in gone)
@@ -46,8 +46,17 @@ class Crowds:
         """A row for each folder and kind of which files were left out."""
         kinds: dict[str, SourceKind] = {kind: kind for kind in get_args(SourceKind)}
         for (folder, kind), (files, size) in self._left_out.items():
-            note = f"{files} older files beside the newest, which are read"
-            yield LedgerEntry(f"{folder}/* ({kind})", kinds[kind], "skipped", size, note=note)
+            note = f"{files} older files were not read, only the newest of the folder"
+            yield LedgerEntry(f"{folder}/* ({kind})", kinds[kind], "truncated", size, note=note)
+
+
+def _oldest_first(group: Sequence[Source]) -> list[Source]:
+    """By age within each name, so that a name with many runs does not push out one with few."""
+    named: dict[str | None, list[Source]] = {}
+    for source in sorted(group, key=_age, reverse=True):
+        named.setdefault(source.name, []).append(source)
+    places = [(place, source) for sources in named.values() for place, source in enumerate(sources)]
+    return [source for _, source in sorted(places, key=lambda one: (-one[0], _age(one[1])))]
 
 
 def _age(source: Source) -> tuple[int, float, str]:

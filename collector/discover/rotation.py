@@ -22,8 +22,9 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 #: A date alone may be that of the day before or after, in whatever zone.
-_ONE_DAY = timedelta(days=1)
-_ZONES = timedelta(hours=14)
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+_LAST_YEAR_SECONDS = datetime(_LAST_YEAR, 1, 1, tzinfo=timezone.utc).timestamp()
+_AFTER_DAY = timedelta(days=1, hours=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,12 @@ def rotated_sets(logs: Iterable[Source]) -> tuple[tuple[Member, ...], ...]:
 def _placed(source: Source, found: re.Match[str] | None) -> tuple[tuple[float, ...], Member]:
     """A key that sorts the oldest first, and the member."""
     if found is not None and found["date"] and (day := _day(found["date"])) is not None:
-        if found["epoch"]:
+        if found["epoch"] and int(found["epoch"]) < _LAST_YEAR_SECONDS:
             until = datetime.fromtimestamp(int(found["epoch"]), timezone.utc)
             return (0, until.timestamp()), Member(source, until)
-        return (0, day.timestamp()), Member(source, day + _ONE_DAY + _ZONES)
+        last = day + _AFTER_DAY
+        was_rotated_then = source.modified <= last.timestamp()  # else the day is another, as that of its beginning
+        return (0, day.timestamp()), Member(source, last if was_rotated_then else None)
     if found is not None and found["number"]:
         return (1, -int(found["number"])), Member(source)
     if found is not None and found["before"]:
@@ -69,6 +72,7 @@ def _placed(source: Source, found: re.Match[str] | None) -> tuple[tuple[float, .
 
 def _day(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text.replace("-", ""), "%Y%m%d").replace(tzinfo=timezone.utc)
+        day = datetime.strptime(text.replace("-", ""), "%Y%m%d").replace(tzinfo=timezone.utc)
+        return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
     except ValueError:
         return None

@@ -47,25 +47,25 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
     Raises DataError for a broken table; what can't be listed stands in the result.
     """
     tree = Tree(root, fold=system == "windows")
-    found: list[tuple[Place, Source]] = []
     seen: set[str] = set()
     crowds = Crowds()
     empty: list[Place] = []
+    written: list[Source] = []
+    old: list[Source] = []
+    rest: list[Source] = []
     rows = places(system, agent_folders(tree) if system == "linux" else {}, extra)
     for place in rows:
         paths = list(tree.glob(place.glob))
         if place.known and not paths:
             empty.append(place)
-        new = []
+        new: list[Source] = []
         for path in paths:
-            if path not in seen and (source := _source(tree, place, path, rows)) is not None:
-                seen.add(path)
-                new.append(source)
-        found += [(place, source) for source in crowds.thinned(new)]
-    wanted = [(place, source) for place, source in found if _is_wanted(source, extensions)]
-    written = [source for _, source in wanted if source.path.lower().endswith(_LEFTOVERS)]
-    old = [source for place, source in wanted if place.history and source not in written]
-    rest = [source for place, source in wanted if not place.history and source not in written]
+            if path in seen or (source := _source(tree, place, path, rows)) is None:
+                continue
+            seen.add(path)
+            if _is_wanted(source, extensions):
+                (written if path.lower().endswith(_LEFTOVERS) else old if place.history else new).append(source)
+        rest += crowds.thinned(new)
     sources, aliases = _once(tree, rest)
     sources = crowds.within_bounds(sources)
     sources = with_notes(sources, _handler_states(tree, sources), system)

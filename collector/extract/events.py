@@ -16,10 +16,12 @@ class EventKeeper:
     """Feed it the records of one log in order."""
 
     def __init__(self) -> None:
+        self.seen = 0  # records
         self._records: deque[Record] = deque()
         self._text = 0
 
     def add(self, record: Record) -> None:
+        self.seen += 1
         self._records.append(record)
         self._text += text_of(record)
         while len(self._records) > _MOST_OF_LOG or (self._text > _TEXT_OF_LOG and len(self._records) > 1):

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from collector.model import Excerpt, Line, Record
 
-#: Lines before and after a failing record that are kept with it.
+#: Lines before and after a telling record that are kept with it.
 BEFORE, AFTER = 40, 25
-#: Lines of one source at most; beyond, only failing records' own lines, then none, and the number left out.
-MOST_LINES = 1_500
+#: Lines of one source at most: the first ones, which show how it began, and the newest. What is between is counted.
+FIRST_LINES, LAST_LINES = 300, 1_200
 _LONGEST = 8_192  # characters of a line
 
 
@@ -21,47 +21,38 @@ class ExcerptKeeper:
     def __init__(self, path: str) -> None:
         self._path = path
         self._before: deque[Line] = deque(maxlen=BEFORE)
-        self._kept: list[Line] = []
-        self._failing: set[int] = set()
+        self._first: list[Line] = []
+        self._last: deque[Line] = deque(maxlen=LAST_LINES)
         self._after = 0
-        self._left_out = 0
+        self._seen = 0  # lines
 
-    def add(self, record: Record, *, failing: frozenset[int] | None) -> None:
-        """`failing`: None for a record that says nothing, else the numbers of its lines to mark."""
+    def add(self, record: Record, *, tells: bool) -> None:
+        """`tells`: whether the record says something of an operation."""
         lines = [
             Line(record.line + number, text[:_LONGEST], len(text) > _LONGEST) for number, text in enumerate(record.raw)
         ]
-        if failing is not None:
-            self._take(list(self._before))
+        self._seen += len(lines)
+        if tells:
+            self._take([*self._before, *lines])
             self._before.clear()
-            self._take(lines)
-            self._failing |= failing
             self._after = AFTER
-        elif self._after > 0:
-            self._take(lines[: self._after])
-            self._after -= len(lines)
-        else:
-            if len(self._before) == BEFORE:
-                self._left_out += len(lines)
-            self._before.extend(lines)
+            return
+        self._take(lines[: self._after])
+        self._before.extend(lines[self._after :])
+        self._after = max(0, self._after - len(lines))
 
     def _take(self, lines: list[Line]) -> None:
-        room = max(0, MOST_LINES - len(self._kept))
-        self._kept.extend(lines[:room])
-        self._left_out += max(0, len(lines) - room)
-
-    def tail(self) -> None:
-        """Keeps the last lines of a source that ends in an unfinished operation."""
-        self._take(list(self._before))
-        self._before.clear()
+        room = max(0, FIRST_LINES - len(self._first))
+        self._first.extend(lines[:room])
+        self._last.extend(lines[room:])
 
     def excerpt(self) -> Excerpt | None:
-        if not self._kept:
-            return None
-        return Excerpt(self._path, tuple(self._kept), frozenset(self._failing), self._left_out)
+        """Without marks, which only the findings tell."""
+        kept = (*self._first, *self._last)
+        return Excerpt(self._path, kept, frozenset(), self._seen - len(kept)) if kept else None
 
 
 def renumbered(excerpt: Excerpt, number: Callable[[int], int]) -> Excerpt:
     """The same lines under other numbers."""
     lines = tuple(replace(line, number=number(line.number)) for line in excerpt.lines)
-    return replace(excerpt, lines=lines, failing=frozenset(number(one) for one in excerpt.failing))
+    return replace(excerpt, lines=lines)

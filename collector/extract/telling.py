@@ -21,7 +21,7 @@ _STRONG = re.compile(
 _GENERIC = re.compile(
     r"^(?:failed to (?:handle|execute command)|setting error code to|enable (?:script )?failed|command terminated|.{0,40}exit status[= ]-?\d+\.?$"
     r"|Command execution finished, but failed|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
-    r"|FAILED$|ERROR$|Failed$|Error$)",
+    r"|[\w.-]+ (?:enable|disable|install|uninstall|update) failed\.?$|FAILED$|ERROR$|Failed$|Error$)",
     re.IGNORECASE,
 )
 #: A number that can be looked up makes a line worth more.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from collector.errors import ConfigError
-from collector.model import Failure, Record, Window, order
+from collector.model import Failure, Record, Window, moved, order
 
 if TYPE_CHECKING:
     from collector.extract.signals import Signal
@@ -48,13 +48,17 @@ def span(text: str, option: str) -> timedelta:
     length = _AGO.match(text.strip())
     if not length:
         raise ConfigError(f"{option}: {text!r} is no length of time", "Give a number and a unit: 90s, 15m, 2h.")
-    return timedelta(**{_UNITS[length[2]]: float(length[1])})
+    try:
+        return timedelta(**{_UNITS[length[2]]: float(length[1])})
+    except OverflowError as error:
+        raise ConfigError(f"{option}: {text!r} is too long", "Give a number and a unit: 90s, 15m, 2h.") from error
 
 
 def asked(since: datetime | None, until: datetime | None, around: datetime | None, margin: timedelta) -> Window | None:
     """The window that the caller asked for, None where none was."""
     if around is not None:
-        return Window(around - margin, around + margin, f"asked for: {_words(margin)} around the given time")
+        reason = f"asked for: {_words(margin)} around the given time"
+        return Window(moved(around, -margin), moved(around, margin), reason)
     if since is None and until is None:
         return None
     return Window(since, until, "asked for by --since/--until")
@@ -81,7 +85,7 @@ def of_evidence(failures: Sequence[Failure], margin: timedelta) -> Window | None
         for value in (failure.first_time, failure.last_time, failure.hang_since)
         if value
     ]
-    return Window(min(moments) - margin, max(moments) + margin, _reason(newest))
+    return Window(moved(min(moments), -margin), moved(max(moments), margin), _reason(newest))
 
 
 def last_hours(newest: datetime | None, now: datetime, *, live: bool) -> Window:
@@ -116,8 +120,8 @@ def may_contain(window: Window, when: datetime | None) -> bool:
     if when is None or when.tzinfo is not None:
         return contains(window, when)
     wide = Window(
-        window.start - _WIDEST if window.start else None,
-        window.end + _WIDEST if window.end else None,
+        moved(window.start, -_WIDEST) if window.start else None,
+        moved(window.end, _WIDEST) if window.end else None,
         window.reason,
     )
     return contains(wide, when)

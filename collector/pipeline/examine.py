@@ -18,7 +18,7 @@ from collector.extract.failures import failures_of, states_of
 from collector.extract.runs import current_handlers, resolve_names, with_sequences
 from collector.extract.signals import Signal
 from collector.extract.zones import settle, settled, shifted
-from collector.model import Failure, Report, Window, order
+from collector.model import ExtensionState, Failure, Report, Window, order
 from collector.pipeline.ledger import ledger_of, marked, verdict_of
 from collector.pipeline.logs import read_window
 from collector.pipeline.outputs import read_outputs
@@ -51,18 +51,21 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
     failures = _wanted(windows.touching(failures, window), request.extensions)
     states_now = states_of(signals, failures, context.carriers)
 
+    events = fair(reading.events)
     findings = diagnose(failures, report.identity, report.system, states_now)
     ordered = tuple(finding.failure for finding in findings)
     ledger = ledger_of(found.sources, found.unfound, states.ledger, reading.ledger, output_ledger)
+    fits = not request.extensions or ordered or _fits(found, states_now, request.extensions)
     return replace(
         report,
-        verdict=verdict_of(ordered, ledger),
+        verdict=verdict_of(ordered, ledger) if fits else "nothing-found",
         identity=with_ids(report.identity, newest(reading.agent, survey.reading.agent), ordered, signals),
         window=window,
         findings=findings,
         failures=ordered,
         others=states_now,
-        events=tuple(shifted(record, offsets) for record in fair(reading.events)),
+        events=tuple(shifted(record, offsets) for record in events),
+        events_left_out=reading.events_seen - len(events),
         excerpts=marked([*reading.excerpts, *output_excerpts, *states.excerpts], ordered),
         ledger=ledger,
     )
@@ -106,7 +109,11 @@ def _told(survey: Reading, reading: Reading, window: Window) -> list[Signal]:
 
     In the order of each log: a sequence number holds for what follows it.
     """
-    beyond = [signal for signal in survey.signals if not windows.may_contain(window, signal.time)]
+    beyond = [
+        signal
+        for signal in survey.signals
+        if signal.path in reading.not_read or not windows.may_contain(window, signal.time)
+    ]
     unnumbered = survey.unnumbered | reading.unnumbered
 
     def place(signal: Signal) -> tuple[str, datetime, int]:
@@ -114,6 +121,12 @@ def _told(survey: Reading, reading: Reading, window: Window) -> list[Signal]:
         return signal.path, order(signal.time) if by_time else order(None), 0 if by_time else signal.line
 
     return sorted([*beyond, *reading.signals], key=place)
+
+
+def _fits(found: Scan, states: Sequence[ExtensionState], extensions: Sequence[str]) -> bool:
+    """Whether anything on the disk is of an extension that was asked for: a name with a slip in it is not healthy."""
+    named = {source.extension for source in found.sources if source.extension} | {state.extension for state in states}
+    return any(is_named(extension, extensions) for extension in named)
 
 
 def _wanted(failures: Sequence[Failure], extensions: Sequence[str]) -> tuple[Failure, ...]:

@@ -11,7 +11,7 @@ from collector.extract import window as windows
 from collector.extract.events import EventKeeper
 from collector.extract.excerpts import ExcerptKeeper, renumbered
 from collector.extract.signals import of_record
-from collector.model import LedgerEntry, Source, Window
+from collector.model import LedgerEntry, Source, Window, moved
 from collector.pipeline.ledger import entry_of
 from collector.pipeline.log import Log, Wanted
 from collector.pipeline.reading import Reading
@@ -38,6 +38,7 @@ def read_window(
             progress(source)
             if reason:
                 reading.ledger[source.path] = _not_read(source, reason)
+                reading.not_read.add(source.path)
             else:
                 _read(reading, source, zone, window, request)
     return reading
@@ -46,7 +47,7 @@ def read_window(
 def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window, request: Request) -> None:
     start = window.start
     if start is not None and source.format not in AGENT_FORMATS:  # of the agent's the survey has it
-        start -= _CONTEXT
+        start = moved(start, -_CONTEXT)
     log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES), request.bytes_per_source)
     keeper = ExcerptKeeper(source.path)
     total = inside = 0
@@ -63,7 +64,7 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
         inside += 1
         reading.keep(signals)
         tells = [signal for signal in signals if signal.kind not in ("settings", "goal-end")]
-        keeper.add(record, failing=frozenset() if tells else None)
+        keeper.add(record, tells=bool(tells))
         if tells:
             events.add(record)
             is_well = is_well and all(signal.kind in _WELL for signal in tells)
@@ -74,6 +75,7 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
         told = [replace(record, line=real(record.line)) for record in told]
         excerpt = renumbered(excerpt, real) if excerpt else None
     reading.events.append(told)
+    reading.events_seen += 0 if is_well else events.seen
     if excerpt is not None:
         reading.excerpts.append(excerpt)
     reading.ledger[source.path] = entry_of(source, log.reader, total, inside, excerpt, log.format)

@@ -20,12 +20,14 @@ class Reading:
     kept: SignalKeeper = field(default_factory=SignalKeeper)
     ledger: dict[str, LedgerEntry] = field(default_factory=dict)
     events: list[list[Record]] = field(default_factory=list)  # of each log
+    events_seen: int = 0
     excerpts: list[Excerpt] = field(default_factory=list)
     agent: AgentFacts = field(default_factory=AgentFacts)
     newest: datetime | None = None
     oldest: dict[str, datetime] = field(default_factory=dict)
     numbers: dict[str, Callable[[int], int]] = field(default_factory=dict)
 
+    not_read: set[str] = field(default_factory=set)  # logs that the window pass did not open
     unnumbered: set[str] = field(default_factory=set)  # logs too large to count the lines of
     _said: list[Signal] | None = None
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from collector.discover.rotation import Member
-from collector.model import Source
+from collector.model import Source, moved
 from collector.pipeline.log import first_moment
-
-#: The stamps of a log's files may be out of order by so much, as within one file.
-_DISORDER = timedelta(minutes=5)
+from collector.read.gaps import DISORDER
 
 
 def overlapping(
@@ -24,16 +22,16 @@ def overlapping(
     over = ""  # why this file and all older ones lie before the frame
     for member in reversed(members):
         source = member.source
-        if start is not None and member.until is not None and member.until + _DISORDER < start:
+        if start is not None and member.until is not None and moved(member.until, DISORDER) < start:
             over = over or "its name tells that it was rotated before the window"
         if over or len(members) == 1 or (start is None and end is None):
             reasons.append((source, over))
             continue
         begins = first_moment(source, zone)
-        if begins is not None and end is not None and begins[0] - _DISORDER > end:
+        if begins is not None and end is not None and moved(begins[0], -DISORDER) > end:
             reasons.append((source, "it begins after the window"))
             continue
         reasons.append((source, ""))
-        if begins is not None and start is not None and begins[1] + _DISORDER < start and member.ordered:
+        if begins is not None and start is not None and moved(begins[1], DISORDER) < start and member.ordered:
             over = f"{source.path.rpartition('/')[2]}, which is newer, begins before the window"
     yield from reversed(reasons)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from collector.discover.rotation import rotated_sets
 from collector.extract import window as windows
 from collector.extract.signals import of_record
-from collector.model import Failure, Source, Window, order
+from collector.model import Failure, Source, Window, moved, order
 from collector.pipeline.log import Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Request
@@ -80,11 +80,11 @@ class Survey:
         """Whether the ends of the logs that were surveyed do not reach back over the window and the day before."""
         since = None
         if window.start is not None and window.end is not None:
-            since = min(window.start, window.end - windows.TOGETHER)
+            since = min(window.start, moved(window.end, -windows.TOGETHER))
         return any(since is None or order(moment) > since for moment in self.reading.oldest.values())
 
     def _again(self, logs: Sequence[Source], start: datetime | None) -> None:
-        since = start - _LEAD if start is not None else None
+        since = moved(start, -_LEAD) if start is not None else None
         self.reading = Reading()
         self._read(logs, self.request.bytes_per_source, Wanted(since, whole_bytes=0))
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from collector.read.moments import FIRST, LAST, moved
+from collector.model import FIRST, LAST, moved
 
 #: Stamps may be out of order by so much (several writers) and everything is found.
 DISORDER = timedelta(minutes=5)

@@ -135,9 +135,12 @@ class LineReader:
                 gone_through += len(chunk.data)
                 yield from filters.feed(chunk)
         yield from filters.close()
+        if self._bytes.outcome == "truncated":  # the note says what was not read
+            self.guarantee = ""
+            return
         found = self._plan.found
-        if found is not None and not found.whole:
-            self.guarantee += f"; {gone_through - filters.passed} bytes beside the frame were read for that"
+        if found is not None and not found.whole and (beside := gone_through - filters.passed):
+            self.guarantee += f"; {beside} bytes beside the window were read to be sure"
 
     def _planned(self, selection: Selection | None) -> Plan:
         if self._bytes.packed:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
-from collector.model import Line
+from collector.model import FIRST, Line
 from collector.read import gaps
 from collector.read.encoding import width
 from collector.read.probe import StampProbe
@@ -105,20 +105,22 @@ class Planner:
 
 
 def _any_line(text: str) -> tuple[datetime, datetime]:
-    never = datetime.min.replace(tzinfo=timezone.utc)
-    return never, never
+    return FIRST, FIRST
 
 
 def _guarantee(found: gaps.Found, size: int, effort: gaps.Effort) -> str:
     minutes = round(gaps.DISORDER.total_seconds() / 60)
     if found.whole and found.stepped:
-        return f"its clock was set back, so all {size} bytes were looked through"
+        return f"the clock was set back in this log, so all {size} bytes were searched"
     if found.whole:
-        return "no stamps to go by, every record was looked at"
-    sure = f"found by {found.probes} stamps, exact for stamps up to {minutes} minutes out of order"
+        return "its lines have no time stamps, so every record was looked at"
+    sure = (
+        f"the window was found by reading {found.probes} time stamps; nothing is missed where stamps are at most"
+        f" {minutes} minutes out of order"
+    )
     if found.stepped:
         return (
-            f"{sure}; its clock was set back and it is larger than {effort.most_scanned} bytes, so records beside steps"
-            " that no look met may be missing"
+            f"{sure}; the clock was set back in this log and it is larger than {effort.most_scanned} bytes, so records"
+            " near that place may be missing"
         )
-    return f"{sure} and where the clock was not set back further, of which no look saw anything"
+    return f"{sure} and the clock was not set back further (no stamp that was read showed that)"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from collector.read.moments import FIRST, LAST, moved
+from collector.model import FIRST, LAST, moved
 from collector.read.split import Chunk, chunk_of
 
 #: Earliest and latest moment (UTC) that the stamp of a line can mean, None for a line that begins no record.

@@ -331,7 +331,7 @@ def test_unknown_ids_are_said_to_be_unknown():
         ),
         (
             (LedgerEntry("a", "log", "dropped"), LedgerEntry("b", "log", "outside-window")),
-            "2 of 2 sources read, 1 left out of the bundle for its size",
+            "1 of 2 sources read, 1 outside the window, 1 left out of the bundle for its size",
         ),
     ],
 )

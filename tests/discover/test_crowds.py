@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from collector.discover.crowds import LEAST_ALIKE, MOST_ALIKE, MOST_SOURCES, Crowds
@@ -30,8 +31,16 @@ def test_of_a_crowded_folder_the_newest_are_read_and_the_others_counted():
     assert crowds.thinned(sources) == sources[7:]
     assert len(crowds.thinned(sources, MOST_ALIKE + 4)) == MOST_ALIKE + 4
     (entry,) = crowds.entries()
-    assert (entry.path, entry.outcome, entry.bytes_total) == ("a/status/* (status)", "skipped", 100)
-    assert entry.note == "10 older files beside the newest, which are read"
+    assert (entry.path, entry.outcome, entry.bytes_total) == ("a/status/* (status)", "truncated", 100)
+    assert entry.note == "10 older files were not read, only the newest of the folder"
+
+
+def test_a_name_with_many_runs_does_not_push_out_one_with_few():
+    long_running = [
+        replace(source, name="nightly", path=f"a/nightly.{source.sequence}.status") for source in statuses("a", 150)
+    ]
+    failed = Source("a/deploy.0.status", Path(), "status", sequence=0, name="deploy")
+    assert failed in Crowds().thinned([failed, *long_running])
 
 
 def test_of_very_many_folders_fewer_are_read_each():

@@ -66,6 +66,20 @@ def test_a_name_tells_until_when_it_was_written():
     assert until[names[3]] is None
 
 
+@pytest.mark.parametrize(
+    "name", ["x.log-9999-12-31", "x.log-0001-01-01", "x.log-2026-05-04-99999999999", "x.log-20261399"]
+)
+def test_no_name_breaks_it(name: str):
+    ((member,),) = rotated_sets([source(name)])
+    assert member.until is None or member.until.year < 2200
+
+
+def test_a_day_in_the_name_of_a_file_that_was_written_later_is_that_of_its_beginning():
+    later = datetime(2026, 5, 20, tzinfo=timezone.utc).timestamp()
+    ((member,),) = rotated_sets([Source("tool.log-20260501", Path(), "log", modified=later)])
+    assert member.until is None
+
+
 def test_where_the_order_is_not_known_it_is_said():
     (members,) = rotated_sets([source("WaAppAgent.000.log"), source("WaAppAgent.log")])
     assert [member.ordered for member in members] == [False, True]

@@ -58,7 +58,12 @@ def seeds(files: list[Path]) -> Iterator[bytes]:
         yield bytes([number]) + b"more\n".join(edges)
     for number, file in enumerate(files):
         yield bytes([number % 256]) + file.read_bytes()[:3_000]
-    yield b"\1" + gzip.compress(b"2024-01-01T00:00:00Z error\n" * 9) + gzip.compress(b"more") + b"\0" * 9
+    yield (
+        b"\1"
+        + gzip.compress(b"2024-01-01T00:00:00Z error\n" * 9, mtime=0)
+        + gzip.compress(b"more", mtime=0)
+        + b"\0" * 9
+    )
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"", "utf-16-le")):
         text = "".join(f"{moment.isoformat()} ERROR failed\r\n more\r\n" for moment in _MOMENTS)
         yield from (bytes([number]) + mark + text.encode(encoding) for number in range(8))

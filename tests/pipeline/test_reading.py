@@ -85,7 +85,7 @@ def test_a_failure_in_a_big_log_has_the_number_of_its_line(disk: Path, state: Pa
     assert exit_line["line"] == 200_001
     entry = result.ledger()[AGENT_LOG]
     assert entry["bytes_read"] < entry["bytes_total"] / 20
-    assert "exact" in entry["guarantee"]
+    assert "nothing is missed" in entry["guarantee"]
     excerpt = next(text for text in result.texts() if "Non-zero exit code" in text)
     assert "\n>200001  " in excerpt
     assert "\n 200000  " in excerpt
@@ -150,3 +150,17 @@ def test_a_log_without_stamps_that_was_last_written_before_the_window_is_outside
     put(disk, AGENT_LOG, quiet(BEGIN, 10))
     os.utime(file, (BEGIN.timestamp() + written,) * 2)
     assert collect(disk, state, *around(BEGIN)).ledger()[path]["outcome"] == outcome
+
+
+def test_what_was_not_read_to_its_end_claims_nothing(disk: Path, state: Path):
+    put(disk, f"{AGENT_LOG}.1.gz", gzip.compress(quiet(BEGIN, 600).encode())[:-9])
+    entry = collect(disk, state, *around(BEGIN)).ledger()[f"{AGENT_LOG}.1.gz"]
+    assert (entry["outcome"], entry["guarantee"]) == ("truncated", "")
+
+
+def test_a_failure_in_a_file_that_its_name_puts_before_the_window_is_told(disk: Path, state: Path):
+    """A log that is named by the day on which it begins, and on a copied disk has that time too."""
+    path = "var/log/azure/Contoso.Sync.AgentLinux/tool.log-20260501"
+    text = quiet(BEGIN, 20 * 1440) + line(BEGIN + timedelta(days=20), "ERROR enable failed with exit code 9")
+    os.utime(put(disk, path, text), (BEGIN.timestamp(),) * 2)
+    assert collect(disk, state).code == 10

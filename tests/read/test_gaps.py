@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from collector.model import FIRST, LAST
 from collector.read.gaps import DEFAULT, Found, Mark, find
-from collector.read.moments import FIRST, LAST
 
 BEGIN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LINE = 100

@@ -86,7 +86,7 @@ def test_the_guarantee_is_true(file, steps, since, is_local):
     expected = inside(moments, is_local, start, end)
     assert set(numbers) <= set(expected)
     if numbers != expected:
-        assert "of which no look saw anything" in reader.guarantee
+        assert "no stamp that was read showed that" in reader.guarantee
 
 
 def test_what_the_guarantee_says(file: Path):
@@ -94,13 +94,13 @@ def test_what_the_guarantee_says(file: Path):
     start = calm[2_500]
     numbers, reader = read(file, calm, False, start, start, SCANNED)
     assert numbers == [2_501]
-    assert reader.guarantee.startswith("found by ")
-    assert "exact for stamps up to 5 minutes out of order" in reader.guarantee
-    assert "bytes beside the frame were read" in reader.guarantee
+    assert reader.guarantee.startswith("the window was found by reading ")
+    assert "nothing is missed where stamps are at most 5 minutes out of order" in reader.guarantee
+    assert "bytes beside the window were read" in reader.guarantee
     numbers, reader = read(file, stepped, False, start, start, SCANNED)
     assert numbers == inside(stepped, False, start, start)
     assert len(numbers) == 2
-    assert reader.guarantee == f"its clock was set back, so all {file.stat().st_size} bytes were looked through"
+    assert reader.guarantee == f"the clock was set back in this log, so all {file.stat().st_size} bytes were searched"
     numbers, reader = read(file, stepped, False, start, start, NOT_SCANNED)
     assert len(numbers) == 2
     assert "it is larger than 0 bytes" in reader.guarantee
@@ -112,7 +112,7 @@ def test_a_step_of_less_than_28_hours_in_a_log_of_an_unknown_zone_is_a_step(file
     moments = stamps({5_000: -20_000})
     start = FIRST + timedelta(hours=29)
     _, reader = read(file, moments, True, start, start, SCANNED)
-    assert "its clock was set back" in reader.guarantee
+    assert "the clock was set back in this log" in reader.guarantee
 
 
 def test_a_repeated_hour_is_no_step(file: Path):
@@ -122,4 +122,4 @@ def test_a_repeated_hour_is_no_step(file: Path):
     start = began + timedelta(hours=3)
     numbers, reader = read(file, moments, True, start, start, SCANNED)
     assert numbers == inside([moment.replace(tzinfo=timezone.utc) for moment in moments], True, start, start)
-    assert "no look saw anything" in reader.guarantee
+    assert "no stamp that was read showed that" in reader.guarantee
