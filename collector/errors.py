@@ -35,10 +35,6 @@ class DataError(VmextError):
     """A table of the product's own knowledge is broken; names the file and the row."""
 
 
-class RedactionError(VmextError):
-    """Redaction failed; the text is dropped."""
-
-
 class BundleError(VmextError):
     """A bundle can't be written or read; names the file and the member."""
 

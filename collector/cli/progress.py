@@ -15,7 +15,6 @@ class Progress:
 
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown
-        self._total = 0
         self._bar: click._termui_impl.ProgressBar[int] | None = None
 
     def __enter__(self) -> Progress:

@@ -136,12 +136,11 @@ def _of_match(match: Match, record: Record) -> list[Signal]:
 
 
 def _quote(match: Match, record: Record) -> str:
-    """The raw line in which the match stands, so that it can be found again by searching for it."""
-    if match.offset == 0 and record.raw and record.fields.get("encoded") is None:
-        if record.fields.get("op"):
-            return f"Event: name={record.fields.get('name', '')}, op={record.fields['op']}, message={match.line}"
+    """The line in which the match stands, an event as the agent writes it, so that it can be found by searching."""
+    operation = record.fields.get("op")
+    if match.offset or not operation or not record.raw or "encoded" in record.fields:
         return match.line
-    return match.line
+    return f"Event: name={record.fields.get('name', '')}, op={operation}, message={match.line}"
 
 
 def _operation(match: Match, record: Record) -> str | None:

@@ -15,6 +15,9 @@ from collector.parse.stamps import before_fold
 from collector.read.lines import LineReader, Selection
 from collector.read.words import Words
 
+#: Formats of the guest agent's own logs: they are read first, to find the window.
+AGENT_LOGS = frozenset({"waagent", "waapp"})
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

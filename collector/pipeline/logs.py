@@ -13,11 +13,10 @@ from collector.extract.excerpts import ExcerptKeeper, renumbered
 from collector.extract.signals import of_record
 from collector.model import LedgerEntry, Source, Window, moved
 from collector.pipeline.ledger import entry_of
-from collector.pipeline.log import Log, Wanted
+from collector.pipeline.log import AGENT_LOGS, Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Progress, Request
 from collector.pipeline.rotated import overlapping
-from collector.pipeline.survey import AGENT_FORMATS
 
 #: Of what lies in the window so much is read whole; of the rest, only records that may tell of an operation.
 _WHOLE_BYTES = 4_000_000
@@ -46,7 +45,7 @@ def read_window(
 
 def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window, request: Request) -> None:
     start = window.start
-    if start is not None and source.format not in AGENT_FORMATS:  # of the agent's the survey has it
+    if start is not None and source.format not in AGENT_LOGS:  # of the agent's the survey has it
         start = moved(start, -_CONTEXT)
     log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES), request.bytes_per_source)
     keeper = ExcerptKeeper(source.path)
@@ -56,7 +55,7 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
     for record in log:
         total += 1
         signals = of_record(record)
-        if source.format in AGENT_FORMATS:
+        if source.format in AGENT_LOGS:
             reading.agent = reading.agent.learn(record)
         if not windows.may_hold(window, record):
             reading.keep(signal for signal in signals if signal.kind in ("settings", "goal"))

@@ -15,7 +15,9 @@ from collector.pipeline.log import Log
 
 @dataclass(slots=True)
 class Reading:
-    """`oldest`: of each log that was read in part only, the first moment that was seen."""
+    """`agent`: what the agent's logs tell besides. `oldest`: of each log of which only the end was read, the first
+    moment that was seen. `numbers`: of each log that was read in part, from the numbers its lines came with to those
+    in the file."""
 
     kept: SignalKeeper = field(default_factory=SignalKeeper)
     ledger: dict[str, LedgerEntry] = field(default_factory=dict)

@@ -10,13 +10,11 @@ from collector.discover.rotation import rotated_sets
 from collector.extract import window as windows
 from collector.extract.signals import of_record
 from collector.model import Failure, Source, Window, moved, order
-from collector.pipeline.log import Log, Wanted
+from collector.pipeline.log import AGENT_LOGS, Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Request
 from collector.pipeline.rotated import overlapping
 
-#: Formats of the guest agent's own logs: they are read first, to find the window.
-AGENT_FORMATS = frozenset({"waagent", "waapp"})
 #: Where no state file tells of a failure, so much of a log's end is surveyed at first: a day of an agent that writes
 #: 150 bytes a second, months of one with little to do.
 _TAIL_BYTES = 16_000_000
@@ -45,7 +43,7 @@ class Survey:
 
     def window(self) -> Window | None:
         """From the state files, then the agent's logs, then the others, of each the end; then from all, whole."""
-        agent = [source for source in self.logs if source.format in AGENT_FORMATS]
+        agent = [source for source in self.logs if source.format in AGENT_LOGS]
         others = [source for source in self.logs if source not in agent]
         if self.request.window is not None:
             self._read(agent, _SHORT_TAIL_BYTES)
@@ -106,7 +104,7 @@ class Survey:
         for record in log:
             if record.basis != "file":
                 reading.see(record.time)
-            if source.format in AGENT_FORMATS:
+            if source.format in AGENT_LOGS:
                 reading.agent = reading.agent.learn(record)
             reading.keep(of_record(record))
         reading.number(source.path, log)

@@ -46,11 +46,6 @@ class WholeLines:
         self._length = 0  # bytes of the unfinished line that are kept
         self._dropping = False
 
-    @property
-    def number(self) -> int:
-        """Of the next line."""
-        return self._number
-
     def feed(self, block: bytes) -> Chunk | None:
         """The lines that the block completes."""
         end = block.rfind(b"\n") + 1

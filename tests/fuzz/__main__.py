@@ -1,10 +1,8 @@
-"""Fuzzes the targets one after another, each for some seconds; ends with 1 where a crash was found.
-
-usage: python -m tests.fuzz [SECONDS [TARGET...]]
-"""
+"""Fuzzes the targets one after another, each for some seconds; ends with 1 where a crash was found."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import subprocess
 import sys
@@ -17,9 +15,14 @@ _SECONDS = 60
 
 
 def main() -> int:
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else _SECONDS
+    parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
+    parser.add_argument("seconds", nargs="?", type=int, default=_SECONDS, help="for each target (60)")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(NAMES)}; all if none is given")
+    options = parser.parse_args()
+    if unknown := set(options.targets) - set(NAMES):
+        parser.error(f"there is no target {', '.join(sorted(unknown))}")
     before = set(CRASHES.rglob("*"))
-    broken = [name for name in sys.argv[2:] or NAMES if not _fuzz(name, seconds)]
+    broken = [name for name in options.targets or NAMES if not _fuzz(name, options.seconds)]
     found = sorted(path for path in set(CRASHES.rglob("*")) - before if path.is_file())
     for path in found:
         sys.stdout.write(f"found: {path.relative_to(CRASHES.parent)}\n")
