@@ -5,11 +5,13 @@ An extension that writes a status or a log for each run leaves thousands. Only t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from collector.model import LedgerEntry, Source, SourceKind
 
+_NUMBERS = re.compile(r"(\d{1,18})")
 #: Files of one kind that are read of one folder, and sources in all, for which fewer are read of each folder.
 MOST_ALIKE, LEAST_ALIKE, MOST_SOURCES = 100, 10, 2_000
 
@@ -51,14 +53,20 @@ class Crowds:
 
 
 def _oldest_first(group: Sequence[Source]) -> list[Source]:
-    """By age within each name, so that a name with many runs does not push out one with few."""
+    """By age within each name, so that a name with many runs does not push out one with few; the sequence numbers of
+    two names have nothing to do with each other."""
     named: dict[str | None, list[Source]] = {}
-    for source in sorted(group, key=_age, reverse=True):
+    for source in sorted(group, key=lambda one: (_sequence(one), *_age(one)), reverse=True):
         named.setdefault(source.name, []).append(source)
     places = [(place, source) for sources in named.values() for place, source in enumerate(sources)]
-    return [source for _, source in sorted(places, key=lambda one: (-one[0], _age(one[1])))]
+    return [source for _, source in sorted(places, key=lambda one: (-one[0], *_age(one[1])))]
 
 
-def _age(source: Source) -> tuple[int, float, str]:
-    """The oldest first: by sequence number, then by the file's time, which is wrong on a copied disk, then by name."""
-    return (-1 if source.sequence is None else source.sequence, source.modified, source.path)
+def _sequence(source: Source) -> int:
+    return -1 if source.sequence is None else source.sequence
+
+
+def _age(source: Source) -> tuple[float, list[tuple[int, str]]]:
+    """The oldest first: by the file's time, which is wrong on a copied disk, then by name, numbers in it as numbers."""
+    parts = _NUMBERS.split(source.path)
+    return source.modified, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from collector.extract.signals import AGENT_FAILED_STATES
 from collector.extract.telling import Output
 from collector.model import System
 
 #: States that the agent or a status file gives to what failed, in lower case.
-FAILED_STATES = frozenset({"error", "failed", "notready", "unresponsive", "timedout"})
+FAILED_STATES = AGENT_FAILED_STATES | {"timedout"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class SignalKeeper:
             longest = _LONGEST_DETAIL.get(signal.kind, _LONGEST_WEAK)
             if len(signal.detail) > longest:
                 half = longest // 2
-                signal = replace(signal, detail=signal.detail[:half] + signal.detail[-half:] if half else "")
+                shorter = signal.detail[:half] + signal.detail[-half:] if half else ""
+                signal = replace(signal, detail=shorter, by_line=False)
             key = (signal.path, signal.rule, signal.kind, signal.extension, signal.name, signal.sequence)
             first = self._first.setdefault(key, [])
             if len(first) < _FIRST:

@@ -99,11 +99,12 @@ _WRAPPED = frozenset({"dsc"})
 
 
 @cache
-def words_of(format_name: str) -> tuple[str, ...] | None:
-    """Lower-case words of which one stands in every record that can give a signal; None where none can be named."""
+def words_of(format_name: str, *kinds: SignalKind) -> tuple[str, ...] | None:
+    """Lower-case words of which one stands in every record that can give a signal, of some kinds if any are given;
+    None where none can be named."""
     if format_name in _WRAPPED:
         return None
-    words = {word for rule in _rules_for(format_name) for word in rule.words}
+    words = {word for rule in _rules_for(format_name) if not kinds or rule.kind in kinds for word in rule.words}
     words |= {*_ERRORS_OF.get(format_name, _ERRORS), _COMPRESSED}
     return tuple(sorted(word for word in words if not any(other in word for other in words if other != word)))
 

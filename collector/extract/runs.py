@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -71,15 +71,17 @@ def current_handlers(signals: Sequence[Signal]) -> list[Signal]:
     ]
 
 
-def with_sequences(signals: Sequence[Signal]) -> list[Signal]:
-    """Gives each signal the sequence number that was in force at its place in its file."""
+def with_sequences(signals: Sequence[Signal], logs: Mapping[str, str] | None = None) -> list[Signal]:
+    """Gives each signal the sequence number that was in force at its place in its file. `logs`: the one log that
+    rotated files are parts of; their signals come in its order."""
+    logs = logs or {}
     current: dict[tuple[str, str, str | None], int] = {}
     numbered = []
     for signal in signals:
         if signal.extension is None:
             numbered.append(signal)
             continue
-        key = (signal.path, signal.extension, signal.name)
+        key = (logs.get(signal.path, signal.path), signal.extension, signal.name)
         if signal.sequence is not None and signal.kind == "settings":
             current[key] = signal.sequence
         elif signal.sequence is None and key in current and signal.kind != "result":

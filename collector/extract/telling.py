@@ -147,4 +147,5 @@ def _detail_lines(signal: Signal, *, hang: bool) -> Iterator[tuple[int, Evidence
 def _evidence(signal: Signal, offset: int, text: str) -> Evidence:
     role = "result" if signal.kind == "result" else "telling"
     single = signal.rule in ("status-file", "handler-status")
-    return Evidence(signal.path, signal.line + (0 if single else offset), signal.time, text[:2000], role)  # type: ignore[arg-type]
+    line = signal.line + (offset if signal.by_line and not single else 0)
+    return Evidence(signal.path, line, signal.time, text[:2000], role)  # type: ignore[arg-type]

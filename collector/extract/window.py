@@ -35,12 +35,12 @@ def moment(text: str, now: datetime, option: str) -> datetime:
         if ago:
             return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
         parsed = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        return parsed.astimezone(timezone.utc) if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
     except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"{option}: {text!r} is no time",
             "Give ISO 8601 (2026-11-23T10:02:11Z) or a time ago (90m, 2h, 3d).",
         ) from error
-    return parsed.astimezone(timezone.utc) if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
 
 
 def span(text: str, option: str) -> timedelta:

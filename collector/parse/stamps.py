@@ -157,6 +157,8 @@ def local_bounds(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
 
 def before_fold(moment: datetime, zone: tzinfo | None) -> datetime:
     """From where on stamps must be seen so that the two passes of a repeated hour can be told apart."""
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return moment
     for _ in range(4):
         local = moment.astimezone(zone) if zone else moment
         first, second = local_bounds(local.replace(tzinfo=None, fold=0), zone) if zone else (moment, moment)
@@ -164,6 +166,14 @@ def before_fold(moment: datetime, zone: tzinfo | None) -> datetime:
             break
         moment = first - timedelta(hours=1)
     return moment
+
+
+def after_fold(moment: datetime, zone: tzinfo | None) -> datetime:
+    """The same place in the second pass, where the clock on the wall shows this moment twice."""
+    if zone is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return moment
+    first, second = local_bounds(moment.astimezone(zone).replace(tzinfo=None, fold=0), zone)
+    return moment + (second - first)
 
 
 def in_second_pass(moment: datetime, zone: tzinfo) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from collector.diagnose.diagnose import diagnose
 from collector.discover.carrier import scripts_beside
+from collector.discover.rotation import rotated_sets
 from collector.discover.scan import Scan, is_named
 from collector.extract import window as windows
 from collector.extract.agentlog import goal_starts, newest, with_ids
@@ -41,7 +42,7 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
     reading = read_window(logs, zone, window, request, progress)
 
     signals = joining.signals(_told(survey.reading, reading, window))
-    offsets = settle(signals)
+    offsets = {**joining.offsets, **settle(signals)}
     signals = settled(signals, offsets)
     if request.window is not None:
         signals = windows.inside(signals, window)
@@ -80,12 +81,21 @@ class _Joining:
         self._request = request
         self._states = states
         self._said = states.signals
+        self.offsets: dict[str, timedelta] = {}  # of local stamps, by path
+        #: Of each file of a log its log, and which one of its files it is, from the oldest on.
+        self._place = {
+            member.source.path: (members[-1].source.path, position)
+            for members in rotated_sets(source for source in found.sources if source.kind == "log")
+            for position, member in enumerate(members)
+        }
         known = {source.extension for source in found.sources if source.extension}
         self._known = known | {signal.extension for signal in self._said if signal.extension}
 
     def signals(self, of_logs: Iterable[Signal]) -> list[Signal]:
         """Those of the logs and of the state files, each with the handler and the sequence number it is about."""
-        return with_sequences(current_handlers(resolve_names([*of_logs, *self._said], self._known)))
+        signals = sorted([*of_logs, *self._said], key=lambda signal: self._place.get(signal.path, ("", 0)))
+        logs = {path: log for path, (log, _) in self._place.items()}
+        return with_sequences(current_handlers(resolve_names(signals, self._known)), logs)
 
     def context(self, signals: Sequence[Signal], survey: Reading) -> Context:
         goals = goal_starts([*survey.signals, *signals])
@@ -97,7 +107,9 @@ class _Joining:
     def failures(self, survey: Reading) -> tuple[Failure, ...]:
         """What the evidence so far tells of."""
         signals = self.signals(survey.signals)
-        return failures_of(signals, self.context(signals, survey))
+        self.offsets.update(settle(signals))
+        signals = settled(signals, self.offsets)
+        return _wanted(failures_of(signals, self.context(signals, survey)), self._request.extensions)
 
     def latest(self, survey: Reading) -> datetime | None:
         """The newest moment on the disk."""
@@ -109,10 +121,11 @@ def _told(survey: Reading, reading: Reading, window: Window) -> list[Signal]:
 
     In the order of each log: a sequence number holds for what follows it.
     """
+    read = {_alike(signal) for signal in reading.signals}
     beyond = [
         signal
         for signal in survey.signals
-        if signal.path in reading.not_read or not windows.may_contain(window, signal.time)
+        if signal.path in reading.not_read or not windows.may_contain(window, signal.time) or _alike(signal) not in read
     ]
     unnumbered = survey.unnumbered | reading.unnumbered
 
@@ -127,6 +140,10 @@ def _fits(found: Scan, states: Sequence[ExtensionState], extensions: Sequence[st
     """Whether anything on the disk is of an extension that was asked for: a name with a slip in it is not healthy."""
     named = {source.extension for source in found.sources if source.extension} | {state.extension for state in states}
     return any(is_named(extension, extensions) for extension in named)
+
+
+def _alike(signal: Signal) -> object:
+    return signal.path, signal.rule, signal.kind, signal.extension, signal.name, signal.sequence
 
 
 def _wanted(failures: Sequence[Failure], extensions: Sequence[str]) -> tuple[Failure, ...]:

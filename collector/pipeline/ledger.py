@@ -21,7 +21,7 @@ def entry_of(
         source.kind,
         outcome,
         bytes_total=reader.size or source.size,
-        bytes_read=reader.bytes_read,
+        bytes_read=min(reader.bytes_read, reader.size) if reader.size else reader.bytes_read,  # looks may overlap
         lines=reader.lines,
         records=total,
         records_in_window=inside,

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from itertools import chain
 
 from collector.extract import agentlog
-from collector.extract.rules import words_of
+from collector.extract.rules import SignalKind, words_of
 from collector.model import Line, Record, Source
 from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, parse
 from collector.parse.stamps import before_fold
@@ -28,6 +28,7 @@ class Wanted:
     end: datetime | None = None
     tail_bytes: int | None = None
     whole_bytes: int | None = None
+    kinds: tuple[SignalKind, ...] = ()  # only records that may give such signals; empty: all
 
 
 class Log:
@@ -56,10 +57,10 @@ class Log:
     def _choose(self, first: Sequence[Line]) -> Selection:
         self.format = detect(self._source, first)
         wanted = self._wanted
-        words = words_of(self.format) if wanted.whole_bytes is not None else None
+        words = words_of(self.format, *wanted.kinds) if wanted.whole_bytes is not None else None
         selection = Selection(
             begins_of(self.format) or bounds_of(self.format, self._zone),
-            words=Words((*words, *agentlog.WORDS)) if words is not None else None,
+            words=Words(words if wanted.kinds else (*words, *agentlog.WORDS)) if words is not None else None,
             whole_bytes=wanted.whole_bytes or 0,
             tail_bytes=wanted.tail_bytes,
         )

@@ -45,7 +45,7 @@ def read_window(
 
 def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window, request: Request) -> None:
     start = window.start
-    if start is not None and source.format not in AGENT_LOGS:  # of the agent's the survey has it
+    if start is not None and (source.format not in AGENT_LOGS or request.window is not None):
         start = moved(start, -_CONTEXT)
     log = Log(source, zone, Wanted(start, window.end, None, _WHOLE_BYTES), request.bytes_per_source)
     keeper = ExcerptKeeper(source.path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from collector.extract.signals import Signal, of_broken, of_handler_status, of_status
+from collector.extract.signals import Signal
+from collector.extract.states import of_broken, of_handler_status, of_status
 from collector.model import BrokenState, Excerpt, HandlerStatus, Line, Source, StatusFile
 from collector.parse.handlers import parse_aggregate, parse_handler_status
 from collector.parse.status import parse_status

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 
 from collector.discover.rotation import rotated_sets
 from collector.extract import window as windows
+from collector.extract.rules import SignalKind
 from collector.extract.signals import of_record
-from collector.model import Failure, Source, Window, moved, order
+from collector.model import LAST, Failure, Source, Window, moved, order
+from collector.parse.stamps import after_fold
 from collector.pipeline.log import AGENT_LOGS, Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Request
@@ -24,6 +26,7 @@ _SHORT_TAIL_BYTES = 1_000_000
 _PACKED = 10
 #: The agent tells the sequence number and the goal state shortly before it starts a handler.
 _LEAD = timedelta(minutes=10)
+_FAILING: tuple[SignalKind, ...] = ("failure", "hang")
 #: The window grows by what is found in it, and is surveyed again; no disk needs more rounds.
 _MOST_ROUNDS = 4
 
@@ -62,23 +65,43 @@ class Survey:
         return self._told()
 
     def _told(self) -> Window | None:
-        return windows.of_evidence(self.evidence(self.reading), self.request.margin)
+        window = windows.of_evidence(self.evidence(self.reading), self.request.margin)
+        if window is None or window.end is None:
+            return window
+        return replace(window, end=after_fold(window.end, self.zone))
 
     def _settled(self, logs: Sequence[Source], window: Window) -> Window:
         """The window after the logs were surveyed from its beginning on; once more if that makes it longer."""
         for _ in range(_MOST_ROUNDS):
-            self._again(logs, window.start)
+            seen = self._held(window)
+            self._again(logs, _since(window) if self._fails_before(logs, window) else window.start)
+            if not seen <= self._held(
+                window
+            ):  # the stamps are not in order: what was seen does not lie where they tell
+                self._again(self.logs, None)
+                return self._told() or window
             found = self._told() or window
             if found.start is None or (window.start is not None and found.start >= window.start):
                 return found
             window = found
         return window
 
+    def _fails_before(self, logs: Sequence[Source], window: Window) -> bool:
+        """Whether the logs tell of a failure in the day before the window: a look for few and rare words."""
+        since = _since(window)
+        if since is None or window.start is None or since >= window.start:
+            return False
+        before = Survey(logs, self.zone, self.request, self.evidence)
+        before._read(logs, self.request.bytes_per_source, Wanted(since, window.start, whole_bytes=0, kinds=_FAILING))
+        return any(signal.kind in _FAILING for signal in before.reading.signals)
+
+    def _held(self, window: Window) -> set[tuple[str, str | None]]:
+        """The extensions whose failures in the window the evidence so far tells of."""
+        return {(failure.extension, failure.name) for failure in windows.touching(self.evidence(self.reading), window)}
+
     def _is_cut(self, window: Window) -> bool:
         """Whether the ends of the logs that were surveyed do not reach back over the window and the day before."""
-        since = None
-        if window.start is not None and window.end is not None:
-            since = min(window.start, moved(window.end, -windows.TOGETHER))
+        since = _since(window)
         return any(since is None or order(moment) > since for moment in self.reading.oldest.values())
 
     def _again(self, logs: Sequence[Source], start: datetime | None) -> None:
@@ -95,8 +118,10 @@ class Survey:
             for position, (source, room) in enumerate(chosen):
                 log = self._survey(source, wanted or Wanted(tail_bytes=room, whole_bytes=0))
                 is_partial = log.reader.is_partial or len(chosen) < len(members)
-                if wanted is None and position == 0 and log.first is not None and is_partial:
-                    self.reading.oldest[source.path] = log.first
+                if wanted is None and position == 0 and is_partial:
+                    self.reading.oldest[source.path] = (
+                        log.first or LAST
+                    )  # without any stamp nothing tells how far back it reaches
 
     def _survey(self, source: Source, wanted: Wanted) -> Log:
         reading = self.reading
@@ -121,3 +146,10 @@ def _newest(files: Sequence[Source], most_bytes: int) -> list[tuple[Source, int]
         chosen.insert(0, (source, room))
         room -= source.size * (_PACKED if source.path.lower().endswith(".gz") else 1)
     return chosen
+
+
+def _since(window: Window) -> datetime | None:
+    """From where on failures may belong to the incident of the window."""
+    if window.start is None or window.end is None:
+        return window.start
+    return min(window.start, moved(window.end, -windows.TOGETHER))

@@ -113,7 +113,7 @@ def _guarantee(found: gaps.Found, size: int, effort: gaps.Effort) -> str:
     if found.whole and found.stepped:
         return f"the clock was set back in this log, so all {size} bytes were searched"
     if found.whole:
-        return "its lines have no time stamps, so every record was looked at"
+        return "no time stamp was found to go by, so every record was looked at"
     sure = (
         f"the window was found by reading {found.probes} time stamps; nothing is missed where stamps are at most"
         f" {minutes} minutes out of order"

@@ -31,11 +31,15 @@ class StampProbe:
         self._feed = "\n".encode(self._encoding)
         self._newline = "\r".encode(self._encoding) if carriage else self._feed
         self._carriage = carriage
+        self._barren: list[tuple[int, int]] = []  # stretches without a stamp that were gone through already
         self._nuls = re.compile(b"\\0{%d,}" % (NUL_RUN * self._width))
 
     def __call__(self, offset: int, stop: int) -> Mark | None:
         at = offset - (offset - self._begin) % self._width
         is_begin = at <= self._begin  # whether it is known that a line begins here
+        if (behind := self._behind_barren(at)) != at:
+            at, is_begin = behind, False
+        begin = at
         length = _FIRST * self._width
         looked = 0
         while at < stop and looked < _MOST:
@@ -50,7 +54,16 @@ class StampProbe:
             is_begin = rest >= 0
             at += rest if is_begin else len(data)
             length = min(length * 8, _LARGEST * self._width)
+        if looked:
+            self._barren.append((begin, at))
         return None
+
+    def _behind_barren(self, at: int) -> int:
+        """The next place of which it is not known that no stamp stands there."""
+        for begin, end in sorted(self._barren):
+            if begin <= at < end:
+                at = end
+        return at
 
     def _first_mark(self, data: bytes, at: int, begin: int, is_last: bool) -> tuple[Mark | None, int]:
         """The first mark of a piece at offset `at` whose first line begins at `begin` (below 0: unknown); and where

@@ -43,6 +43,14 @@ def test_a_name_with_many_runs_does_not_push_out_one_with_few():
     assert failed in Crowds().thinned([failed, *long_running])
 
 
+def test_a_new_name_is_kept_beside_many_old_ones_and_numbers_in_names_count():
+    old = [Source(f"a/old{n}.5.status", Path(), "status", sequence=5, name=f"old{n}", modified=1) for n in range(150)]
+    new = Source("a/new.0.status", Path(), "status", sequence=0, name="new", modified=2)
+    assert new in Crowds().thinned([new, *old])
+    logs = [Source(f"a/run-{n}.log", Path(), "log") for n in range(1, 1_001)]
+    assert Crowds().thinned(logs) == logs[900:]
+
+
 def test_of_very_many_folders_fewer_are_read_each():
     crowds = Crowds()
     sources = [source for folder in range(100) for source in statuses(f"{folder}/status", MOST_ALIKE)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from collector.extract.carriers import carriers_of
 from collector.extract.failures import failures_of, states_of
-from collector.extract.signals import of_handler_status, of_status
+from collector.extract.states import of_handler_status, of_status
 from collector.extract.telling import Output
 from collector.extract.zones import settle, settled
 from collector.model import Line, Substatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector.extract.signals import of_broken, of_handler_status, of_status
+from collector.extract.states import of_broken, of_handler_status, of_status
 from collector.model import BrokenState, HandlerStatus, Source, StatusFile
 from collector.parse.handlers import parse_aggregate, parse_handler_status
 from collector.parse.status import parse_status

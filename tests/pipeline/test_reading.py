@@ -7,10 +7,11 @@ import json
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.collecting import AGENT_LOG, collect, put
+from tests.collecting import AGENT_LOG, CSE, collect, put
 
 BEGIN = datetime(2026, 5, 1, tzinfo=timezone.utc)
 FAILED = (
@@ -164,3 +165,99 @@ def test_a_failure_in_a_file_that_its_name_puts_before_the_window_is_told(disk: 
     text = quiet(BEGIN, 20 * 1440) + line(BEGIN + timedelta(days=20), "ERROR enable failed with exit code 9")
     os.utime(put(disk, path, text), (BEGIN.timestamp(),) * 2)
     assert collect(disk, state).code == 10
+
+
+def failing(extension: str, code: int, sequence: int | None = None, at: datetime = BEGIN) -> str:
+    """What the agent writes of an operation that failed."""
+    told = (
+        ""
+        if sequence is None
+        else line(at, f"INFO ExtHandler [{extension}-1.0] Update settings file: {sequence}.settings")
+    )
+    event = f"ERROR ExtHandler ExtHandler Event: name={extension}, op=Enable, message=[ExtensionOperationError] "
+    return told + line(at, f"{event}Non-zero exit code: {code}, bin/enable\n[stdout]\n\n[stderr]\nno\n, duration=9")
+
+
+def codes(disk: Path, state: Path, *more: object) -> list[tuple[str, int | None, int | None]]:
+    """Extension, exit code and sequence number of every failure that stands."""
+    found = collect(disk, state, *more).member("findings.json")["findings"]
+    return [(one["extension"], one["exit_code"], one["sequence"]) for one in found if one["kind"] != "warning"]
+
+
+def test_an_extension_that_is_asked_for_has_its_own_window(disk: Path, state: Path):
+    later = BEGIN + timedelta(days=3)
+    text = failing("A.One", 94, 4) + quiet(BEGIN, 4320) + failing("B.Two", 93, 1, later)
+    put(disk, AGENT_LOG, text)
+    assert codes(disk, state, "--extension", "A.One") == [("A.One", 94, 4)]
+
+
+@pytest.mark.parametrize("hours", [3, 20])
+def test_failures_within_a_day_belong_together_however_long_the_log(disk: Path, state: Path, hours: int):
+    later = BEGIN + timedelta(hours=hours)
+    text = failing("A.One", 221, 4) + quiet(BEGIN, hours * 3600, timedelta(seconds=1))
+    put(disk, AGENT_LOG, text + failing("B.Two", 222, 8, later) + quiet(later, 300_000, timedelta(seconds=1)))
+    assert sorted(codes(disk, state)) == [("A.One", 221, 4), ("B.Two", 222, 8)]
+
+
+def test_a_sequence_number_holds_on_in_the_next_file_of_a_rotated_log(disk: Path, state: Path):
+    first, second = failing("A.One", 55, 2), failing("A.One", 205, 3, BEGIN + timedelta(hours=4))
+    settings, rest = second.split("\n", 1)
+    put(disk, f"{AGENT_LOG}.1", first + quiet(BEGIN, 240) + settings + "\n")
+    put(disk, AGENT_LOG, rest + quiet(BEGIN + timedelta(hours=4), 60))
+    assert codes(disk, state) == [("A.One", 205, 3)]
+
+
+def test_sequence_numbers_from_before_a_window_that_was_asked_for_hold_in_it(disk: Path, state: Path):
+    text = failing("A.One", 206, 3) + quiet(BEGIN, 27) + failing("A.One", 207, 4, BEGIN + timedelta(minutes=27))
+    put(disk, AGENT_LOG, text + quiet(BEGIN + timedelta(minutes=28), 20_000))
+    assert codes(disk, state, "--since", (BEGIN + timedelta(minutes=20)).isoformat()) == [("A.One", 207, 4)]
+
+
+@pytest.mark.parametrize("between", ["", f"{AGENT_LOG}.1"])
+def test_a_long_stretch_without_stamps_hides_nothing(disk: Path, state: Path, between: str):
+    """The end of the log, or a whole file of it, was overwritten."""
+    damage = "no stamp in this line, nor in the next\n" * 450_000
+    old = failing("A.One", 211) + quiet(BEGIN, 100)
+    if between:
+        put(disk, f"{AGENT_LOG}.2", old)
+        put(disk, between, damage)
+        put(disk, AGENT_LOG, quiet(BEGIN + timedelta(days=1), 10))
+    else:
+        put(disk, AGENT_LOG, old + damage)
+    assert [code for _, code, _ in codes(disk, state)] == [211]
+
+
+def test_a_failure_in_the_second_pass_of_a_repeated_hour_is_told(disk: Path, state: Path):
+    put(disk, "etc/timezone", "Europe/Berlin\n")
+    first = datetime(2026, 10, 24, 12, tzinfo=timezone.utc)
+    berlin = ZoneInfo("Europe/Berlin")
+    lines = [
+        f"{(first + timedelta(seconds=n)).astimezone(berlin):%Y/%m/%d %H:%M:%S}.000000 INFO ExtHandler all is well\n"
+        for n in range(80_000)
+    ]
+    when = datetime(2026, 10, 25, 1, 30, tzinfo=timezone.utc)
+    lines.insert(int((when - first).total_seconds()), f"{when.astimezone(berlin):%Y/%m/%d %H:%M:%S}.000000 {FAILED}\n")
+    put(disk, AGENT_LOG, "".join(lines))
+    (finding,) = collect(disk, state).member("findings.json")["findings"]
+    assert finding["first_time"] == "2026-10-25T01:30:00Z"
+
+
+def test_a_short_stretch_of_a_wrong_clock_that_the_survey_saw_is_not_lost_again(disk: Path, state: Path):
+    wrong = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    boot = quiet(wrong, 50, timedelta(seconds=1)) + failing("A.One", 231, 4, wrong + timedelta(seconds=50))
+    half = quiet(BEGIN, 90_000, timedelta(seconds=5))
+    put(disk, AGENT_LOG, half + boot + quiet(BEGIN + timedelta(days=6), 90_000, timedelta(seconds=5)))
+    assert codes(disk, state) == [("A.One", 231, 4)]
+
+
+def test_a_line_of_a_message_with_escaped_line_ends_is_told_by_the_line_of_its_record(disk: Path, state: Path):
+    text = "".join(
+        f"time={BEGIN + timedelta(minutes=n):%Y-%m-%dT%H:%M:%SZ} operation=enable seq=5 event=start\n"
+        for n in range(30)
+    )
+    error = "command terminated with exit status=213\\n[stdout]\\n\\n[stderr]\\nE: Unable to locate package foo"
+    text += f'time={BEGIN + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ} operation=enable seq=5 event="failed to handle" error="{error}"\n'
+    put(disk, f"var/log/azure/{CSE}/handler.log", text)
+    (finding,) = collect(disk, state).member("findings.json")["findings"]
+    assert finding["message"] == "E: Unable to locate package foo"
+    assert {source["line"] for source in finding["sources"]} == {31}
