@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from collector.read.plan import Selection
 from collector.read.sift import Sift
@@ -10,14 +10,21 @@ from collector.read.split import Chunk
 from collector.read.window import WindowFilter
 
 
+_MUCH = 1_000_000
+
+
 class Filters:
     """Feed it chunks in order, then `close`."""
 
-    def __init__(self, selection: Selection | None) -> None:
-        self.passed = 0  # bytes of the time frame
+    def __init__(self, selection: Selection | None, size: int) -> None:
+        """`size`: bytes that will come, about."""
+        self.passed = 0  # bytes of the time frame, or of what was searched
         self._window: WindowFilter | None = None
         self._sift: Sift | None = None
         self._room = 0
+        #: In much text words are looked for first: it leaves few records whose stamps are to be read.
+        is_search = selection is not None and selection.words is not None and selection.whole_bytes == 0
+        self._is_search = is_search and size > _MUCH
         if selection is None:
             return
         if selection.start is not None or selection.end is not None:
@@ -27,7 +34,11 @@ class Filters:
             self._room = selection.whole_bytes
 
     def feed(self, chunk: Chunk) -> Iterator[Chunk]:
-        for part in self._window.feed(chunk) if self._window else (chunk,):
+        if self._is_search:
+            self.passed += len(chunk.data)
+            yield from self._framed(self._sifted(chunk))
+            return
+        for part in self._framed((chunk,)):
             self.passed += len(part.data)
             if self._sift is None:
                 yield part
@@ -37,8 +48,15 @@ class Filters:
                     self._sift.begin_inside()
                 yield part
             else:
-                yield from self._sift.feed(part)
+                yield from self._sifted(part)
 
     def close(self) -> Iterator[Chunk]:
         if self._sift is not None:
-            yield from self._sift.close()
+            yield from self._framed(self._sift.close()) if self._is_search else self._sift.close()
+
+    def _sifted(self, chunk: Chunk) -> Iterator[Chunk]:
+        return self._sift.feed(chunk) if self._sift is not None else iter((chunk,))
+
+    def _framed(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            yield from self._window.feed(chunk) if self._window else (chunk,)

@@ -127,7 +127,8 @@ class LineReader:
         selection = self._choose(list(self._first_lines(beginning))) if self._choose else None
         self._plan = self._planned(selection)
         self.guarantee = self._plan.guarantee
-        filters = Filters(selection)
+        size = self._bytes.size
+        filters = Filters(selection, sum((size if end is None else end) - begin for begin, end in self._plan.ranges))
         gone_through = 0
         for begin, end in self._plan.ranges:
             for chunk in self._chunks(begin, end):
