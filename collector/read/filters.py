@@ -9,7 +9,6 @@ from collector.read.sift import Sift
 from collector.read.split import Chunk
 from collector.read.window import WindowFilter
 
-
 _MUCH = 1_000_000
 
 
