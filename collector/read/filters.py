@@ -9,21 +9,20 @@ from collector.read.sift import Sift
 from collector.read.split import Chunk
 from collector.read.window import WindowFilter
 
-_MUCH = 1_000_000
-
 
 class Filters:
     """Feed it chunks in order, then `close`."""
 
-    def __init__(self, selection: Selection | None, size: int) -> None:
-        """`size`: bytes that will come, about."""
+    def __init__(self, selection: Selection | None, is_much: bool) -> None:
+        """`is_much`: whether much text will come. Then words are looked for first, which leaves few records whose
+        stamps are to be read."""
         self.passed = 0  # bytes of the time frame, or of what was searched
         self._window: WindowFilter | None = None
         self._sift: Sift | None = None
         self._room = 0
-        #: In much text words are looked for first: it leaves few records whose stamps are to be read.
-        is_search = selection is not None and selection.words is not None and selection.whole_bytes == 0
-        self._is_search = is_search and size > _MUCH
+        self._is_search = (
+            is_much and selection is not None and selection.words is not None and selection.whole_bytes == 0
+        )
         if selection is None:
             return
         if selection.start is not None or selection.end is not None:

@@ -44,6 +44,7 @@ class Effort:
     looks: int = 256  # in even distances, in files up to `most_scanned` ...
     nearest: int = 32_768  # ... but not nearer to each other
     most_probes: int = 256  # that are spent on steps in larger files
+    much: int = 1_000_000  # of more text that is to be searched, words are looked for before stamps
 
 
 DEFAULT = Effort()

@@ -128,7 +128,8 @@ class LineReader:
         self._plan = self._planned(selection)
         self.guarantee = self._plan.guarantee
         size = self._bytes.size
-        filters = Filters(selection, sum((size if end is None else end) - begin for begin, end in self._plan.ranges))
+        coming = sum((size if end is None else end) - begin for begin, end in self._plan.ranges)
+        filters = Filters(selection, is_much=coming > self._effort.much)
         gone_through = 0
         for begin, end in self._plan.ranges:
             for chunk in self._chunks(begin, end):

@@ -187,6 +187,8 @@ EFFORTS = st.builds(
     most_scanned=st.just(10**9),
     looks=st.sampled_from([1, 8, 512]),
     most_probes=st.sampled_from([4, 256]),
+    nearest=st.sampled_from([1, 64]),
+    much=st.sampled_from([0, 10**9]),
 )
 BLOCKS = st.sampled_from([1, 2, 3, 7, 64, 255, 1_000, 4_096, 131_072])
 WORTH_IT = st.sampled_from([0, 10**9])
@@ -234,6 +236,23 @@ def check_words(folder: Path, log: Log, block: int, worth_it: int) -> None:
     assert reader.lines == len(lines)
 
 
+def check_framed_words(folder: Path, log: Log, frame: Frame, effort: Effort, block: int) -> None:
+    """Of the records of the frame, the reader hands on those with a word whole, under the right numbers."""
+    source = _written(folder, log)
+    start, end = naive.around_folds(frame.start, frame.end, log.zone)
+    selection = Selection(bounds_of(log.format, log.zone), start, end, words=Words(WORDS))
+    reader = LineReader(source, choose=lambda first: selection, block=block, effort=effort)
+    read = list(reader)
+    number = reader.numbers()
+    found = {number(line.number): line.text for line in read}
+    lines = naive.lines_of(log.text)
+    texts = {line.number: line.text for line in lines}
+    assert all(texts[place] == text for place, text in found.items())
+    for record in naive.records_inside(lines, source, log.format, log.zone, frame.start, frame.end):
+        if record.time is not None and any(word in line.lower() for line in record.raw for word in WORDS):
+            assert {record.line + offset for offset in range(len(record.raw))} <= found.keys()
+
+
 def _written(folder: Path, log: Log) -> Source:
     file = folder / "random.log"
     file.write_bytes(log.data)
@@ -256,6 +275,12 @@ def fuzz(examples: int) -> None:
         def by_words(log: Log, block: int, worth_it: int) -> None:
             check_words(folder, log, block, worth_it)
 
+        @profile
+        @given(st.data(), logs(), EFFORTS, BLOCKS)
+        def by_words_in_frames(data: st.DataObject, log: Log, effort: Effort, block: int) -> None:
+            check_framed_words(folder, log, data.draw(frames(log)), effort, block)
+
+        by_words_in_frames()
         in_frames()
         by_words()
 

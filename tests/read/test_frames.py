@@ -26,3 +26,9 @@ def test_a_frame_is_found_as_if_everything_had_been_read(folder: Path, data, log
 @given(models.logs(), models.BLOCKS, models.WORTH_IT)
 def test_records_with_a_word_are_found_as_if_everything_had_been_read(folder: Path, log, block, worth_it):
     models.check_words(folder, log, block, worth_it)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.data(), models.logs(), models.EFFORTS, models.BLOCKS)
+def test_records_with_a_word_in_a_frame_are_found_whole(folder: Path, data, log, effort, block):
+    models.check_framed_words(folder, log, data.draw(models.frames(log)), effort, block)
