@@ -52,7 +52,7 @@ def _row(entry: LedgerEntry, system: System) -> tuple[str, ...]:
     tone = "healthy" if entry.outcome in words.GOOD_OUTCOMES else tone
     badge = tag("span", esc(entry.outcome), class_=f"badge {tone}")
     path = tag("code", esc(words.native(entry.path, system)))
-    numbers = (entry.lines, entry.records, entry.records_in_window)
+    numbers = (entry.lines, *((entry.records, entry.records_in_window) if entry.kind == "log" else ("", "")))
     counted = [str(number) if entry.lines else "" for number in numbers]
     size = tag("span", words.size(max(entry.bytes_total, entry.bytes_read)), class_="nowrap")
     return (path, badge, size, *counted, esc("; ".join(part for part in (entry.note, entry.guarantee) if part)))
