@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import re
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.discover.tree import Tree
+from collector.discover.zone_files import DiskZone, from_bytes, zone_data, zone_of
 from collector.errors import ConfigError
 from collector.model import System
 
@@ -19,21 +17,12 @@ if TYPE_CHECKING:
     from collector.discover.hive import ZoneSettings
     from collector.platforms.host import Host
 
-_DATABASES = ("usr/share/zoneinfo", "usr/lib/zoneinfo", "usr/share/lib/zoneinfo")
+__all__ = ["DiskZone", "disk_zone", "named_zone"]
+
 _OFFSET = re.compile(r"^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?$", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
 #: Old Red Hat and SUSE releases; Debian's init; Solaris' form, which some images still carry.
 _SETTING_FILES = ("etc/sysconfig/clock", "etc/default/init", "etc/default/timezone", "etc/TIMEZONE")
 _SETTINGS = re.compile(r"""^[ \t]*(?:TZ|ZONE|TIMEZONE)[ \t]*=[ \t]*["']?:?([A-Za-z][A-Za-z0-9_+/ -]*)""", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class DiskZone:
-    """`tz` None where nothing on the disk tells the zone; `note` says why, or what makes it doubtful."""
-
-    tz: tzinfo | None
-    name: str | None
-    note: str = ""
 
 
 def disk_zone(
@@ -59,8 +48,8 @@ def disk_zone(
     told = linked or _told_name(tree)
     if not data.startswith(b"TZif"):
         return DiskZone(zone_of(tree, told) if told else None, told)
-    name = told if told and _rule(_zone_data(tree, told)) == _rule(data) else "/etc/localtime"
-    return DiskZone(_from_bytes(data, name), name)
+    name = told if told and _rule(zone_data(tree, told)) == _rule(data) else "/etc/localtime"
+    return DiskZone(from_bytes(data, name), name)
 
 
 def named_zone(root: Path, name: str) -> tzinfo:
@@ -105,36 +94,6 @@ def _told_name(tree: Tree) -> str | None:
         if found is not None:
             return found[1].strip().replace(" ", "_")
     return name or None
-
-
-def zone_of(tree: Tree, name: str) -> tzinfo | None:
-    """The zone by the disk's own files, which may be newer or older than this machine's."""
-    tz = _from_bytes(_zone_data(tree, name), name)
-    if tz is not None or not _NAME.fullmatch(name):
-        return tz
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
-def _zone_data(tree: Tree, name: str) -> bytes:
-    """The disk's own file of a zone; nothing for a name that is none."""
-    found = (tree.read(f"{database}/{name}") for database in _DATABASES if _NAME.fullmatch(name))
-    return next((data for data in found if data and data.startswith(b"TZif")), b"")
-
-
-def _from_bytes(data: bytes, name: str) -> tzinfo | None:
-    if not data:
-        return None
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo.from_file(io.BytesIO(data), key=name)
-    except (ValueError, EOFError, struct.error, IndexError):
-        return None
 
 
 def _rule(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from collector.data.zones import iana_name
 from collector.discover.hive import HiveError, ZoneSettings, zone_settings
 from collector.discover.tree import Tree
-from collector.discover.zone import DiskZone, zone_of
+from collector.discover.zone_files import DiskZone, zone_of
 from collector.platforms import current
 from collector.platforms.host import Host
 from collector.platforms.local_time import MachineZone
