@@ -5,8 +5,10 @@ A reader of a table turns its rows into frozen values and refuses keys it does n
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -31,6 +33,18 @@ def text_of(name: str) -> str:
         return data.decode("utf-8")
     except (OSError, ValueError) as error:
         raise DataError(f"the table {name} can't be read: {error}") from error
+
+
+@cache
+def pattern_of(name: str, row: str, text: str) -> re.Pattern[str]:
+    """A row's pattern, compiled when it is first needed: most rows of a table never are in a run.
+
+    Raises DataError naming the table's file `name` and the row for a broken pattern.
+    """
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise DataError(f"{name}: {row}: {error}") from error
 
 
 def table(name: str) -> dict[str, Any]:

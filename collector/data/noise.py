@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from functools import cache
 
-from collector.data import table
+from collector.data import pattern_of, table
 from collector.errors import DataError
 
 
@@ -22,18 +21,9 @@ class NoiseRule:
 
     def matches(self, text: str) -> bool:
         """Whether a record's message or a line of output is this harmless one."""
-        if _compiled(self.id, self.pattern).search(text) is None:
+        if pattern_of("noise.toml", self.id, self.pattern).search(text) is None:
             return False
-        return not self.unless or _compiled(self.id, self.unless).search(text) is None
-
-
-@cache
-def _compiled(name: str, pattern: str) -> re.Pattern[str]:
-    """Compiled when it is first needed. DataError for a broken pattern."""
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise DataError(f"noise.toml: {name}: {error}") from error
+        return not self.unless or pattern_of("noise.toml", self.id, self.unless).search(text) is None
 
 
 @cache

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 
-from collector.data import rows
+from collector.data import pattern_of, rows
 from collector.errors import DataError
 from collector.model import System
 
@@ -36,14 +35,9 @@ class Signature:
     must_not_match: str
 
     def found_in(self, text: str) -> bool:
-        if not _compiled(self.pattern).search(text):
+        if not pattern_of("signatures/failures.tsv", self.id, self.pattern).search(text):
             return False
-        return not (self.not_pattern and _compiled(self.not_pattern).search(text))
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+        return not (self.not_pattern and pattern_of("signatures/failures.tsv", self.id, self.not_pattern).search(text))
 
 
 @cache

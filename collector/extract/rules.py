@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Literal, get_args
 
-from collector.data import table
+from collector.data import pattern_of, table
 from collector.errors import DataError
 
 SignalKind = Literal["failure", "hang", "start", "end", "result", "settings", "goal", "goal-end", "mention"]
@@ -34,7 +34,7 @@ class SignalRule:
     @property
     def regex(self) -> re.Pattern[str]:
         """Compiled when its literal was met. DataError for a broken pattern."""
-        return _compiled(self.id, self.pattern)
+        return pattern_of("signals.toml", self.id, self.pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,6 @@ class Match:
     groups: dict[str, str]
     line: str  # the whole line of the text in which the match begins
     offset: int  # number of that line within the text, from 0
-
-
-@cache
-def _compiled(name: str, pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise DataError(f"signals.toml: {name}: {error}") from error
 
 
 @cache

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, fields
 from functools import cache
 
-from collector.data import table
+from collector.data import pattern_of, table
 from collector.errors import DataError
 
 
@@ -29,10 +29,7 @@ class SecretPattern:
 
 @cache
 def _compiled(name: str, text: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise DataError(f"redaction/patterns.toml: {name}: {error}") from error
+    pattern = pattern_of("redaction/patterns.toml", name, text)
     if "secret" not in pattern.groupindex:
         raise DataError(f"redaction/patterns.toml: {name} has no group 'secret'")
     return pattern
