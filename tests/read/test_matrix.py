@@ -14,6 +14,7 @@ import pytest
 
 from collector.model import Source
 from collector.read.lines import LineReader
+from tests.read import models
 
 CHANCE = random.Random(7)
 TEXTS = [
@@ -27,13 +28,7 @@ PLAIN = ["first line", "second", *(f"{n} {CHANCE.getrandbits(200):x}" for n in r
 ESCAPES = [f"\x1b[31m{text}\x1b[0m\x1b]0;title\x07" for text in PLAIN]
 ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r", "no final LF": "\n"}
 #: Encoding and mark.
-ENCODINGS = {
-    "utf-8": ("utf-8", b""),
-    "utf-8 with a mark": ("utf-8", b"\xef\xbb\xbf"),
-    "utf-16-le": ("utf-16-le", b""),
-    "utf-16-be": ("utf-16-be", b""),
-    "utf-16-le with a mark": ("utf-16-le", b"\xff\xfe"),
-    "utf-16-be with a mark": ("utf-16-be", b"\xfe\xff"),
+ENCODINGS = models.ENCODINGS | {
     "utf-32-le with a mark": ("utf-32-le", b"\xff\xfe\0\0"),
     "utf-32-be with a mark": ("utf-32-be", b"\0\0\xfe\xff"),
     "cp1252": ("cp1252", b""),
