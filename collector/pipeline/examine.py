@@ -77,29 +77,28 @@ class _Joining:
 
     def __init__(self, report: Report, found: Scan, request: Request, states: Reading) -> None:
         self._report = report
-        self._sources = found.sources
         self._request = request
         self._states = states
         self._said = states.signals
         self.offsets: dict[str, timedelta] = {}  # of local stamps, by path
-        #: Of each file of a log its log, and which one of its files it is, from the oldest on.
-        self._place = {
-            member.source.path: (members[-1].source.path, position)
-            for members in rotated_sets(source for source in found.sources if source.kind == "log")
-            for position, member in enumerate(members)
-        }
+        self._scripts = scripts_beside(found.sources)
+        self._logs: dict[str, str] = {}  # of each file of a log, the log
+        self._place: dict[str, tuple[str, int]] = {}  # and which one of its files it is, from the oldest on
+        for members in rotated_sets(source for source in found.sources if source.kind == "log"):
+            for position, member in enumerate(members):
+                self._logs[member.source.path] = members[-1].source.path
+                self._place[member.source.path] = members[-1].source.path, position
         known = {source.extension for source in found.sources if source.extension}
         self._known = known | {signal.extension for signal in self._said if signal.extension}
 
     def signals(self, of_logs: Iterable[Signal]) -> list[Signal]:
         """Those of the logs and of the state files, each with the handler and the sequence number it is about."""
         signals = sorted([*of_logs, *self._said], key=lambda signal: self._place.get(signal.path, ("", 0)))
-        logs = {path: log for path, (log, _) in self._place.items()}
-        return with_sequences(current_handlers(resolve_names(signals, self._known)), logs)
+        return with_sequences(current_handlers(resolve_names(signals, self._known)), self._logs)
 
     def context(self, signals: Sequence[Signal], survey: Reading) -> Context:
         goals = goal_starts([*survey.signals, *signals])
-        carriers = carriers_of(signals, scripts_beside(self._sources), self._request.own_run, goals)
+        carriers = carriers_of(signals, self._scripts, self._request.own_run, goals)
         live, latest = self._report.system.live, self.latest(survey)
         now = self._report.created if live or latest is None else latest
         return Context(self._report.identity.system, now, live, {}, goals, carriers)

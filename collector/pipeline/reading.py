@@ -28,7 +28,6 @@ class Reading:
     newest: datetime | None = None
     oldest: dict[str, datetime] = field(default_factory=dict)
     numbers: dict[str, Callable[[int], int]] = field(default_factory=dict)
-
     not_read: set[str] = field(default_factory=set)  # logs that the window pass did not open
     unnumbered: set[str] = field(default_factory=set)  # logs too large to count the lines of
     _said: list[Signal] | None = None

@@ -19,28 +19,28 @@ def overlapping(
     Of a file that may, the first block is looked at; older ones are not opened once one begins before the frame.
     """
     reasons: list[tuple[Source, str]] = []
-    over_by_order = False
     over = ""  # why this file and all older ones lie before the frame
-    newer: tuple[datetime, datetime] | None = None  # what the first stamp of the next newer file can mean
+    newer: tuple[datetime, datetime] | None = None  # the first stamp of the next newer file, if that is why
     for member in reversed(members):
         source = member.source
-        if over_by_order and newer is not None:
+        begins, is_known = None, newer is not None
+        if newer is not None:
             begins = first_moment(source, zone)
             if begins is not None and moved(begins[0], -DISORDER) > newer[1]:
                 over = ""  # the clock was wrong or set back there
-            over_by_order = False
+            newer = None
         if start is not None and member.until is not None and moved(member.until, DISORDER) < start:
             over = over or "its name tells that it was rotated before the window"
         if over or len(members) == 1 or (start is None and end is None):
             reasons.append((source, over))
             continue
-        begins = first_moment(source, zone)
+        if not is_known:
+            begins = first_moment(source, zone)
         if begins is not None and end is not None and moved(begins[0], -DISORDER) > end:
             reasons.append((source, "it begins after the window"))
             continue
         reasons.append((source, ""))
         if begins is not None and start is not None and moved(begins[1], DISORDER) < start and member.ordered:
             over = f"{source.path.rpartition('/')[2]}, which is newer, begins before the window"
-            over_by_order = True
-        newer = begins
+            newer = begins
     yield from reversed(reasons)

@@ -65,22 +65,25 @@ class Survey:
         return self._told()
 
     def _told(self) -> Window | None:
-        window = windows.of_evidence(self.evidence(self.reading), self.request.margin)
+        return self._window_of(self.evidence(self.reading))
+
+    def _window_of(self, failures: Sequence[Failure]) -> Window | None:
+        window = windows.of_evidence(failures, self.request.margin)
         if window is None or window.end is None:
             return window
         return replace(window, end=after_fold(window.end, self.zone))
 
     def _settled(self, logs: Sequence[Source], window: Window) -> Window:
         """The window after the logs were surveyed from its beginning on; once more if that makes it longer."""
+        failures = self.evidence(self.reading)
         for _ in range(_MOST_ROUNDS):
-            seen = self._held(window)
+            seen = _held(failures, window)
             self._again(logs, _since(window) if self._fails_before(logs, window) else window.start)
-            if not seen <= self._held(
-                window
-            ):  # the stamps are not in order: what was seen does not lie where they tell
+            failures = self.evidence(self.reading)
+            if not seen <= _held(failures, window):  # stamps are not in order: it does not lie where they tell
                 self._again(self.logs, None)
                 return self._told() or window
-            found = self._told() or window
+            found = self._window_of(failures) or window
             if found.start is None or (window.start is not None and found.start >= window.start):
                 return found
             window = found
@@ -94,10 +97,6 @@ class Survey:
         before = Survey(logs, self.zone, self.request, self.evidence)
         before._read(logs, self.request.bytes_per_source, Wanted(since, window.start, whole_bytes=0, kinds=_FAILING))
         return any(signal.kind in _FAILING for signal in before.reading.signals)
-
-    def _held(self, window: Window) -> set[tuple[str, str | None]]:
-        """The extensions whose failures in the window the evidence so far tells of."""
-        return {(failure.extension, failure.name) for failure in windows.touching(self.evidence(self.reading), window)}
 
     def _is_cut(self, window: Window) -> bool:
         """Whether the ends of the logs that were surveyed do not reach back over the window and the day before."""
@@ -119,9 +118,8 @@ class Survey:
                 log = self._survey(source, wanted or Wanted(tail_bytes=room, whole_bytes=0))
                 is_partial = log.reader.is_partial or len(chosen) < len(members)
                 if wanted is None and position == 0 and is_partial:
-                    self.reading.oldest[source.path] = (
-                        log.first or LAST
-                    )  # without any stamp nothing tells how far back it reaches
+                    # without any stamp nothing tells how far back it reaches
+                    self.reading.oldest[source.path] = log.first or LAST
 
     def _survey(self, source: Source, wanted: Wanted) -> Log:
         reading = self.reading
@@ -153,3 +151,8 @@ def _since(window: Window) -> datetime | None:
     if window.start is None or window.end is None:
         return window.start
     return min(window.start, moved(window.end, -windows.TOGETHER))
+
+
+def _held(failures: Sequence[Failure], window: Window) -> set[tuple[str, str | None]]:
+    """The extensions of the failures in the window."""
+    return {(failure.extension, failure.name) for failure in windows.touching(failures, window)}
