@@ -64,6 +64,8 @@ def order(moment: datetime | None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+#: No zone is further from UTC than this.
+WIDEST = timedelta(hours=14)
 #: The calendar's ends.
 FIRST = datetime.min.replace(tzinfo=timezone.utc)
 LAST = datetime.max.replace(tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from collector.model import Source
+from collector.model import WIDEST, Source
 
 _NAME = re.compile(
     r"(?P<base>.+?)(?:"
@@ -24,7 +24,7 @@ _NAME = re.compile(
 #: A date alone may be that of the day before or after, in whatever zone.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _LAST_YEAR_SECONDS = datetime(_LAST_YEAR, 1, 1, tzinfo=timezone.utc).timestamp()
-_AFTER_DAY = timedelta(days=1, hours=14)
+_AFTER_DAY = timedelta(days=1) + WIDEST
 
 
 @dataclass(frozen=True, slots=True)

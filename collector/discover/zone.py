@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from collector.discover.tree import Tree
 from collector.discover.zone_files import DiskZone, from_bytes, zone_data, zone_of
 from collector.errors import ConfigError
-from collector.model import System
+from collector.model import WIDEST, System
 
 if TYPE_CHECKING:
     from collector.discover.hive import ZoneSettings
@@ -60,7 +60,7 @@ def named_zone(root: Path, name: str) -> tzinfo:
     offset = _OFFSET.match(name.strip())
     if offset:
         length = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        if length <= timedelta(hours=14):
+        if length <= WIDEST:
             return timezone(length if offset[1] == "+" else -length)
     if name.strip().upper() in ("UTC", "Z", "GMT"):
         return timezone.utc

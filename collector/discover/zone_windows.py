@@ -11,13 +11,12 @@ from collector.data.zones import iana_name
 from collector.discover.hive import HiveError, ZoneSettings, zone_settings
 from collector.discover.tree import Tree
 from collector.discover.zone_files import DiskZone, zone_of
+from collector.model import WIDEST
 from collector.platforms import current
 from collector.platforms.host import Host
 from collector.platforms.local_time import MachineZone
 
 _HIVE = "Windows/System32/config/SYSTEM"
-#: No zone is farther from UTC, in minutes.
-_MOST_OFFSET = 14 * 60
 
 
 def of_windows(root: Path, host: Host | None, settings: Callable[[Path], ZoneSettings] | None) -> DiskZone:
@@ -69,7 +68,7 @@ def _unknown(name: str) -> str:
 
 
 def _fixed(told: ZoneSettings) -> DiskZone | None:
-    if told.bias is None or abs(told.bias) > _MOST_OFFSET:
+    if told.bias is None or abs(timedelta(minutes=told.bias)) > WIDEST:
         return None
     tz = timezone(timedelta(minutes=-told.bias))
     return DiskZone(tz, str(tz))

@@ -8,15 +8,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from collector.errors import ConfigError
-from collector.model import Failure, Record, Window, moved, order
+from collector.model import WIDEST, Failure, Record, Window, moved, order
 
 if TYPE_CHECKING:
     from collector.extract.signals import Signal
 
 MARGIN = timedelta(minutes=15)
 LAST_HOURS = timedelta(hours=2)
-#: No zone is further from UTC than this.
-_WIDEST = timedelta(hours=14)
 #: Failures that stand at the same time are one incident when they lie this close.
 TOGETHER = timedelta(hours=24)
 #: Files that tell the present state.
@@ -120,8 +118,8 @@ def may_contain(window: Window, when: datetime | None) -> bool:
     if when is None or when.tzinfo is not None:
         return contains(window, when)
     wide = Window(
-        moved(window.start, -_WIDEST) if window.start else None,
-        moved(window.end, _WIDEST) if window.end else None,
+        moved(window.start, -WIDEST) if window.start else None,
+        moved(window.end, WIDEST) if window.end else None,
         window.reason,
     )
     return contains(wide, when)

@@ -7,19 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from collector.extract.signals import Signal
-from collector.model import Record
+from collector.model import WIDEST, Record
 
 #: Two stamps tell of one event when they differ by a zone's offset to within this.
 _SAME_EVENT = timedelta(seconds=4)
 _QUARTER = timedelta(minutes=15)
-_LARGEST_OFFSET = timedelta(hours=14)
 
 
 def offset_between(local: datetime, utc: datetime) -> timedelta | None:
     """The zone's offset if `local` and `utc` can be one event, else None."""
     difference = local.replace(tzinfo=timezone.utc) - utc
     offset = round(difference / _QUARTER) * _QUARTER
-    if abs(difference - offset) <= _SAME_EVENT and abs(offset) <= _LARGEST_OFFSET:
+    if abs(difference - offset) <= _SAME_EVENT and abs(offset) <= WIDEST:
         return offset
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import count
 
-from collector.model import Line, Record, Source
+from collector.model import WIDEST, Line, Record, Source
 from collector.parse import (
     command_execution,
     dsc,
@@ -21,7 +21,7 @@ from collector.parse import (
 )
 from collector.parse.heads import Format
 from collector.parse.records import records
-from collector.parse.stamps import WIDEST, local_bounds
+from collector.parse.stamps import local_bounds
 from collector.parse.terminal import plain
 
 FORMATS: dict[str, Format] = {

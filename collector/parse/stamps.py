@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Literal
 
-from collector.model import Confidence, TimeBasis
+from collector.model import WIDEST, Confidence, TimeBasis
 
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:)(\d\d)(?:[.,](\d{1,12}))?"
@@ -29,8 +29,6 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 #: A stamp this much before the last one, in the repeated hour, is in its second pass. Less is the disorder of threads;
 #: the shortest repeated "hour" (Lord Howe Island) has 30 minutes.
 _STEP_BACK = timedelta(minutes=5)
-#: No zone is further from UTC than this.
-WIDEST = timedelta(hours=14)
 
 #: Why a local stamp of a known zone is not sure: the clock showed it twice, or never.
 Doubt = Literal["", "repeated", "skipped"]

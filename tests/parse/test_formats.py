@@ -9,13 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.model import Line
+from collector.model import WIDEST, Line
 from collector.parse.registry import bounds_of, detect
-from collector.parse.stamps import WIDEST
 from tests.parse.making import records, source, utc
 
 TOKYO = ZoneInfo("Asia/Tokyo")
-
 
 # format, line, zone -> time, level, message, extension
 TABLE = [

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from collector.model import Line, Record, Source
+from collector.model import WIDEST, Line, Record, Source
 from collector.parse.registry import parse
-from collector.parse.stamps import WIDEST, before_fold, local_bounds
+from collector.parse.stamps import before_fold, local_bounds
 from collector.read.window import Bounds
 
 _NULS = re.compile("(\0+)")
