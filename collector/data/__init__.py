@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import PurePath
 from typing import Any
@@ -59,15 +59,28 @@ def table(name: str) -> dict[str, Any]:
     return loaded
 
 
-def rows(name: str) -> Iterator[dict[str, str]]:
-    """The rows of the tab-separated table `name`; the first line names the columns.
+def lines_of(name: str, scopes: Collection[str] | None = None) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The columns of the tab-separated table `name`, and its lines with their numbers, split at the tabs.
 
+    `scopes`, in lower case, leaves out every line whose first column is none of them, before it is split.
     Raises DataError naming the file and the line number of a row with too many or too few columns.
     """
-    head, *lines = text_of(f"{name}.tsv").splitlines()
+    head, *lines = text_of(f"{name}.tsv").splitlines() or [""]
     columns = head.split("\t")
-    for number, line in enumerate(lines, start=2):
-        values = line.split("\t")
-        if len(values) != len(columns):
-            raise DataError(f"{name}.tsv:{number} has {len(values)} columns, not {len(columns)}")
-        yield dict(zip(columns, values, strict=True))
+
+    def split() -> Iterator[tuple[int, list[str]]]:
+        for number, line in enumerate(lines, start=2):
+            if scopes is not None and line[: line.find("\t")].lower() not in scopes:
+                continue
+            values = line.split("\t")
+            if len(values) != len(columns):
+                raise DataError(f"{name}.tsv:{number} has {len(values)} columns, not {len(columns)}")
+            yield number, values
+
+    return columns, split()
+
+
+def rows(name: str, scopes: Collection[str] | None = None) -> Iterator[dict[str, str]]:
+    """The rows of the tab-separated table `name` by the names of their columns; see `lines_of`."""
+    columns, lines = lines_of(name, scopes)
+    return (dict(zip(columns, values, strict=True)) for _, values in lines)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from fnmatch import fnmatchcase
-from functools import cache
 
-from collector.data import table
-from collector.errors import DataError
 from collector.extract.signals import Signal
 from collector.model import System, order
 
@@ -17,33 +12,12 @@ from collector.model import System, order
 _PATIENCE_SECONDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    system: str
-    extension: str
-    operation: str
-    seconds: int
-    source: str
-
-
-@cache
-def limits() -> tuple[Limit, ...]:
-    known = {field.name for field in fields(Limit)}
-    rows = table("limits")["limit"]
-    for row in rows:
-        if set(row) != known:
-            raise DataError(f"limits.toml: a row has the keys {sorted(row)}, not {sorted(known)}")
-    return tuple(Limit(**row) for row in rows)
-
-
 def limit_for(system: System, extension: str, operation: str | None) -> int | None:
     """The limit in seconds of an operation, None where no operation is known."""
-    if operation is None:
-        return None
-    for row in limits():
-        if row.system == system and fnmatchcase(extension, row.extension) and row.operation in ("*", operation):
-            return row.seconds
-    return None
+    from collector.data.time_limits import deciding_for  # a disk on which nothing is open needs no limits
+
+    row = deciding_for(system, extension, operation) if operation else None
+    return int(row.seconds) if row else None
 
 
 def open_start(signals: Sequence[Signal], until: datetime | None = None) -> Signal | None:
