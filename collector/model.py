@@ -22,6 +22,7 @@ Owner = Literal["script", "extension", "guest", "network", "platform", "unknown"
 Confidence = Literal["high", "medium", "low"]
 Verdict = Literal["healthy", "failed", "hanging", "nothing-found"]
 DeliveryState = Literal["delivered", "spooled", "skipped"]
+PracticeState = Literal["pass", "violated", "not-applicable", "unknown"]
 
 #: How a record's time was got: written with Z; with an offset; local and resolved by a known zone; local
 #: with nothing that tells the zone; taken from the record before; taken from the file's own time.
@@ -151,15 +152,77 @@ class ProcessFacts:
     cpu_seconds: float
     memory_bytes: int
     children: int = 0
+    parent: int | None = None
+    extension: str | None = None  # Publisher.Type, where the command line tells it
+    waits_for: str = ""  # what a process that does nothing sits in: "input (terminal)", "child apt-get (pid 1873)"
+    connections: int | None = None  # open TCP connections; None where no one looked
 
 
 @dataclass(frozen=True, slots=True)
 class DiskFacts:
+    """A file system. Of a mounted disk its fstab tells only mount and options: sizes are 0, which means unknown."""
+
     mount: str
     total_bytes: int
     free_bytes: int
-    inodes_free: int | None = None
+    inodes_free: int | None = None  # None where it has no fixed number of them
     options: str = ""
+    holds: tuple[str, ...] = ()  # of the folders that agent and handlers write to, those that lie on it
+
+
+@dataclass(frozen=True, slots=True)
+class SystemEvent:
+    """Something of the system as a whole that can end a handler, told by the system's own records."""
+
+    kind: Literal["oom-kill", "boot", "shutdown", "disk-full", "read-only", "clock-step", "agent-stop", "agent-start"]
+    time: datetime | None
+    text: str  # the line as it stands there
+    path: str = ""  # relative to the instance's root; empty where it is no file
+    line: int = 0
+    process: str = ""  # whom it hit
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds a package manager's lock now."""
+
+    path: str
+    pid: int | None
+    process: str = ""
+    command: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """The guest agent as a service of this machine."""
+
+    state: Literal["running", "stopped", "absent", "unknown"]
+    enabled: bool | None = None  # starts at boot
+    extensions_enabled: bool | None = None  # Extensions.Enabled of waagent.conf
+    auto_update: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleFacts:
+    """A control group that its quota held back."""
+
+    unit: str  # "azure-vmextensions-Publisher.Type.slice"
+    extension: str | None
+    throttled_seconds: float
+    quota_percent: float | None = None  # of one processor
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFacts:
+    """What came of asking one address."""
+
+    target: str  # "wireserver 168.63.129.16:80"
+    reached: bool
+    detail: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +235,21 @@ class SystemFacts:
     load: tuple[float, ...] = ()
     memory_total_bytes: int | None = None
     memory_available_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_free_bytes: int | None = None
+    memory_stall_percent: float | None = None  # of the last minute, in which some process waited for memory
     disks: tuple[DiskFacts, ...] = ()
     processes: tuple[ProcessFacts, ...] = ()  # the guest agent's and handlers'
+    events: tuple[SystemEvent, ...] = ()  # what the system's own logs tell, in the order of time
+    events_note: str = ""  # why they may not be all
+    locks: tuple[LockHolder, ...] = ()  # of the package managers' locks that are held now
+    agent: AgentFacts | None = None
+    throttled: tuple[ThrottleFacts, ...] = ()
+    clock_offset_seconds: float | None = None  # this clock minus a right one; None where nothing tells
+    clock_note: str = ""  # how that is known
+    interpreters: tuple[str, ...] = ()  # Pythons a handler could be started with: "/usr/bin/python3 3.6"
+    secure_boot: bool | None = None
+    probes: tuple[ProbeFacts, ...] = ()  # only where the network was to be probed
     time_zone: str | None = None  # name or path of the zone of the disk, None where nothing tells it
     time_zone_note: str = ""  # why nothing tells it, or what makes it doubtful
 
@@ -274,7 +350,7 @@ class Evidence:
     line: int
     time: datetime | None
     text: str
-    role: Literal["telling", "exit", "result", "context", "repeat"] = "telling"
+    role: Literal["telling", "exit", "result", "context", "repeat", "fact"] = "telling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +413,39 @@ class LedgerEntry:
     encoding: str = ""
     note: str = ""
     guarantee: str = ""  # of a log of which a time frame was wanted: how far it is certain that all of it was found
+    settings_hash: str = ""  # of a settings file: three digits that tell different public settings apart, and no more
 
 
 # ---- diagnose ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One explanation of a failure, and what speaks for it."""
+
+    id: str  # of the rule, signature or code
+    title: str
+    owner: Owner
+    confidence: Confidence
+    meaning: str
+    remedy: str
+    documentation: str = ""
+    evidence: tuple[Evidence, ...] = ()  # lines; what the machine itself showed has the role "fact"
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A documented practice of an extension, held against this instance."""
+
+    id: str
+    extension: str  # Publisher.Type, "" for the machine as a whole
+    state: PracticeState
+    title: str  # the practice in a few words
+    detail: str  # the evidence, one sentence; never a value of a setting, only its key
+    remedy: str = ""
+    documentation: str = ""
+    path: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +462,7 @@ class Finding:
     do: tuple[str, ...] = ()  # commands that can be pasted, or single steps
     dont: str = ""
     documentation: str = ""  # where the meaning is from
+    causes: tuple[Cause, ...] = ()  # every explanation that fits, the likeliest first: the finding's own
 
 
 # ---- the whole -----------------------------------------------------------------------------------------
@@ -379,6 +486,7 @@ class Report:
     ledger: tuple[LedgerEntry, ...]
     duration: timedelta = timedelta(0)
     events_left_out: int = 0  # records that tell something and are not among the events
+    practices: tuple[Practice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Run:
     instance: str | None
     output: Path | None
     upload: bool
+    probe_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ def check(run: Run) -> None:
             f"--root: {run.root} is no folder",
             "Give the folder that is the root of the other machine's disk.",
         )
+    if run.root is not None and run.probe_network:
+        raise ConfigError(
+            "--probe-network asks from this machine, --root reads another machine's disk",
+            "Leave out one of them.",
+        )
     if run.around and (run.since or run.until):
         raise ConfigError("--around can't be given with --since or --until", "Give either --around or --since/--until.")
     if run.since and run.until and run.since >= run.until:
@@ -94,6 +100,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         time_zone=config.time_zone,
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
+        probe_network=run.probe_network,
         **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )
@@ -125,7 +132,13 @@ def _of_this_machine(environ: Mapping[str, str]) -> dict[str, Any]:
     from collector.discover.carrier import own_run
     from collector.platforms.azure import MetadataService
 
-    return {"metadata": MetadataService().instance(), "own_run": own_run(environ)}
+    service = MetadataService()
+    metadata = service.instance()
+    return {
+        "metadata": metadata,
+        "own_run": own_run(environ),
+        "clock_offset_seconds": service.clock_offset_seconds,
+    }
 
 
 def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:

@@ -35,6 +35,11 @@ from collector.cli.progress import Progress
 )
 @click.option("--timezone", "time_zone", metavar="ZONE", help="Zone of local stamps: Europe/Berlin, UTC, +05:30.")
 @click.option("--instance", metavar="NAME", help="Name of the instance, where nothing on the disk tells it.")
+@click.option(
+    "--probe-network",
+    is_flag=True,
+    help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
+)
 @click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
@@ -56,6 +61,7 @@ def command(
     margin: str,
     time_zone: str | None,
     instance: str | None,
+    probe_network: bool,
     upload_url: str | None,
     token_file: str | None,
     token: str | None,
@@ -94,6 +100,7 @@ def command(
         instance=instance,
         output=output,
         upload=not no_upload,
+        probe_network=probe_network,
     )
     service.check(run)
     config = service.settings(flags, os.environ, config_file)

@@ -15,14 +15,18 @@ _KEYS = {"Lib.Dir": "lib", "Extension.LogDir": "log", "Logs.File": "agentlog"}
 def agent_folders(tree: Tree) -> Mapping[str, str]:
     """Paths relative to the root for the placeholders lib, log and agentlog."""
     folders = dict(_DEFAULTS)
-    for place in _PLACES:
-        data = tree.read(place)
-        if data is None:
-            continue
-        for line in data.decode("utf-8-sig", "replace").splitlines():
-            key, mark, rest = line.partition("=")
-            value = rest.split("#", 1)[0].strip("\"' \t")
-            if mark and key.strip() in _KEYS and value.strip("/") and value.startswith("/") and ".." not in value:
-                folders[_KEYS[key.strip()]] = value
-        break
+    for key, value in agent_settings(tree).items():
+        if key in _KEYS and value.strip("/") and value.startswith("/") and ".." not in value:
+            folders[_KEYS[key]] = value
     return {key: "/".join(part for part in value.split("/") if part) for key, value in folders.items()}
+
+
+def agent_settings(tree: Tree) -> Mapping[str, str]:
+    """Everything that the file sets; of a key that stands there twice the last."""
+    data = next((found for place in _PLACES if (found := tree.read(place)) is not None), b"")
+    settings = {}
+    for line in data.decode("utf-8-sig", "replace").splitlines():
+        key, mark, rest = line.partition("=")
+        if mark:
+            settings[key.strip()] = rest.split("#", 1)[0].strip("\"' \t")
+    return settings

@@ -1,117 +1,106 @@
-"""What the running machine says of itself: uptime, disks, memory, load, the agent's and handlers' processes."""
+"""What the running machine says of itself: uptime, disks, memory, load, the agent's and handlers' processes.
+
+`gather` is cheap and belongs to every run. `gather_more` asks what can only explain a failure, and is called where
+there is one.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from collector.model import DiskFacts, ProcessFacts, SystemFacts
+from collector.model import SystemFacts
 
 if TYPE_CHECKING:
-    import psutil
-
-log = logging.getLogger(__name__)
-
-#: Words in a command line that make a process the guest agent's or a handler's.
-_OURS = (
-    "/waagent",
-    "waagent ",
-    "walinuxagent",
-    "windowsazureguestagent",
-    "waappagent",
-    "packages\\plugins\\",
-    "/var/lib/waagent",
-)
-_LONGEST_COMMAND = 300  # characters
-_MOST_PROCESSES = 100
-
-T = TypeVar("T")
+    from collector.discover.processes import Running
 
 
-def gather(*, live: bool, zone: str | None, zone_note: str = "") -> SystemFacts:
+def gather(
+    *, live: bool, zone: str | None, zone_note: str = "", clock_offset_seconds: float | None = None
+) -> SystemFacts:
     """Facts of this machine, or of a mounted disk only its zone. Nothing that psutil can't tell stops the run."""
     if not live:
         return SystemFacts(live=False, time_zone=zone, time_zone_note=zone_note)
     import psutil
 
-    memory = _told(psutil.virtual_memory)
-    boot = _told(psutil.boot_time)
+    from collector.discover.disks import disks
+    from collector.discover.processes import ours, running, told
+
+    memory = told(psutil.virtual_memory)
+    boot = told(psutil.boot_time)
     return SystemFacts(
         live=True,
         boot_time=datetime.fromtimestamp(boot, timezone.utc) if boot else None,
-        cpu_count=_told(psutil.cpu_count),
-        load=tuple(round(value, 2) for value in _told(psutil.getloadavg) or ()),
+        cpu_count=told(psutil.cpu_count),
+        load=tuple(round(value, 2) for value in told(psutil.getloadavg) or ()),
         memory_total_bytes=memory.total if memory else None,
         memory_available_bytes=memory.available if memory else None,
-        disks=_told(_disks) or (),
-        processes=_told(_processes) or (),
+        disks=told(disks) or (),
+        processes=told(lambda: ours(running())) or (),
+        clock_offset_seconds=clock_offset_seconds,
         time_zone=zone,
         time_zone_note=zone_note,
     )
 
 
-def _told(ask: Callable[[], T]) -> T | None:
-    """The answer, None where the system gives none: no /proc in a container, a counter that is switched off."""
+def gather_more(facts: SystemFacts, root: Path) -> SystemFacts:
+    """With what explains failures: of this machine locks, waiting processes, quotas, clock; of any disk what its own
+    files say of agent, mounts and Pythons. `root`: of the disk, "/" or the system drive of this machine."""
+    from collector.discover.agent_service import agent_facts
+    from collector.discover.disks import mounted_by_file
+    from collector.discover.interpreters import interpreters
+    from collector.discover.processes import told
+    from collector.discover.scan import system_of
+    from collector.discover.tree import Tree
+
+    system = system_of(root)
+    tree = Tree(root, fold=system == "windows")
+    if facts.live:
+        facts = _of_this_machine(facts, root)
+    elif system == "linux":
+        facts = replace(facts, disks=told(lambda: mounted_by_file(tree)) or ())
+    processes = facts.processes if facts.live else None
+    return replace(
+        facts,
+        agent=told(lambda: agent_facts(tree, system, processes)),
+        interpreters=(told(lambda: interpreters(tree)) or ()) if system == "linux" else (),
+    )
+
+
+def _of_this_machine(facts: SystemFacts, root: Path) -> SystemFacts:
     import psutil
 
-    try:
-        return ask()
-    except (psutil.Error, OSError, RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
-        log.info("not told: %s", error)
-        return None
+    from collector.discover.clock import clock_note
+    from collector.discover.locks import held_locks
+    from collector.discover.processes import running, told
+    from collector.discover.throttling import throttled
+    from collector.platforms import current
+    from collector.platforms.proc import memory_stall_percent
+
+    everything = told(running) or {}
+    locks = told(lambda: held_locks(root, everything)) or ()
+    swap = told(psutil.swap_memory)
+    facts = replace(
+        facts,
+        locks=locks,
+        swap_total_bytes=swap.total if swap else None,
+        swap_free_bytes=swap.free if swap else None,
+        memory_stall_percent=memory_stall_percent(),
+        throttled=told(throttled) or (),
+        clock_note=told(lambda: clock_note(facts.clock_offset_seconds)) or "",
+        secure_boot=told(current().secure_boot),
+    )
+    return told(lambda: _with_waits(facts, everything)) or facts
 
 
-def _disks() -> tuple[DiskFacts, ...]:
-    import psutil
+def _with_waits(facts: SystemFacts, everything: Mapping[int, Running]) -> SystemFacts:
+    from collector.discover.processes import facts_of, of_handlers
+    from collector.discover.waiting import Waiting, extension_of
 
-    found = []
-    for partition in psutil.disk_partitions(all=False):
-        try:
-            usage = psutil.disk_usage(partition.mountpoint)
-            inodes = os.statvfs(partition.mountpoint).f_favail if hasattr(os, "statvfs") else None
-        except OSError as error:
-            log.info("no usage of %s: %s", partition.mountpoint, error)
-            continue
-        found.append(DiskFacts(partition.mountpoint, usage.total, usage.free, inodes, partition.opts))
-    return tuple(found)
-
-
-def _processes() -> tuple[ProcessFacts, ...]:
-    import psutil
-
-    all_ = list(psutil.process_iter(["name", "cmdline", "ppid"]))
-    children = Counter(process.info["ppid"] for process in all_)
-    found: list[ProcessFacts] = []
-    for process in all_:
-        command = " ".join(process.info["cmdline"] or [])
-        if not is_ours(f"{process.info['name']} {command}"):
-            continue
-        facts = _told(lambda process=process, command=command: _facts(process, command, children[process.pid]))  # type: ignore[misc]
-        found += [facts] if facts else []
-        if len(found) == _MOST_PROCESSES:
-            break
-    return tuple(found)
-
-
-def is_ours(command: str) -> bool:
-    """Whether a process is the guest agent's or lies with the handlers, by its name and command line."""
-    return any(word in command.lower() for word in _OURS)
-
-
-def _facts(process: psutil.Process, command: str, children: int) -> ProcessFacts:
-    with process.oneshot():
-        times = process.cpu_times()
-        return ProcessFacts(
-            process.pid,
-            process.name(),
-            command[:_LONGEST_COMMAND],
-            process.status(),
-            datetime.fromtimestamp(process.create_time(), timezone.utc),
-            round(times.user + times.system, 2),
-            process.memory_info().rss,
-            children,
-        )
+    chosen = of_handlers(everything, extension_of, os.getpid())
+    waiting = Waiting(everything, facts.locks)
+    return replace(facts, processes=tuple(waiting.told(one) for one in facts_of(everything, chosen)))

@@ -34,7 +34,12 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)
     zone_note = "" if request.time_zone else zone.note
-    facts = gather(live=live, zone=request.time_zone or zone.name, zone_note=zone_note)
+    facts = gather(
+        live=live,
+        zone=request.time_zone or zone.name,
+        zone_note=zone_note,
+        clock_offset_seconds=request.clock_offset_seconds,
+    )
     ledger = ledger_of(found.sources, found.unfound)
     report = Report(
         created=now,

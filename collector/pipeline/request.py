@@ -28,6 +28,8 @@ class Request:
     metadata: Mapping[str, object] | None = None
     own_run: tuple[str, str | None, int | None] | None = None  # extension, name, sequence
     extra_tables: tuple[Path, ...] = ()
+    probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
+    clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 
     @property
     def window(self) -> Window | None:

@@ -6,6 +6,8 @@ import http.client
 import json
 import logging
 import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +30,8 @@ class MetadataService:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._timeout = timeout
+        #: This clock minus that of Azure's host, as the last answer told it to about a second; None where none did.
+        self.clock_offset_seconds: float | None = None
 
     def instance(self) -> dict[str, Any] | None:
         """The instance document (compute and network), None where there is no such service."""
@@ -35,6 +39,7 @@ class MetadataService:
         try:
             connection.request("GET", f"/metadata/instance?api-version={_API_VERSION}", headers={"Metadata": "true"})
             response = connection.getresponse()
+            self.clock_offset_seconds = clock_offset(response.headers.get("Date"), datetime.now(timezone.utc))
             body = self._body(response, time.monotonic() + _LONGEST * self._timeout)
             if response.status != 200:
                 log.info("the metadata service answered %s", response.status)
@@ -58,3 +63,13 @@ class MetadataService:
             if time.monotonic() > end:
                 raise TimeoutError("the answer did not end in time")
         return body
+
+
+def clock_offset(date: str | None, now: datetime) -> float | None:
+    """Seconds that `now` is ahead of the Date of an answer, to about a second; None if that is no date."""
+    try:
+        told = parsedate_to_datetime(date or "")
+    except (TypeError, ValueError):
+        return None
+    told = told if told.tzinfo else told.replace(tzinfo=timezone.utc)
+    return round((now - told).total_seconds() - 0.5, 1)  # it names the second in which it was written

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -34,3 +36,22 @@ class Host(Protocol):
 
     def make_private(self, folder: Path) -> None:
         """Makes a folder that only its owner can enter. Raises OSError."""
+
+    def folders_written_to(self) -> tuple[str, ...]:
+        """Where the guest agent, handlers and their scripts write."""
+
+    def service(self, name: str) -> tuple[str, str] | None:
+        """State (running, stopped, ...) and start (automatic, manual, disabled) of a Windows service; None where
+        there is none or it isn't told."""
+
+    def unit_state(self, units: Sequence[str]) -> str:
+        """Of the first of these systemd units that is loaded, what is known of its end; "" where nothing is."""
+
+    def journal(self, start: datetime | None, end: datetime | None) -> str | None:
+        """What kernel, systemd and time services wrote into the system's journal; None where it can't be asked."""
+
+    def secure_boot(self) -> bool | None:
+        """Whether Secure Boot is on; None where it isn't told."""
+
+    def is_clock_synchronised(self) -> bool | None:
+        """Whether a time service keeps the clock right; None where it isn't told."""

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from collector.model import System
 
 _NICE = 10
+#: Where the guest agent, handlers and their scripts write.
+FOLDERS_WRITTEN_TO = ("/", "/var", "/var/lib/waagent", "/var/log", "/tmp")  # noqa: S108 - only looked at
+_FIRMWARE = Path("/sys/firmware")
+#: The variable's name in the namespace that UEFI gives to its own (UEFI specification, global variables).
+_SECURE_BOOT = "efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#: Attributes of a variable, in bytes, before its value (Linux, Documentation/filesystems/efivarfs.rst).
+_ATTRIBUTES = 4
+#: Who tells what befell the whole machine; or-ed, with every message that is an error.
+_TELLERS = (
+    "_TRANSPORT=kernel", "_PID=1", "_COMM=systemd-logind", "_COMM=systemd-oomd", "_COMM=chronyd", "_COMM=ntpd",
+    *(f"PRIORITY={level}" for level in range(4)),
+)  # fmt: skip
+_JOURNAL_SECONDS, _JOURNAL_BYTES = 5.0, 8_000_000
+_UNIT_SECONDS = 2.0
 
 
 class LinuxHost:
@@ -56,3 +72,46 @@ class LinuxHost:
             folder.chmod(0o700)
         elif owner != 0 and not self.is_admin():
             raise PermissionError(f"{folder} belongs to another user")
+
+    def folders_written_to(self) -> tuple[str, ...]:
+        return FOLDERS_WRITTEN_TO
+
+    def service(self, name: str) -> tuple[str, str] | None:
+        return None
+
+    def unit_state(self, units: Sequence[str]) -> str:
+        from collector.platforms.commands import answer_of
+
+        for unit in units:
+            asked = "--property=LoadState,ActiveState,SubState,Result,InactiveEnterTimestamp"
+            answer = answer_of(["systemctl", "show", asked, unit], seconds=_UNIT_SECONDS)
+            told = dict(line.split("=", 1) for line in (answer or "").splitlines() if "=" in line)
+            if told.get("LoadState") not in (None, "", "not-found"):
+                since = told.get("InactiveEnterTimestamp", "").strip()
+                state = f"systemd says of {unit}: {told.get('ActiveState')}, {told.get('SubState')}"
+                result = f", result {told['Result']}" if told.get("Result") not in (None, "", "success") else ""
+                return f"{state}{result}{f', since {since}' if since else ''}"
+        return ""
+
+    def journal(self, start: datetime | None, end: datetime | None) -> str | None:
+        from collector.platforms.commands import answer_of
+
+        command = ["journalctl", "--no-pager", "--quiet", "--output=short-iso"]
+        command += [f"--since=@{int(start.timestamp())}"] if start else []
+        command += [f"--until=@{int(end.timestamp()) + 1}"] if end else []
+        either = [word for teller in _TELLERS for word in ("+", teller)][1:]
+        return answer_of([*command, *either], seconds=_JOURNAL_SECONDS, most_bytes=_JOURNAL_BYTES)
+
+    def secure_boot(self, firmware: Path = _FIRMWARE) -> bool | None:
+        try:
+            value = (firmware / _SECURE_BOOT).read_bytes()
+        except FileNotFoundError:
+            return False if firmware.is_dir() and not (firmware / "efi").exists() else None  # started by a BIOS
+        except OSError:
+            return None
+        return value[_ATTRIBUTES] == 1 if len(value) > _ATTRIBUTES else None
+
+    def is_clock_synchronised(self) -> bool | None:
+        from collector.platforms.clock import is_synchronised
+
+        return is_synchronised()

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from collector.model import System
@@ -66,6 +68,33 @@ class WindowsHost:
                 timeout=30,
             )
 
+    def folders_written_to(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((str(self.root()), tempfile.gettempdir())))
+
+    def service(self, name: str) -> tuple[str, str] | None:
+        import psutil
+
+        ask = getattr(psutil, "win_service_get", None)
+        if ask is None:
+            return None
+        try:
+            told = ask(name)
+            return str(told.status()), str(told.start_type())
+        except (psutil.Error, OSError):
+            return None
+
+    def unit_state(self, units: Sequence[str]) -> str:
+        return ""
+
+    def journal(self, start: datetime | None, end: datetime | None) -> str | None:
+        return None
+
+    def secure_boot(self) -> bool | None:
+        return _secure_boot()
+
+    def is_clock_synchronised(self) -> bool | None:
+        return None
+
     @staticmethod
     def _program_data() -> Path:
         return Path(os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - Windows spells it so
@@ -107,7 +136,17 @@ if sys.platform == "win32":
         except OSError:
             return None
 
+    def _secure_boot() -> bool | None:
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\SecureBoot\State") as key:
+                return bool(winreg.QueryValueEx(key, "UEFISecureBootEnabled")[0])
+        except OSError:
+            return None
+
 else:
 
     def _product_name() -> str | None:
+        return None
+
+    def _secure_boot() -> bool | None:
         return None

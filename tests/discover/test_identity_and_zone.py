@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.discover.carrier import own_run
-from collector.discover.facts import gather, is_ours
+from collector.discover.facts import gather
+from collector.discover.handler_paths import is_ours
 from collector.discover.identity import identify
 from collector.discover.zone import DiskZone, disk_zone, named_zone
 from collector.errors import ConfigError

@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
 import pytest
 
-from collector.platforms.azure import MetadataService
+from collector.platforms.azure import MetadataService, clock_offset
 
 DOCUMENT = {"compute": {"name": "vmss-web_12"}, "network": {}}
 
@@ -95,3 +96,26 @@ def test_a_service_that_dribbles_does_not_hold_the_run_up():
     with serving(pause=0.05, answer=b'{"x": "' + b"x" * 60) as url:
         assert MetadataService(url, timeout=0.2).instance() is None
         assert time.monotonic() - begun < 2
+
+
+def test_the_clock_is_compared_with_the_services():
+    with serving() as url:
+        service = MetadataService(url)
+        service.instance()
+    assert service.clock_offset_seconds is not None
+    assert abs(service.clock_offset_seconds) < 3
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"),
+    [
+        ("Mon, 04 May 2026 12:00:00 GMT", 599.5),
+        ("Mon, 04 May 2026 13:00:00 GMT", -3000.5),
+        ("Mon, 04 May 2026 14:00:00 +0200", 599.5),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_how_far_a_clock_is_from_a_date(date: str | None, offset: float | None):
+    assert clock_offset(date, datetime(2026, 5, 4, 12, 10, tzinfo=timezone.utc)) == offset
