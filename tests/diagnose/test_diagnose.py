@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import pytest
 
 from collector.diagnose.diagnose import diagnose
 from collector.model import Evidence, Failure, Finding, Identity, SystemFacts
-
-CSE = "Microsoft.Azure.Extensions.CustomScript"
-WCSE = "Microsoft.Compute.CustomScriptExtension"
-AMA = "Microsoft.Azure.Monitor.AzureMonitorLinuxAgent"
-NOW = datetime(2026, 5, 4, tzinfo=timezone.utc)
-
-
-def failure(extension: str, message: str, **changes) -> Failure:
-    values = {
-        "kind": "failure", "extension": extension, "name": None, "version": "2.1.19", "operation": "Enable", "sequence": 3,
-        "exit_code": None, "agent_code": None, "status_code": None, "message": message, "detail": message, "first_time": NOW,
-        "last_time": NOW, "hang_since": None, "limit_seconds": None, "count": 1, "evidence": (),
-    }  # fmt: skip
-    return Failure(**{**values, **changes})
+from tests.diagnose.stories import AMA, CSE, NOW, WCSE, failure
 
 
 def explained(one: Failure, system: str = "linux", **identity) -> Finding:
@@ -37,8 +22,12 @@ TABLE = [
     ("P.T", "WARNING: /var/lib/waagent is mounted with the noexec flag, which can prevent execution of VM Extensions.", 126, "linux", "/var is mounted noexec", "guest"),
     ("Microsoft.Azure.ActiveDirectory.AADSSHLoginForLinux", "Cannot access https://packages.microsoft.com/rocky/. HTTP Code: 403", 20, "linux", "package or repository not available", "network"),
     (CSE, "the license server answered: no seats left", 42, "linux", "the script ended with this code", "script"),
-    (CSE, "something", 127, "linux", "A command was not found", "script"),
+    (CSE, "something", 127, "linux", "a command is missing", "script"),
     (WCSE, "Command exited with code: -1073741515", -1073741515, "windows", None, "script"),
+    (AMA, "wrong proxy: 'mode' is missing, Ran into config errors: x", 53, "linux", "settings are wrong", "guest"),
+    (AMA, "SyntaxError: invalid syntax", 1, "linux", "syntax error in the script", "extension"),
+    (AMA, "Failed to get MSI token from IMDS endpoint", 53, "linux", "managed identity problem", "guest"),
+    ("P.T", "Segmentation fault (core dumped)", 139, "linux", "Segmentation fault", "guest"),
     ("Microsoft.Compute.JsonADDomainExtension", "Try join: domain='x', (#3:User Specified), errCode='1355'.", 53, "windows", None, "network"),
 ]  # fmt: skip
 
@@ -59,7 +48,7 @@ def test_a_missing_dll_is_named_by_its_symbol():
 
 def test_a_code_with_several_meanings_is_not_told_as_certain():
     oms = "Microsoft.EnterpriseCloud.Monitoring.OmsAgentForLinux"
-    finding = explained(failure(oms, "Install failed", exit_code=55))
+    finding = explained(failure(oms, "Install failed", exit_code=55, version=None, operation=None))
     assert finding.confidence == "low"
     assert finding.meaning.startswith("One of: ")
 
