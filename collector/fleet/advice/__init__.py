@@ -1,0 +1,31 @@
+"""What to do about a scale set: commands in the order in which they should be run. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from collector.fleet.advice import aks, flexible, uniform
+from collector.fleet.advice.command import Advice, Command, quoted
+from collector.fleet.case import CaseAnswer
+from collector.fleet.scale_set import ScaleSet
+
+__all__ = ["Advice", "Command", "advise"]
+
+
+def advise(scale_set: ScaleSet, answer: CaseAnswer, *, source: str = "FILE") -> Advice:
+    """`source`: how `vmext fleet collect` is told what was read, quoted for a shell."""
+    if scale_set.managed_by_aks:
+        commands = aks.commands(scale_set, answer, source)
+    elif scale_set.orchestration == "flexible":
+        commands = flexible.commands(scale_set, answer, source)
+    else:
+        commands = uniform.commands(scale_set, answer, source)
+    return Advice(tuple(_there(command, scale_set.subscription) for command in commands))
+
+
+def _there(command: Command, subscription: str | None) -> Command:
+    """In the set's own subscription: another one may have a set of the same name, and az may stand in that."""
+    if not (subscription and command.text.startswith("az ")):
+        return command
+    more = f" --subscription {quoted(subscription)}"
+    return replace(command, text=command.text + more, template=command.template and command.template + more)

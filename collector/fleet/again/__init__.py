@@ -1,0 +1,3 @@
+"""Today's rules on bundles of then, and what changed."""
+
+from __future__ import annotations
