@@ -13,6 +13,7 @@ FAILURE_FOUND = 10
 HANG_FOUND = 11
 NO_SOURCES = 12
 NOT_DELIVERED = 20
+PARTLY_ASKED = 21
 
 
 class VmextError(Exception):

@@ -13,6 +13,28 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PURE = [
     *("model.py", "errors.py", "parse", "extract", "diagnose", "redact", "deliver/backoff.py"),
     *("discover/rotation.py", "discover/crowds.py", "discover/versions.py", "pipeline/ledger.py"),
+    *("fleet/scale_set.py", "fleet/reading.py", "fleet/case.py", "fleet/spread.py"),
+    *("fleet/az_output", "fleet/advice", "fleet/rendering", "fleet/again/document.py", "fleet/again/text.py"),
+    *(
+        f"fleet/compare/{name}.py"
+        for name in ("comparing", "document", "explained", "grouping", "masking", "text", "traits")
+    ),
+    *(
+        f"fleet/ask/{name}.py"
+        for name in (
+            "answers",
+            "diagnosis",
+            "diagnosis_text",
+            "outcome",
+            "outcome_table",
+            "plan",
+            "refusals",
+            "run_command",
+            "script",
+            "set_facts",
+            "verdicts",
+        )
+    ),
     *(f"read/{name}.py" for name in ("encoding", "filters", "gaps", "normal", "records", "sift", "split", "window")),
 ] + [
     f"bundle/{name}.py"
@@ -26,6 +48,8 @@ PURE = [
         "words",
         "report",
         "cards",
+        "checks",
+        "likely",
         "tables",
     )
 ]

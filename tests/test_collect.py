@@ -123,6 +123,7 @@ def test_the_bundle_lies_in_the_spool_and_a_copy_where_asked(disk: Path, state: 
         (["--around", "2h", "--since", "3h"], "--around"),
         (["--since", "1h", "--until", "2h"], "--since"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),
+        (["--probe-network"], "--probe-network"),
         (["--no-such-flag"], "--no-such-flag"),
     ],
 )

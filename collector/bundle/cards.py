@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from collector.bundle import words
 from collector.bundle.html import definitions, esc, tag
+from collector.bundle.likely import likely
 from collector.model import Evidence, Failure, Finding, Report, System, iso, order
 
 Anchors = Mapping[tuple[str, int], str]
@@ -26,9 +27,10 @@ def card(finding: Finding, report: Report, anchors: Anchors) -> str:
         tag("div", badge, tag("h3", esc(title)), class_="top"),
         _consequence(failure),
         tag("h4", "The line that tells it"),
-        tag("pre", esc(failure.message or "no line tells it"), class_="proof"),
-        tag("p", _told_by(failure, system, anchors), class_="soft"),
+        tag("pre", esc(words.proof(finding)[0] or "no line tells it"), class_="proof"),
+        tag("p", _told_by(finding, system, anchors), class_="soft"),
         tag("div", _meaning(finding), _remedy(finding), class_="two"),
+        likely(finding, system),
         tag("h4", "Facts"),
         definitions(_facts(finding)),
         _timeline(failure, system, anchors),
@@ -44,9 +46,9 @@ def _consequence(failure: Failure) -> str:
     return tag("p", tag("strong", esc(text)))
 
 
-def _told_by(failure: Failure, system: System, anchors: Anchors) -> str:
-    proof = words.telling(failure)
-    often = esc(words.how_often(failure))
+def _told_by(finding: Finding, system: System, anchors: Anchors) -> str:
+    proof = words.proof(finding)[1]
+    often = esc(words.how_often(finding.failure))
     return f"{_place(proof, system, anchors)}; {often}" if proof else often
 
 

@@ -1,4 +1,4 @@
-"""Text for consoles that break anything but ASCII: transliterated, wrapped, cut. Pure."""
+"""Text for consoles: harmless, or for those that break anything but ASCII transliterated; wrapped, cut. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ _PLAIN = str.maketrans(
 )  # fmt: skip
 ELLIPSIS = "..."
 WIDTH = 100
+
+
+def harmless(text: str) -> str:
+    """Text of another machine for a terminal that it must not steer: what is no printable sign is shown as a code."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign == "\t" else f"\\x{ord(sign):02x}" for sign in text)
 
 
 def to_ascii(text: str) -> str:

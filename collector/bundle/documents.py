@@ -11,7 +11,7 @@ from typing import Any
 from collector.bundle.codec import load, plain
 from collector.bundle.layout import LeftOut
 from collector.errors import BundleError
-from collector.model import ExtensionState, Failure, Finding, Identity, LedgerEntry, Report, Window, iso
+from collector.model import ExtensionState, Failure, Finding, Identity, LedgerEntry, Practice, Report, Window, iso
 
 SCHEMA = 1
 #: Hexadecimal digits of a bundle's id and of an incident's key.
@@ -46,6 +46,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "dont": finding.dont,
         "documentation": finding.documentation,
         "confidence": finding.confidence,
+        "causes": plain(finding.causes),
         "first_time": iso(failure.first_time),
         "last_time": iso(failure.last_time),
         "hang_since": iso(failure.hang_since),
@@ -88,11 +89,21 @@ def states_from(document: Mapping[str, Any]) -> tuple[ExtensionState, ...]:
     return _values(ExtensionState, document, "states")
 
 
-def _values(kind: type[Any], document: Mapping[str, Any], key: str) -> tuple[Any, ...]:
+def _values(kind: type[Any], document: Mapping[str, Any], key: str, member: str = "failures.json") -> tuple[Any, ...]:
     items = document.get(key)
     if not isinstance(items, list):
-        raise BundleError(f"failures.json has no list {key!r}")
-    return tuple(load(kind, item, f"failures.json {key}[{number}]") for number, item in enumerate(items))
+        raise BundleError(f"{member} has no list {key!r}")
+    return tuple(load(kind, item, f"{member} {key}[{number}]") for number, item in enumerate(items))
+
+
+def practices_document(report: Report) -> dict[str, Any]:
+    """What came of every documented practice that concerns this disk."""
+    return {"schema": SCHEMA, "practices": plain(report.practices)}
+
+
+def practices_from(document: Mapping[str, Any]) -> tuple[Practice, ...]:
+    """The inverse of `practices_document`; BundleError if `document` is none."""
+    return _values(Practice, document, "practices", "practices.json")
 
 
 def ledger_document(ledger: Sequence[LedgerEntry]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO
 
 from collector.bundle.archive import Limits, check_members, check_size, chunks
 from collector.bundle.codec import load, moment
-from collector.bundle.documents import SCHEMA, failures_from, states_from
+from collector.bundle.documents import SCHEMA, failures_from, practices_from, states_from
 from collector.bundle.excerpts import parse_excerpt
 from collector.bundle.shape import check_findings, check_manifest
 from collector.errors import BundleError
@@ -25,6 +25,7 @@ from collector.model import (
     Failure,
     Identity,
     LedgerEntry,
+    Practice,
     SystemFacts,
     Verdict,
     Window,
@@ -44,7 +45,7 @@ _ALWAYS = (
     "system.json",
 )
 
-__all__ = ["Bundle", "Limits", "open_bundle"]
+__all__ = ["Bundle", "Limits", "glance", "open_bundle"]
 
 
 def open_bundle(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle:
@@ -56,6 +57,18 @@ def open_bundle(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle:
     """
     bundle = Bundle(file, limits or Limits())
     bundle.check()
+    return bundle
+
+
+def glance(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle:
+    """A bundle of which only those members are read that are asked for: for many bundles at once.
+
+    As safe as `open_bundle` for what is read: the archive's bounds and its list of members are checked here, the
+    hash and the shape of a member whenever it is read, and BundleError raised then. What nobody asks for may be
+    damaged and stays unread, so that this says nothing of the bundle as a whole.
+    """
+    bundle = Bundle(file, limits or Limits())
+    bundle.check_names()
     return bundle
 
 
@@ -73,26 +86,40 @@ class Bundle:
             pass
         for part in (self.identity, self.window, self.facts, self.findings, self.redactions):
             log.debug("checked a %s", type(part).__name__)
-        numbers = (len(self.failures), len(self.states), len(self.ledger), len(self.excerpts))
-        log.debug("checked failures, states, ledger entries, excerpts: %s", numbers)
+        numbers = (len(self.failures), len(self.states), len(self.ledger), len(self.excerpts), len(self.practices))
+        log.debug("checked failures, states, ledger entries, excerpts, practices: %s", numbers)
 
-    def _check_members(self) -> None:
-        with self._opened() as (zipped, infos):
-            declared = {member["name"]: member for member in self.manifest["members"]}
-            surplus = infos.keys() - declared.keys() - {"manifest.json"}
-            missing = declared.keys() - infos.keys()
-            if surplus or missing:
-                wrong = sorted(surplus or missing)[0]
-                raise BundleError(f"the member {wrong} is {'not in the manifest' if surplus else 'missing'}")
-            for name, member in declared.items():
-                hashed = hashlib.sha256()
-                for block in chunks(zipped, infos[name]):
-                    hashed.update(block)
-                if hashed.hexdigest() != member["sha256"]:
-                    raise BundleError(f"the member {name} does not have the hash that the manifest says")
-        lacking = sorted(set(_ALWAYS) - declared.keys())
+    def check_names(self) -> None:
+        """Raises BundleError unless the archive holds what its manifest says and what every bundle has."""
+        surplus = set(self.names) - self._hashes.keys() - {"manifest.json"}
+        missing = self._hashes.keys() - set(self.names)
+        if surplus or missing:
+            wrong = sorted(surplus or missing)[0]
+            raise BundleError(f"the member {wrong} is {'not in the manifest' if surplus else 'missing'}")
+        lacking = sorted(set(_ALWAYS) - self._hashes.keys())
         if lacking:
             raise BundleError(f"the bundle has no member {lacking[0]}")
+
+    def _check_members(self) -> None:
+        self.check_names()
+        with self._opened() as (zipped, infos):
+            for name in self._hashes:
+                for _ in self._blocks(zipped, infos[name]):
+                    pass
+
+    @cached_property
+    def _hashes(self) -> dict[str, str]:
+        """What the manifest says of each member."""
+        return {member["name"]: member["sha256"] for member in self.manifest["members"]}
+
+    def _blocks(self, zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        """A member's bytes; BundleError at their end where they are not those of the manifest."""
+        hashed = hashlib.sha256()
+        for block in chunks(zipped, info):
+            hashed.update(block)
+            yield block
+        if info.filename != "manifest.json" and hashed.hexdigest() != self._hashes.get(info.filename):
+            raise BundleError(f"the member {info.filename} does not have the hash that the manifest says")
 
     # ---- members --------------------------------------------------------------------------------------
 
@@ -140,11 +167,21 @@ class Bundle:
     @cached_property
     def failures(self) -> tuple[Failure, ...]:
         """What was extracted, before any rule: later rules can be applied to it."""
-        return failures_from(self._json("failures.json"))
+        return failures_from(self.failures_document)
 
     @cached_property
     def states(self) -> tuple[ExtensionState, ...]:
-        return states_from(self._json("failures.json"))
+        return states_from(self.failures_document)
+
+    @cached_property
+    def failures_document(self) -> dict[str, Any]:
+        """failures.json as it stands there: `documents` makes values of it."""
+        return self._json("failures.json")
+
+    @cached_property
+    def practices(self) -> tuple[Practice, ...]:
+        """What came of the documented practices; none in bundles of versions that did not check them."""
+        return practices_from(self._json("practices.json")) if "practices.json" in self.names else ()
 
     @property
     def facts(self) -> SystemFacts:
@@ -153,16 +190,27 @@ class Bundle:
 
     @cached_property
     def ledger(self) -> tuple[LedgerEntry, ...]:
+        return tuple(
+            load(LedgerEntry, entry, f"ledger.json entries[{n}]") for n, entry in enumerate(self.ledger_entries)
+        )
+
+    @property
+    def ledger_entries(self) -> list[Any]:
+        """The entries as they stand there, unchecked."""
         entries = self._json("ledger.json").get("entries")
         if not isinstance(entries, list):
             raise BundleError("ledger.json has no list 'entries'")
-        return tuple(load(LedgerEntry, entry, f"ledger.json entries[{n}]") for n, entry in enumerate(entries))
+        return entries
 
     @cached_property
     def excerpts(self) -> tuple[Excerpt, ...]:
         """In the order of the manifest, which is the order of collecting."""
         names = [member["name"] for member in self.manifest["members"] if member["name"].startswith("excerpts/")]
-        return tuple(parse_excerpt(self.text(name), name) for name in names)
+        return tuple(self.excerpt(name) for name in names)
+
+    def excerpt(self, name: str) -> Excerpt:
+        """A member of excerpts/ as a value."""
+        return parse_excerpt(self.text(name), name)
 
     @property
     def redactions(self) -> Any:
@@ -199,7 +247,7 @@ class Bundle:
         with self._opened() as (zipped, infos):
             if name not in infos:
                 raise BundleError(f"the bundle has no member {name}", f"Its members: {', '.join(infos)}.")
-            return b"".join(chunks(zipped, infos[name]))
+            return b"".join(self._blocks(zipped, infos[name]))
 
     def _json(self, name: str) -> dict[str, Any]:
         return _object(self.text(name), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collector.bundle import words
 from collector.bundle.cards import card
+from collector.bundle.checks import section
 from collector.bundle.html import definitions, esc, tag
 from collector.bundle.marked import anchors, sections
 from collector.bundle.style import STYLE
@@ -27,6 +28,7 @@ def render(report: Report, bundle_id: str = "") -> str:
         "<main>",
         *_section(words.plural(len(report.findings), "finding"), "".join(cards)),
         *_section("The lines around it", excerpts),
+        *_section("Checks of documented practices", section(report.practices, report.identity.system)),
         *_section("Other extensions" if report.findings else "Extensions", tag("div", states(report), class_="card")),
         *_section("What was read", tag("div", ledger(report.ledger, report.identity.system), class_="card")),
         *_section("The machine", tag("div", machine(report), class_="card")),

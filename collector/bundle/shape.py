@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from collector.bundle.codec import moment
@@ -51,6 +51,16 @@ _FINDING: Mapping[str, tuple[type, ...]] = {
 }
 _SOURCE: Mapping[str, tuple[type, ...]] = {"path": _TEXT, "line": _NUMBER}
 _EVIDENCE: Mapping[str, tuple[type, ...]] = {**_SOURCE, "time": _MAYBE_TEXT, "text": _TEXT, "role": _TEXT}
+_CAUSE: Mapping[str, tuple[type, ...]] = {
+    "id": _TEXT,
+    "title": _TEXT,
+    "owner": _TEXT,
+    "confidence": _TEXT,
+    "meaning": _TEXT,
+    "remedy": _TEXT,
+    "documentation": _TEXT,
+    "evidence": _LIST,
+}
 #: Fields that were added later, or may be missing in an addition's absence; checked where they are.
 _ADDED: Mapping[str, tuple[type, ...]] = {
     "title": _TEXT,
@@ -63,6 +73,7 @@ _ADDED: Mapping[str, tuple[type, ...]] = {
     "dont": _TEXT,
     "detail": _TEXT,
     "evidence": _LIST,
+    "causes": _LIST,
 }
 
 
@@ -97,11 +108,19 @@ def check_findings(document: Mapping[str, Any]) -> None:
             _time(finding.get(key), f"{where} {key}")
         for source in finding["sources"]:
             _check(source, _SOURCE, f"{where} sources")
-        for evidence in finding.get("evidence", ()):
-            _check(evidence, _EVIDENCE, f"{where} evidence")
-            _time(evidence["time"], f"{where} evidence time")
+        _evidence(finding.get("evidence", ()), where)
+        for cause in finding.get("causes", ()):
+            _check(cause, _CAUSE, f"{where} causes")
+            _among(cause["confidence"], get_args(Confidence), f"{where} causes confidence")
+            _evidence(cause["evidence"], f"{where} causes")
         if not all(isinstance(step, str) for step in finding.get("do", ())):
             raise BundleError(f"{where} do should be a list of texts")
+
+
+def _evidence(lines: Iterable[Any], where: str) -> None:
+    for evidence in lines:
+        _check(evidence, _EVIDENCE, f"{where} evidence")
+        _time(evidence["time"], f"{where} evidence time")
 
 
 def _check(value: Any, shape: Mapping[str, tuple[type, ...]], where: str) -> None:

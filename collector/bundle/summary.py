@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from collector.bundle import words
+from collector.bundle.checks import in_short, violated
 from collector.bundle.console import cut, cut_middle, printable, to_ascii, wrap, wrap_items
 from collector.bundle.verdict import verdict_json
-from collector.model import BundleInfo, Delivery, Finding, Report
+from collector.model import BundleInfo, Cause, Delivery, Evidence, Finding, Report
 
 __all__ = ["summary_text", "verdict_json", "verdict_text"]
 
@@ -19,6 +20,8 @@ _FIRST_LINE, _LAST_ANSWER = 150, 80
 #: How much of each part is shown, tried in this order until all fit.
 _SCALES = (1.0, 0.75, 0.55, 0.4, 0.25, 0.1, 0.0)
 _MOST_ALSO = 6
+#: So many facts of the machine, and so many other causes.
+_MOST_SEEN, _MOST_OTHERS = 2, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ def summary_text(report: Report, bundle_id: str, limit: int = LIMIT) -> str:
     state = Part("Bundle", (f"{bundle_id}; this file is a member of it",))
     last = f"{cut(to_ascii(words.answer(report)), _LAST_ANSWER)}; bundle {bundle_id}"
     return _fitted(report, state, last, limit)
+
+
+def told_text(report: Report, bundle: str, last: str, limit: int) -> str:
+    """The same for who has other words about the bundle, and about the end."""
+    return _fitted(report, Part("Bundle", (bundle,)), cut(to_ascii(last), _FIRST_LINE), limit)
 
 
 # ---- fitting -------------------------------------------------------------------------------------------
@@ -116,6 +124,7 @@ def _parts(report: Report) -> list[Part]:
         Part("Where", (words.where(report.identity),), room=220),
         Part("When", items=_when(report, finding)),
         *(_about(finding, report) if finding else _nothing(report)),
+        *_checks(report),
         Part("Others" if finding else "States", (_states(report),), room=300),
         Part("Ids", items=ids, room=450, least=170),
         Part("Gaps", (words.gaps(report.ledger, report.identity.system),)),
@@ -155,19 +164,37 @@ def _about(finding: Finding, report: Report) -> list[Part]:
         f"agent code {failure.agent_code}" if failure.agent_code is not None else "",
         f"follows from {words.short(failure.caused_by)}" if failure.caused_by else "",
     ]
-    proof = words.telling(failure)
+    quote, proof = words.proof(finding)
     told = f"; {words.how_often(failure)}"
     place = f"{words.native(proof.path, report.identity.system)}:{proof.line}{told}" if proof else told[2:]
     cause = words.SURENESS[finding.confidence] + finding.meaning if finding.meaning else "unknown"
     remedy = finding.remedy or "nothing known; read the lines around the proof"
     return [
         Part("What", (", ".join([what, *filter(None, facts)]),), room=220),
-        Part("Proof", quotes=(failure.message or "no line tells it",), paths=(place,), room=440, least=120),
+        Part("Proof", quotes=(quote or "no line tells it",), paths=(place,), room=440, least=120),
         Part("Cause", (cause,), room=480),
+        *_reasons(finding),
         Part("Do", (remedy,), commands=finding.do, room=900),
         *([Part("Don't", (finding.dont,), room=220)] if finding.dont else []),
         *_also(report, finding),
     ]
+
+
+def _reasons(finding: Finding) -> list[Part]:
+    """What the machine and the rest of the text showed beside the proof, and what else it may be."""
+    shown = [evidence for cause in finding.causes[:1] for evidence in cause.evidence if _seen(evidence)]
+    seen = [Part("Seen", (evidence.text,), room=160, least=60) for evidence in shown[:_MOST_SEEN]]
+    others = (f"{cause.title} ({words.LIKELY[cause.confidence]}){_why(cause)}" for cause in finding.causes[1:])
+    return [*seen, *(Part("Or", (text,), room=160, least=50) for text in list(others)[:_MOST_OTHERS])]
+
+
+def _seen(evidence: Evidence) -> bool:
+    """A fact of the machine, or a line of the text around that stands nowhere else."""
+    return evidence.role == "fact" or (evidence.role == "context" and not evidence.path)
+
+
+def _why(cause: Cause) -> str:
+    return f": {cause.evidence[0].text}" if cause.evidence else ""
 
 
 def _also(report: Report, finding: Finding) -> list[Part]:
@@ -193,6 +220,13 @@ def _nothing(report: Report) -> list[Part]:
         Part("Cause", (f"nothing lies in {words.plural(looked, 'known place')}",)),
         Part("Do", (live if report.system.live else hint,)),
     ]
+
+
+def _checks(report: Report) -> list[Part]:
+    finding = words.head(report)
+    beside = finding.failure.extension if finding else None
+    told = tuple(in_short(practice, beside) for practice in violated(report.practices))
+    return [Part("Checks", items=told, room=330, least=60)] if told else []
 
 
 def _states(report: Report) -> str:

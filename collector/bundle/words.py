@@ -35,6 +35,8 @@ VERDICTS: dict[Verdict, str] = {
     "nothing-found": "NOTHING FOUND",
 }
 SURENESS: dict[Confidence, str] = {"high": "", "medium": "probably: ", "low": "perhaps: "}
+#: The same after a cause's name.
+LIKELY: dict[Confidence, str] = {"high": "very likely", "medium": "probable", "low": "possible"}
 #: Outcomes of a source that was looked at as it should be.
 GOOD_OUTCOMES = frozenset({"read", "outside-window", "empty", "dropped"})
 #: Outcomes that are no gap: nothing is there, or it is never copied.
@@ -170,6 +172,18 @@ def telling(failure: Failure) -> Evidence | None:
     ranked = [evidence for evidence in failure.evidence if evidence.role == "telling"] or failure.evidence
     quoted = [evidence for evidence in ranked if failure.message and failure.message in evidence.text]
     return next(iter([*quoted, *ranked]), None)
+
+
+def proof(finding: Finding) -> tuple[str, Evidence | None]:
+    """The line to quote, and its place: the telling one, or where that tells another thing than the likeliest cause,
+    the line that tells this."""
+    failure = finding.failure
+    lines = finding.causes[0].evidence if finding.causes else ()
+    told = [line for line in lines if line.role == "telling" and line.path]
+    uncertain = failure.kind == "hang" and finding.confidence == "low"
+    if uncertain or not told or any(failure.message in line.text for line in lines):
+        return failure.message, telling(failure)
+    return told[0].text, told[0]
 
 
 def how_often(failure: Failure) -> str:

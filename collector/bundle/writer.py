@@ -20,6 +20,7 @@ from collector.bundle.documents import (
     findings_document,
     ledger_document,
     manifest_document,
+    practices_document,
     system_document,
 )
 from collector.bundle.events import event_documents
@@ -164,6 +165,7 @@ def _evidence(report: Report, seal: Seal) -> Iterator[tuple[str, RedactedText, s
     for name, excerpt in zip(names, report.excerpts, strict=True):
         yield name, seal.text(render_excerpt(excerpt)), excerpt.path
     yield "ledger.json", sealed_json("ledger.json", ledger_document(report.ledger), seal), None
+    yield "practices.json", sealed_json("practices.json", practices_document(report), seal), None
     yield "system.json", sealed_json("system.json", system_document(report), seal), None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 from typing import Any
 
 import click
 
 from collector import __version__
+from collector.cli.lazy import LazyGroup
 from collector.errors import INTERNAL, USAGE, VmextError
 
 #: Command and the module that holds it as `command`.
@@ -17,6 +17,12 @@ COMMANDS = {
     "collect": "collector.cli.collect",
     "upload": "collector.cli.upload",
     "show": "collector.cli.show",
+    "explain": "collector.cli.explain",
+    "diagnose": "collector.cli.diagnose",
+    "compare": "collector.cli.compare",
+    "fleet": "collector.cli.fleet",
+    "lint": "collector.cli.lint",
+    "rules": "collector.cli.rules",
     "endpoint": "collector.cli.endpoint",
 }
 
@@ -31,23 +37,13 @@ Exit codes:
   10  a failure was found
   11  a hang was found, and no failure
   12  no logs or state files of any extension found
-  20  not delivered although asked to (wins over 10 and 11)"""
+  20  not delivered although asked to (wins over 10 and 11)
+  21  fleet: an instance gave no verdict, or not every state is told (wins over all)"""
 
 
-class LazyGroup(click.Group):
-    """Imports a command's module only when that command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
-        return command
-
-
-@click.group(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, modules=COMMANDS, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="vmext", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show our own log, and tracebacks, on standard error.")
 def group(debug: bool) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 
 from collector.bundle import words
+from collector.bundle.console import harmless
 from collector.bundle.reader import Bundle, open_bundle
+from collector.cli.printing import echo
 from collector.errors import BundleError, ConfigError
 from collector.model import Excerpt, System
 
@@ -39,7 +41,7 @@ def command(bundle: Path, as_json: bool, member: str | None) -> None:
             _print_member(opened.text(member))
         else:
             for line in _lines(opened):
-                _echo(line)
+                echo(line)
     except BundleError as error:
         hint = error.hint or "Fetch the bundle again, or collect once more."
         raise ConfigError(f"{bundle}: {error}", hint) from error
@@ -56,20 +58,20 @@ def _lines(bundle: Bundle) -> Iterator[str]:
     yield from ("", click.style("What was read", bold=True), *_ledger(bundle))
     yield from ("", click.style("Members", bold=True))
     for member in bundle.manifest["members"]:
-        yield f"  {words.size(member['bytes']):>11}  {_clean(member['name'])}"
+        yield f"  {words.size(member['bytes']):>11}  {harmless(member['name'])}"
 
 
 def _summary(bundle: Bundle) -> Iterator[str]:
     colour = {"failed": "red", "hanging": "yellow", "healthy": "green"}.get(bundle.verdict, "yellow")
     rows = bundle.summary.rstrip("\n").split("\n")
     for number, row in enumerate(rows):
-        text = _clean(row)
+        text = harmless(row)
         ends = number in (0, len(rows) - 1)
         yield click.style(text, fg=colour, bold=True) if ends else click.style(text[:7], bold=True) + text[7:]
     others = bundle.findings[1:]
     if others:
         yield from ("", click.style(f"All {len(bundle.findings)} findings", bold=True))
-        yield from (f"  {_clean(_finding(finding))}" for finding in bundle.findings)
+        yield from (f"  {harmless(_finding(finding))}" for finding in bundle.findings)
 
 
 def _finding(finding: dict[str, object]) -> str:
@@ -83,14 +85,14 @@ def _excerpt(excerpt: Excerpt, system: System) -> Iterator[str]:
     """Failing lines and their neighbours; failing ones have a mark and, on a terminal, a colour."""
     near = {number for line in excerpt.failing for number in range(line - _AROUND, line + _AROUND + 1)}
     chosen = [line for line in excerpt.lines if line.number in near][-_MOST_LINES:]
-    yield from ("", click.style(_clean(words.native(excerpt.path, system)), underline=True))
+    yield from ("", click.style(harmless(words.native(excerpt.path, system)), underline=True))
     before: int | None = None
     for line in chosen:
         if before is not None and line.number > before + 1:
             yield "       ..."
         before = line.number
         bad = line.number in excerpt.failing
-        text = f"{'>' if bad else ' '}{line.number:>6} {_clean(line.text)[:_WIDEST]}"
+        text = f"{'>' if bad else ' '}{line.number:>6} {harmless(line.text)[:_WIDEST]}"
         yield click.style(text, fg="red") if bad else text
 
 
@@ -101,21 +103,10 @@ def _ledger(bundle: Bundle) -> Iterator[str]:
     for entry in bundle.ledger:
         if entry.outcome not in fine:
             note = f" ({entry.note})" if entry.note else ""
-            yield f"  {entry.outcome}: {_clean(words.native(entry.path, bundle.identity.system) + note)}"
+            yield f"  {entry.outcome}: {harmless(words.native(entry.path, bundle.identity.system) + note)}"
 
 
 def _print_member(text: str) -> None:
     """As it is into a file or a pipe, harmless on a terminal."""
     for row in text.removesuffix("\n").split("\n"):
-        _echo(_clean(row) if sys.stdout.isatty() else row)
-
-
-def _echo(text: str) -> None:
-    """Signs that this console can't show are escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _clean(text: str) -> str:
-    """A bundle comes from another machine: nothing in it may steer this terminal."""
-    return "".join(sign if sign.isprintable() or sign == "\t" else f"\\x{ord(sign):02x}" for sign in text)
+        echo(harmless(row) if sys.stdout.isatty() else row)

@@ -13,7 +13,7 @@ from collector.model import Evidence, Line
 _STRONG = re.compile(
     r"^E: |\berror\b|\bfail(?:ed|ure)\b|\bcannot\b|\bcan't\b|\bcould not\b|\bunable\b|\bnot found\b|\bdenied\b|no such"
     r"|does not exist|is not recognized|exception\b|\bfatal\b|refused|timed? ?out|\bpanic\b|unreachable|no space left"
-    r"|not installed|\binvalid\b|\bkilled\b|\baborted?\b|unauthori[sz]ed|forbidden|not resolve|\bHTTP Code: [45]\d\d"
+    r"|not installed|\bunsupported\b|not supported|not enough|certificate problem|unbound variable|\binvalid\b|\bkilled\b|\baborted?\b|unauthori[sz]ed|forbidden|not resolve|\bHTTP Code: [45]\d\d"
     r"|mounted with the noexec|\bErrno\b|Error:|syntax error|unexpected|locked|missing|errCode",
     re.IGNORECASE,
 )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
-from collector.diagnose.diagnose import diagnose
 from collector.discover.carrier import scripts_beside
 from collector.discover.rotation import rotated_sets
 from collector.discover.scan import Scan, is_named
@@ -19,14 +18,16 @@ from collector.extract.failures import failures_of, states_of
 from collector.extract.runs import current_handlers, resolve_names, with_sequences
 from collector.extract.signals import Signal
 from collector.extract.zones import settle, settled, shifted
-from collector.model import ExtensionState, Failure, Report, Window, order
+from collector.model import ExtensionState, Failure, Finding, Report, SystemFacts, Window, order
 from collector.pipeline.ledger import ledger_of, marked, verdict_of
 from collector.pipeline.logs import read_window
 from collector.pipeline.outputs import read_outputs
+from collector.pipeline.practices import practices_of
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Progress, Request
 from collector.pipeline.states import read_states
 from collector.pipeline.survey import Survey
+from collector.platforms import current
 
 
 def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, progress: Progress) -> Report:
@@ -53,14 +54,19 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
     states_now = states_of(signals, failures, context.carriers)
 
     events = fair(reading.events)
-    findings = diagnose(failures, report.identity, report.system, states_now)
+    agent = newest(reading.agent, survey.reading.agent)
+    report = replace(report, identity=with_ids(report.identity, agent, failures, signals))
+    machine, findings = _explained(report, failures, states_now, window, zone, request)
     ordered = tuple(finding.failure for finding in findings)
+    identity = with_ids(report.identity, agent, ordered, signals)  # of the first failure, now that their order is known
+    root = request.root or current().root()
     ledger = ledger_of(found.sources, found.unfound, states.ledger, reading.ledger, output_ledger)
     fits = not request.extensions or ordered or _fits(found, states_now, request.extensions)
     return replace(
         report,
         verdict=verdict_of(ordered, ledger) if fits else "nothing-found",
-        identity=with_ids(report.identity, newest(reading.agent, survey.reading.agent), ordered, signals),
+        identity=identity,
+        system=machine,
         window=window,
         findings=findings,
         failures=ordered,
@@ -69,7 +75,26 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
         events_left_out=reading.events_seen - len(events),
         excerpts=marked([*reading.excerpts, *output_excerpts, *states.excerpts], ordered),
         ledger=ledger,
+        practices=practices_of(root, found, signals, ordered, identity, machine, context.now),
     )
+
+
+def _explained(
+    report: Report,
+    failures: Sequence[Failure],
+    states: Sequence[ExtensionState],
+    window: Window,
+    zone: tzinfo | None,
+    request: Request,
+) -> tuple[SystemFacts, tuple[Finding, ...]]:
+    """The machine at that time, and what the failures mean. All that is known of causes is loaded only for that."""
+    if not failures:
+        return report.system, ()
+    from collector.diagnose.diagnose import diagnose
+    from collector.pipeline.machine import machine_at
+
+    machine = machine_at(report, failures, window, zone, request)
+    return machine, diagnose(failures, report.identity, machine, states)
 
 
 class _Joining:

@@ -11,6 +11,8 @@ from collector.model import Excerpt, Failure, LedgerEntry, Source, Verdict
 if TYPE_CHECKING:
     from collector.read.lines import LineReader
 
+NEVER_COPIED = "settings hold secrets and are never copied"
+
 
 def entry_of(
     source: Source, reader: LineReader, total: int, inside: int, excerpt: Excerpt | None, form: str = ""
@@ -40,9 +42,7 @@ def ledger_of(
     entries: dict[str, LedgerEntry] = {entry.path: entry for entry in unfound}
     for source in sources:
         outcome = source.problem or "skipped"
-        note = source.note or (
-            "settings hold secrets and are never copied" if source.kind == "settings" else "listed only"
-        )
+        note = source.note or (NEVER_COPIED if source.kind == "settings" else "listed only")
         entries[source.path] = LedgerEntry(
             source.path, source.kind, outcome, source.size, format=source.format, note=note
         )

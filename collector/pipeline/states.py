@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from collector.extract.signals import Signal
 from collector.extract.states import of_broken, of_handler_status, of_status
-from collector.model import BrokenState, Excerpt, HandlerStatus, Line, Source, StatusFile
+from collector.model import BrokenState, Excerpt, HandlerStatus, LedgerEntry, Line, Source, StatusFile
 from collector.parse.handlers import parse_aggregate, parse_handler_status
+from collector.parse.settings_hash import settings_hash
 from collector.parse.status import parse_status
+from collector.pipeline.ledger import NEVER_COPIED
 from collector.pipeline.reading import Reading
 from collector.read.state import read_state
 
@@ -20,6 +22,7 @@ _KINDS = frozenset({"status", "handler-status", "handler-state", "aggregate"})
 
 def read_states(sources: Iterable[Source]) -> Reading:
     """All state files to signals. What can't be read or is not what it should be stands in the ledger."""
+    sources = tuple(sources)
     reading = Reading()
     direct: set[str] = set()
     aggregates: list[StatusFile | HandlerStatus] = []
@@ -48,6 +51,7 @@ def read_states(sources: Iterable[Source]) -> Reading:
         reading.keep(told)
         if len(reading.excerpts) < _MOST_EXCERPTS or any(signal.kind != "end" for signal in told):
             _keep_state(reading, source, text)
+    reading.ledger.update((source.path, _hashed(source)) for source in _newest_settings(sources))
     for value in aggregates:  # the agent's summary tells of handlers whose own files are gone
         extension = value.source.extension if isinstance(value, StatusFile) else value.extension
         if extension not in direct:
@@ -75,3 +79,23 @@ def _keep_state(reading: Reading, source: Source, text: str) -> None:
     lines = tuple(Line(number, line) for number, line in enumerate(text.splitlines()[:400], start=1))
     if lines:
         reading.excerpts.append(Excerpt(source.path, lines, frozenset()))
+
+
+def _newest_settings(sources: Iterable[Source]) -> Iterable[Source]:
+    """Of each version of an extension, and each of its configurations, the settings sent last."""
+    newest: dict[object, Source] = {}
+    for source in sources:
+        if source.kind == "settings" and source.problem is None and source.sequence is not None:
+            last = newest.setdefault((source.extension, source.version, source.name), source)
+            if source.sequence > (last.sequence or 0):
+                newest[source.extension, source.version, source.name] = source
+    return newest.values()
+
+
+def _hashed(source: Source) -> LedgerEntry:
+    """Nothing of settings is kept but what tells them apart."""
+    told = settings_hash(read_state(source)[0])
+    note = source.note or NEVER_COPIED
+    return LedgerEntry(
+        source.path, source.kind, "skipped", source.size, format=source.format, note=note, settings_hash=told
+    )

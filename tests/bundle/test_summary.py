@@ -11,6 +11,7 @@ import pytest
 from collector.bundle.summary import summary_text, verdict_json, verdict_text
 from collector.model import (
     BundleInfo,
+    Cause,
     Delivery,
     Evidence,
     ExtensionState,
@@ -463,3 +464,19 @@ def test_an_added_field_goes_before_a_field_of_the_contract():
     assert len(document["findings"]) == 3
     assert "do" not in document["findings"][0]
     assert document["findings"][0]["agent_code"] is None
+
+
+def test_the_proof_is_the_line_that_tells_the_cause():
+    """Where the telling line tells another thing; a hang's own line stays where its cause is a guess."""
+    said = Evidence("var/log/a/handler.log", 4, None, "curl: (6) Could not resolve host", "telling")
+    named = Cause("network-002", "name can't be resolved", "script", "medium", "m", "r", "", (said,))
+    assert part(report(finding(causes=(named,))), "Proof")[0] == said.text
+    assert part(report(finding(causes=(replace(named, evidence=()),))), "Proof")[0] == finding().failure.message
+    guessed = finding(causes=(named,), kind="hang", confidence="low")
+    assert part(report(guessed), "Proof")[0] == guessed.failure.message
+
+
+def test_a_line_of_the_text_around_is_told_as_seen():
+    said = Evidence("", 0, None, "E: Unable to locate package x", "context")
+    named = Cause("package-002", "package", "script", "medium", "m", "r", "", (said,))
+    assert part(report(finding(causes=(named,))), "Seen") == [said.text]

@@ -34,6 +34,7 @@ MEMBERS = [
     "excerpts/var/log/azure/Microsoft.Azure.Extensions.CustomScript/handler.log.txt",
     "excerpts/var/lib/waagent/custom-script/download/3/stderr.txt",
     "ledger.json",
+    "practices.json",
     "system.json",
     "redactions.json",
     "report.html",
