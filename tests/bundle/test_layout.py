@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.bundle.layout import cost, fit, newest_events, plan, share
-from collector.model import Excerpt, LedgerEntry, Line
+from collector.bundle.layout import MOST_SOURCES, allot, cost, fair_events, fit, plan, share
+from collector.model import Excerpt, LedgerEntry, Line, Record
 from tests.bundle.samples import EVENTS, REPORT, finding, report
 
 
@@ -76,9 +76,78 @@ def test_the_ledger_says_what_the_budget_took():
     assert (fitted.left_out.lines, fitted.left_out.sources) == (986, 1)
 
 
-def test_the_newest_events_stay():
-    events = tuple(replace(EVENTS[1], line=number) for number in range(100))
-    assert [event.line for event in newest_events(events, 5 * 720)] == [95, 96, 97, 98, 99]
+def events(path: str, count: int, width: int = 10) -> tuple[Record, ...]:
+    return tuple(replace(EVENTS[1], path=path, line=number, raw=("x" * width,)) for number in range(count))
+
+
+def test_telling_events_stay_then_the_newest():
+    assert [event.line for event in fair_events(events("log", 100), 5 * 720)] == [95, 96, 97, 98, 99]
+    told = fair_events(events("log", 100), 3 * 720, {("log", 7), ("other", 8)})
+    assert [event.line for event in told] == [7, 98, 99]
+
+
+def test_the_records_of_a_busy_log_do_not_push_out_those_of_a_quiet_one():
+    busy, quiet = events("busy", 500), events("quiet", 4)
+    for records in (busy + quiet, quiet + busy):
+        kept = [event.path for event in fair_events(records, 20 * 720)]
+        assert (kept.count("quiet"), kept.count("busy")) == (4, 16)
+
+
+def test_the_ledger_says_how_many_records_the_budget_took():
+    ledger = (LedgerEntry("log", "log", "read"), LedgerEntry("other", "log", "read"))
+    fitted = plan(replace(REPORT, excerpts=(), ledger=ledger, events=events("log", 50)), 4 * 5 * 720)
+    assert fitted.report.ledger == (replace(ledger[0], note="45 records left out for the bundle's budget"), ledger[1])
+    assert fitted.left_out.events == 45
+
+
+def test_a_failing_line_that_does_not_fit_is_cut_not_left_out():
+    part = fit(excerpt("log", 3, failing={2}, width=5_000), 500)
+    assert part.lines == (Line(2, "x" * 488, cut=True),)
+    assert fit(excerpt("log", 3, failing={2}, width=5_000), 91).lines == ()
+
+
+def test_of_too_many_sources_those_that_tell_of_a_failure_stay():
+    parts = [excerpt(str(number), 1, {1} if number == 2_400 else set()) for number in range(2_500)]
+    kept = [part.path for part in share(parts, 10_000_000) if part.lines]
+    assert len(kept) == MOST_SOURCES
+    assert kept[-1] == "2400"
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(st.integers(0, 5_000), max_size=30), st.integers(-5, 50_000))
+def test_no_one_starves(costs, room):
+    """Whoever gets less than he needs gets no less than anyone else, nor than his share."""
+    allotted = allot(costs, room)
+    assert sum(allotted) <= max(0, room)
+    for cost_, got in zip(costs, allotted, strict=True):
+        assert got <= cost_
+        if got < cost_:
+            assert got >= max(0, room) // len(costs)
+            assert got >= max(allotted) - 1, "one byte may not be divisible"
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 2_000), st.integers(0, 300), st.booleans()), min_size=1, max_size=8),
+    st.integers(0, 200_000),
+)
+def test_however_large_one_source_is_each_keeps_its_failing_lines(shapes, room):
+    """Of each source the newest failing line is in the bundle as soon as its fair share has room for a part of it."""
+    parts = [
+        excerpt(str(index), count, {max(1, count // 2)} if fails else set(), width)
+        for index, (count, width, fails) in enumerate(shapes)
+    ]
+    fair = room // len(parts)
+    for old, new in zip(parts, share(parts, room), strict=True):
+        kept = set(numbers(new))
+        widest = max(cost(line) for line in old.lines)
+        if fair >= min(widest, 92):
+            assert new.lines or not old.failing
+            assert old.failing <= kept
+        if fair >= widest:
+            assert new.lines
+        if fair >= sum(cost(line) for line in old.lines):
+            assert new is old
 
 
 def test_a_huge_detail_is_cut_and_says_so():
