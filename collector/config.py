@@ -22,6 +22,8 @@ ENVIRONMENT = {
     "VMEXT_TOKEN_FILE": "token_file",
     "VMEXT_STATE_DIR": "state_dir",
     "VMEXT_CA_BUNDLE": "ca_bundle",
+    "VMEXT_RECIPIENTS": "recipients",
+    "VMEXT_RECIPIENTS_FILE": "recipients_file",
 }
 
 
@@ -39,6 +41,8 @@ class Config:
     bytes_per_bundle: int = 5_000_000
     spool_bytes: int = 200_000_000
     time_zone: str | None = None
+    recipients: tuple[str, ...] = ()  # public keys that bundles are encrypted to
+    recipients_file: str | None = None  # a file of more of them, one a line
 
 
 def load_config(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, default_state_dir: Path) -> Config:
@@ -54,6 +58,9 @@ def load_config(flags: Mapping[str, object], environ: Mapping[str, str], file: P
     config = _apply(config, {key: value for key, value in flags.items() if value is not None}, "command line")
     if config.token is None and config.token_file:
         config = replace(config, token=_read_token(Path(config.token_file)))
+    if config.recipients_file:
+        more = _read_recipients(Path(config.recipients_file))
+        config = replace(config, recipients=tuple(dict.fromkeys((*config.recipients, *more))))
     return config
 
 
@@ -95,9 +102,19 @@ def _typed(key: str, value: object, current: object, kind: str, where: str) -> o
         if number <= 0:
             raise ConfigError(f"{where}: {key} must be above 0, not {value!r}")
         return int(number) if kind == "int" else number
+    if kind.startswith("tuple"):
+        return _texts(key, value, where)
     if not isinstance(value, str):
         raise ConfigError(f"{where}: {key} must be text, not {value!r}")
     return value
+
+
+def _texts(key: str, value: object, where: str) -> tuple[str, ...]:
+    """A list of texts, or one text of several that are separated by commas or blanks."""
+    parts = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ConfigError(f"{where}: {key} must be a list of texts, not {value!r}")
+    return tuple(parts)
 
 
 def _read_token(file: Path) -> str:
@@ -108,3 +125,18 @@ def _read_token(file: Path) -> str:
     if not token or len(token.split()) != 1:
         raise ConfigError(f"the token file {file} must hold one token and nothing else")
     return token
+
+
+def _read_recipients(file: Path) -> tuple[str, ...]:
+    """Public keys, one a line; lines that begin with # say something to people."""
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except OSError as error:
+        raise ConfigError(f"the recipients file {file} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"the recipients file {file} is no text") from error
+    keys = tuple(line for line in lines if line and not line.startswith("#"))
+    if not keys or not all(key.startswith("age1") for key in keys):
+        hint = "age-keygen -y writes the public key that belongs to a private one; the private key stays where it is."
+        raise ConfigError(f"the recipients file {file} must hold public keys (age1...), one a line", hint)
+    return keys

@@ -14,6 +14,7 @@ HANG_FOUND = 11
 NO_SOURCES = 12
 NOT_DELIVERED = 20
 PARTLY_ASKED = 21
+NOT_GENUINE = 22
 
 
 class VmextError(Exception):
@@ -38,6 +39,10 @@ class DataError(VmextError):
 
 class BundleError(VmextError):
     """A bundle can't be written or read; names the file and the member."""
+
+
+class EncryptedError(BundleError):
+    """A bundle that only the owner of a key can read, and no key was given."""
 
 
 class SpoolError(VmextError):

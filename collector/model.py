@@ -495,6 +495,7 @@ class BundleInfo:
     path: Path
     bytes: int
     sha256: str  # hexadecimal
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

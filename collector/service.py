@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from collector import pipeline
+from collector.bundle.encryption import Recipients
 from collector.bundle.writer import write
 from collector.config import Config, load_config
 from collector.deliver.spool import Spool
@@ -88,6 +89,7 @@ def check(run: Run) -> None:
 def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress) -> Done:
     """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
     host = current()
+    to = _recipients(config)
     host.lower_priority()
     live = run.root is None
     request = pipeline.Request(
@@ -118,6 +120,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
             folder=state / "spool",
             budget_bytes=config.bytes_per_bundle,
             budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
+            recipients=to,
         )
     except VmextError as error:
         return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
@@ -126,6 +129,15 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     if trouble and delivery.state != "delivered":
         delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
     return Done(report, shown, redactor.clean(delivery))
+
+
+def _recipients(config: Config) -> Recipients | None:
+    """Whom bundles are encrypted to; ConfigError before anything is collected where that is not possible."""
+    if not config.recipients:
+        return None
+    from collector.bundle.encryption import recipients
+
+    return recipients(config.recipients)
 
 
 def _of_this_machine(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, BinaryIO
 
 from collector.errors import BundleError
 
@@ -40,6 +42,34 @@ class Limits:
     total_bytes: int = 128_000_000
     ratio: int = 400
     ratio_from: int = 4_000_000
+
+
+@contextmanager
+def opened(file: Path | BinaryIO, limits: Limits) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """The archive and its members by name, once its bounds are checked. BundleError where it is no fair zip."""
+    with _stream(file) as stream:
+        check_size(stream, limits)
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        try:
+            zipped = zipfile.ZipFile(stream)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise BundleError(f"the bundle is no readable zip file: {error}") from error
+        with zipped:
+            yield zipped, check_members(zipped, size, limits)
+
+
+@contextmanager
+def _stream(file: Path | BinaryIO) -> Iterator[IO[bytes]]:
+    if not isinstance(file, Path):
+        yield file
+        return
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise BundleError(f"the bundle {file} can't be opened: {error.strerror}") from error
+    with stream:
+        yield stream
 
 
 def check_size(file: IO[bytes], limits: Limits) -> None:

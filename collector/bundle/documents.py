@@ -16,6 +16,8 @@ from collector.model import ExtensionState, Failure, Finding, Identity, LedgerEn
 SCHEMA = 1
 #: Hexadecimal digits of a bundle's id and of an incident's key.
 ID_DIGITS = 16
+#: Members that show the bundle's id, and are made from the others.
+SHOW_THE_ID = frozenset({"report.html", "summary.txt", "manifest.json"})
 
 
 def window_document(window: Window) -> dict[str, Any]:
@@ -106,28 +108,42 @@ def practices_from(document: Mapping[str, Any]) -> tuple[Practice, ...]:
     return _values(Practice, document, "practices", "practices.json")
 
 
-def ledger_document(ledger: Sequence[LedgerEntry]) -> dict[str, Any]:
-    """Every source considered and what came of it."""
+def ledger_document(
+    ledger: Sequence[LedgerEntry], left_out: LeftOut | None = None, budget: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Every source considered and what came of it, and what the budget took away."""
     totals = Counter(entry.outcome for entry in ledger)
-    return {"schema": SCHEMA, "totals": dict(sorted(totals.items())), "entries": plain(ledger)}
+    return {
+        "schema": SCHEMA,
+        "totals": dict(sorted(totals.items())),
+        "left_out": plain(left_out or LeftOut()),
+        "budget": dict(budget or {}),
+        "entries": plain(ledger),
+    }
 
 
 def system_document(report: Report) -> dict[str, Any]:
-    """The machine as it was while collecting; `facts` is empty for a mounted disk."""
-    return {"schema": SCHEMA, "identity": plain(report.identity), "facts": plain(report.system)}
+    """The machine as it was while collecting, and the run; `facts` is empty for a mounted disk."""
+    return {"schema": SCHEMA, "run": _run(report), "identity": plain(report.identity), "facts": plain(report.system)}
 
 
-def manifest_document(
-    report: Report, left_out: LeftOut, budget: Mapping[str, int], members: Iterable[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The manifest without the bundle's id, which is made from it."""
+def _run(report: Report) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
         "incident": incident_key(report),
         "agent_version": report.agent_version,
         "created": iso(report.created),
         "duration_seconds": report.duration.total_seconds(),
         "verdict": report.verdict,
+    }
+
+
+def manifest_document(
+    report: Report, left_out: LeftOut, budget: Mapping[str, int], members: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The manifest without the bundle's id. It says nothing that is not in a member that the id is made from."""
+    return {
+        "schema": SCHEMA,
+        **_run(report),
         "instance": report.identity.instance_name or report.identity.computer_name,
         "identity": plain(report.identity),
         "window": window_document(report.window),
@@ -135,6 +151,13 @@ def manifest_document(
         "left_out": plain(left_out),
         "members": [dict(member) for member in members],
     }
+
+
+def bundle_id(incident: str, members: Iterable[Mapping[str, Any]]) -> str:
+    """The bundle's id, from its incident's key and its members' hashes: the same content has the same id wherever it
+    is sent. The members that show the id can't be among them; they are made from the others."""
+    hashes = [[member["name"], member["sha256"]] for member in members if member["name"] not in SHOW_THE_ID]
+    return digest([incident, hashes])
 
 
 def incident_key(report: Report) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from collector.bundle.archive import Limits, check_members, check_size, chunks
+from collector.bundle.archive import Limits, chunks, opened
 from collector.bundle.codec import load, moment
-from collector.bundle.documents import SCHEMA, failures_from, practices_from, states_from
+from collector.bundle.documents import bundle_id, failures_from, practices_from, states_from
+from collector.bundle.encryption import Identities
+from collector.bundle.envelope import ENVELOPE, Envelope
 from collector.bundle.excerpts import parse_excerpt
+from collector.bundle.json_form import json_object
+from collector.bundle.sealed import content, open_envelope
 from collector.bundle.shape import check_findings, check_manifest
 from collector.errors import BundleError
 from collector.model import (
@@ -45,30 +47,49 @@ _ALWAYS = (
     "system.json",
 )
 
-__all__ = ["Bundle", "Limits", "glance", "open_bundle"]
+__all__ = ["Bundle", "Limits", "glance", "open_bundle", "open_received"]
 
 
-def open_bundle(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle:
+def open_bundle(file: Path | BinaryIO, limits: Limits | None = None, identities: Identities | None = None) -> Bundle:
     """A bundle whose every member was read once, within `limits`, has the hash that its manifest says and
     the shape that its users rely on.
 
-    `file` is a path, or a seekable file that stays open as long as the bundle is used.
-    Raises BundleError, naming the member, for everything that is wrong with it.
+    `file` is a path, or a seekable file that stays open as long as the bundle is used; an encrypted bundle is
+    decrypted into memory with one of the `identities`.
+    Raises BundleError, naming the member, for everything that is wrong with it; EncryptedError without an identity.
     """
-    bundle = Bundle(file, limits or Limits())
+    bundle = _unchecked(file, limits or Limits(), identities)
     bundle.check()
     return bundle
 
 
-def glance(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle:
+def glance(file: Path | BinaryIO, limits: Limits | None = None, identities: Identities | None = None) -> Bundle:
     """A bundle of which only those members are read that are asked for: for many bundles at once.
 
     As safe as `open_bundle` for what is read: the archive's bounds and its list of members are checked here, the
     hash and the shape of a member whenever it is read, and BundleError raised then. What nobody asks for may be
     damaged and stays unread, so that this says nothing of the bundle as a whole.
     """
-    bundle = Bundle(file, limits or Limits())
+    bundle = _unchecked(file, limits or Limits(), identities)
     bundle.check_names()
+    return bundle
+
+
+def open_received(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle | Envelope:
+    """What someone without a key can know of a bundle: all of it, or the envelope of an encrypted one, checked."""
+    limits = limits or Limits()
+    if ENVELOPE in Bundle(file, limits).names:
+        return open_envelope(file, limits)
+    return open_bundle(file, limits)
+
+
+def _unchecked(file: Path | BinaryIO, limits: Limits, identities: Identities | None) -> Bundle:
+    bundle = Bundle(file, limits)
+    if ENVELOPE not in bundle.names:
+        return bundle
+    envelope = open_envelope(file, limits)
+    bundle = Bundle(content(file, envelope, identities, limits), limits)
+    envelope.check_against(bundle.manifest, bundle.findings_document)
     return bundle
 
 
@@ -84,6 +105,7 @@ class Bundle:
         self._check_members()
         for _ in self.events():
             pass
+        self.check_id()
         for part in (self.identity, self.window, self.facts, self.findings, self.redactions):
             log.debug("checked a %s", type(part).__name__)
         numbers = (len(self.failures), len(self.states), len(self.ledger), len(self.excerpts), len(self.practices))
@@ -100,9 +122,14 @@ class Bundle:
         if lacking:
             raise BundleError(f"the bundle has no member {lacking[0]}")
 
+    def check_id(self) -> None:
+        """Raises BundleError unless the id is made from the incident and the members' hashes."""
+        if self.id != bundle_id(self.manifest["incident"], self.manifest["members"]):
+            raise BundleError("the bundle's id is not made from its incident and its members' hashes")
+
     def _check_members(self) -> None:
         self.check_names()
-        with self._opened() as (zipped, infos):
+        with opened(self._file, self._limits) as (zipped, infos):
             for name in self._hashes:
                 for _ in self._blocks(zipped, infos[name]):
                     pass
@@ -230,12 +257,12 @@ class Bundle:
         """The extracted records, one at a time."""
         for number, line in enumerate(self.text("events.jsonl").split("\n"), start=1):
             if line:
-                yield _object(line, f"events.jsonl line {number}")
+                yield json_object(line, f"events.jsonl line {number}")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The members in their order."""
-        with self._opened() as (_, infos):
+        with opened(self._file, self._limits) as (_, infos):
             return tuple(infos)
 
     def text(self, name: str) -> str:
@@ -244,49 +271,10 @@ class Bundle:
 
     def read(self, name: str) -> bytes:
         """A member's bytes. BundleError where there is none of this name."""
-        with self._opened() as (zipped, infos):
+        with opened(self._file, self._limits) as (zipped, infos):
             if name not in infos:
                 raise BundleError(f"the bundle has no member {name}", f"Its members: {', '.join(infos)}.")
             return b"".join(self._blocks(zipped, infos[name]))
 
     def _json(self, name: str) -> dict[str, Any]:
-        return _object(self.text(name), name)
-
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
-        with _file(self._file) as file:
-            check_size(file, self._limits)
-            size = file.seek(0, 2)
-            file.seek(0)
-            try:
-                zipped = zipfile.ZipFile(file)
-            except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-                raise BundleError(f"the bundle is no readable zip file: {error}") from error
-            with zipped:
-                yield zipped, check_members(zipped, size, self._limits)
-
-
-@contextmanager
-def _file(file: Path | BinaryIO) -> Iterator[IO[bytes]]:
-    if not isinstance(file, Path):
-        yield file
-        return
-    try:
-        opened = file.open("rb")
-    except OSError as error:
-        raise BundleError(f"the bundle {file} can't be opened: {error.strerror}") from error
-    with opened:
-        yield opened
-
-
-def _object(text: str, where: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where} is no JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise BundleError(f"{where} should be an object")
-    schema = document.get("schema", SCHEMA)
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise BundleError(f"{where} has schema {schema}, made by a newer version", "Update vmext on this machine.")
-    return document
+        return json_object(self.read(name), name)

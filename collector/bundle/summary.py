@@ -241,7 +241,7 @@ def _bundle(report: Report, bundle: BundleInfo | None, delivery: Delivery | None
     error = delivery.error if delivery else None
     if bundle is None:
         return Part("Bundle", (f"none could be written: {error or 'the reason is in the log'}",), room=300)
-    about = f"{bundle.id}, {words.size(bundle.bytes)}"
+    about = f"{bundle.id}, {words.size(bundle.bytes)}{', encrypted' if bundle.encrypted else ''}"
     if delivery is not None and delivery.state == "delivered":
         return Part("Bundle", (f"{about}, delivered{_received(report.created, delivery)}",))
     lies = f"it lies in {bundle.path}"

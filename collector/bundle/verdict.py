@@ -105,7 +105,8 @@ def _finding(finding: Finding, room: _Room) -> dict[str, Any]:
 def _bundle(bundle: BundleInfo | None) -> dict[str, Any] | None:
     if bundle is None:
         return None
-    return {"id": bundle.id, "path": str(bundle.path), "bytes": bundle.bytes, "sha256": bundle.sha256}
+    told = {"id": bundle.id, "path": str(bundle.path), "bytes": bundle.bytes, "sha256": bundle.sha256}
+    return {**told, "encrypted": True} if bundle.encrypted else told
 
 
 def _delivery(delivery: Delivery | None) -> dict[str, Any]:

@@ -47,6 +47,13 @@ from collector.cli.progress import Progress
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="DIR", help="Put a copy of the bundle there as well."
 )
+@click.option(
+    "--encrypt-to",
+    "encrypt_to",
+    multiple=True,
+    metavar="KEY|FILE",
+    help="Encrypt the bundle to this public key (age1...), or to those of a file; repeatable.",
+)
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -67,6 +74,7 @@ def command(
     token: str | None,
     no_upload: bool,
     output: Path | None,
+    encrypt_to: tuple[str, ...],
     state_dir: Path | None,
     config_file: Path | None,
     form: str,
@@ -89,6 +97,7 @@ def command(
         "token_file": token_file,
         "state_dir": state_dir,
         "time_zone": time_zone,
+        **_recipients(encrypt_to),
     }
     run = service.Run(
         root=root,
@@ -111,3 +120,20 @@ def command(
     sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("ascii", "backslashreplace"))
     sys.stdout.flush()
     ctx.exit(service.exit_code(done))
+
+
+def _recipients(encrypt_to: tuple[str, ...]) -> dict[str, object]:
+    """Keys, and files of keys, instead of all that the configuration says."""
+    if not encrypt_to:
+        return {}
+    from collector.bundle.encryption import key_lines
+
+    keys = [
+        key for given in encrypt_to for key in ([given] if _is_key(given) else key_lines(Path(given), "--encrypt-to"))
+    ]
+    return {"recipients": keys, "recipients_file": ""}
+
+
+def _is_key(given: str) -> bool:
+    """What can't be a file's name is a key, if a wrong one."""
+    return given.startswith("age1") or given.upper().startswith("AGE-SECRET-KEY")

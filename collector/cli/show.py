@@ -12,6 +12,7 @@ import click
 
 from collector.bundle import words
 from collector.bundle.console import harmless
+from collector.bundle.encryption import identities
 from collector.bundle.reader import Bundle, open_bundle
 from collector.cli.printing import echo
 from collector.errors import BundleError, ConfigError
@@ -25,8 +26,14 @@ _WIDEST = 400  # characters of a line
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json.")
+@click.option(
+    "--identity",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Private key of age-keygen, for a bundle that is encrypted.",
+)
 @click.option("-m", "--member", metavar="MEMBER", help="Print one member, such as excerpts/var/log/waagent.log.txt.")
-def command(bundle: Path, as_json: bool, member: str | None) -> None:
+def command(bundle: Path, as_json: bool, identity: Path | None, member: str | None) -> None:
     """Print what is in a bundle: the verdict, the findings, the failing lines, what was read.
 
     The bundle is checked first: its bounds, and the hash of every member.
@@ -34,7 +41,7 @@ def command(bundle: Path, as_json: bool, member: str | None) -> None:
     if as_json and member:
         raise click.UsageError("--json and --member can't be given together; findings.json is a member as well.")
     try:
-        opened = open_bundle(bundle)
+        opened = open_bundle(bundle, identities=identities(identity) if identity else None)
         if as_json:
             click.echo(json.dumps(opened.findings_document, indent=1))
         elif member:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import PurePath
 from typing import Any
@@ -84,3 +84,15 @@ def rows(name: str, scopes: Collection[str] | None = None) -> Iterator[dict[str,
     """The rows of the tab-separated table `name` by the names of their columns; see `lines_of`."""
     columns, lines = lines_of(name, scopes)
     return (dict(zip(columns, values, strict=True)) for _, values in lines)
+
+
+@cache
+def member_schema(name: str) -> Mapping[str, Any]:
+    """The JSON Schema (2020-12) of a member of a bundle. Raises DataError where it is missing or broken."""
+    import json
+
+    try:
+        loaded: dict[str, Any] = json.loads(text_of(f"schema/{name}.json"))
+    except ValueError as error:
+        raise DataError(f"the schema {name}.json can't be read: {error}") from error
+    return loaded

@@ -15,7 +15,8 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.staticfiles import StaticFiles
 
 from collector import __version__
-from collector.bundle.reader import Limits, open_bundle
+from collector.bundle.envelope import Envelope
+from collector.bundle.reader import Limits, open_received
 from collector.endpoint.access import COOKIE, SESSION_SECONDS, Access
 from collector.endpoint.index import Index
 from collector.endpoint.ingest import Ingest, RefusalError, recover
@@ -108,7 +109,9 @@ def _add_api(app: FastAPI, ingest: Ingest, index: Index, store: Store, limits: L
     @app.get("/v1/bundles/{bundle_id}")
     def one(bundle_id: str) -> Response:
         receipt = _receipt(index, bundle_id)
-        bundle = open_bundle(store.path(receipt["sha256"]), limits)
+        bundle = open_received(store.path(receipt["sha256"]), limits)
+        if isinstance(bundle, Envelope):
+            return JSONResponse({"receipt": receipt, "envelope": bundle.document})
         return JSONResponse({"receipt": receipt, "manifest": bundle.manifest, **bundle.findings_document})
 
     @app.get("/v1/bundles/{bundle_id}/bundle")
@@ -165,7 +168,7 @@ def _add_pages(app: FastAPI, access: Access, index: Index, store: Store, limits:
         if receipt is None:
             return pages.error("There is no bundle with this id.", 404)
         try:
-            return pages.bundle(open_bundle(store.path(receipt["sha256"]), limits), receipt)
+            return pages.received(open_received(store.path(receipt["sha256"]), limits), receipt)
         except (BundleError, OSError) as error:
             return pages.error(f"The stored bundle can't be read: {error}", 500)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from collector.bundle import words
+from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
 from collector.model import iso
 
@@ -29,6 +30,7 @@ BUNDLES = sa.Table(
     sa.Column("resource_group", sa.String(128)),
     sa.Column("system", sa.String(8)),
     sa.Column("findings", sa.Integer, nullable=False),
+    sa.Column("encrypted", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 FINDINGS = sa.Table(
     "findings",
@@ -65,6 +67,7 @@ class Index:
         with self._engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             _META.create_all(connection)
+            _add_missing(connection)
             connection.execute(insert(SCHEMA).values(version=VERSION).on_conflict_do_nothing())
 
     def close(self) -> None:
@@ -81,8 +84,9 @@ class Index:
         with self._engine.connect() as connection:
             return connection.execute(sa.select(BUNDLES.c.id).where(BUNDLES.c.sha256 == sha256)).first() is not None
 
-    def add(self, bundle: Bundle, sha256: str, size: int) -> dict[str, str]:
-        """Adds a bundle once, whoever sends it at the same time; gives the first receipt."""
+    def add(self, bundle: Bundle | Envelope, sha256: str, size: int) -> dict[str, str]:
+        """Adds a bundle once, whoever sends it at the same time; gives the first receipt. Of an encrypted bundle
+        what its envelope tells."""
         identity = bundle.identity
         row = {
             "id": bundle.id,
@@ -96,6 +100,7 @@ class Index:
             "resource_group": identity.resource_group,
             "system": identity.system,
             "findings": len(bundle.findings),
+            "encrypted": isinstance(bundle, Envelope),
         }
         with self._engine.begin() as connection:
             added = connection.execute(insert(BUNDLES).values(**row).on_conflict_do_nothing()).rowcount
@@ -138,6 +143,13 @@ class Index:
     def token_hashes(self) -> list[str]:
         with self._engine.connect() as connection:
             return list(connection.execute(sa.select(TOKENS.c.sha256)).scalars())
+
+
+def _add_missing(connection: sa.Connection) -> None:
+    """Columns that an index of an earlier version does not have."""
+    known = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(bundles)")}
+    if "encrypted" not in known:
+        connection.exec_driver_sql("ALTER TABLE bundles ADD COLUMN encrypted BOOLEAN NOT NULL DEFAULT 0")
 
 
 def _finding_row(bundle: str, number: int, finding: Mapping[str, Any]) -> dict[str, Any]:

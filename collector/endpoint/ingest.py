@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from collector.bundle.reader import Limits, open_bundle
+from collector.bundle.reader import Limits, open_received
 from collector.endpoint.index import Index
 from collector.endpoint.store import Incoming, Store
 from collector.errors import BundleError
@@ -112,13 +112,13 @@ class Ingest:
         if sha256 != digest:
             raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")
         try:
-            bundle = open_bundle(incoming.path, self.limits)
+            bundle = open_received(incoming.path, self.limits)
         except BundleError as error:
             raise RefusalError(400, f"this is no bundle: {error}") from error
         if bundle.id != bundle_id:
             raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
         stored = self.store.keep(incoming, sha256)
-        receipt = self.index.add(open_bundle(stored, self.limits), sha256, incoming.size)
+        receipt = self.index.add(open_received(stored, self.limits), sha256, incoming.size)
         if receipt["sha256"] != sha256:
             raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
         return JSONResponse(receipt, 201)
@@ -132,7 +132,7 @@ def recover(store: Store, index: Index, limits: Limits) -> int:
         if index.knows(sha256):
             continue
         try:
-            index.add(open_bundle(file, limits), sha256, file.stat().st_size)
+            index.add(open_received(file, limits), sha256, file.stat().st_size)
             found += 1
         except (BundleError, OSError) as error:
             log.warning("%s is stored and can't be indexed: %s", file, error)

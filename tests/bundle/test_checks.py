@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.bundle import writer
+from collector.bundle import members
 from collector.bundle.reader import open_bundle
 from collector.bundle.report import render
 from collector.bundle.summary import verdict_json, verdict_text
@@ -50,8 +50,8 @@ def test_what_was_written_is_read(tmp_path: Path):
 
 
 def test_a_bundle_of_before_the_checks_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole = writer._evidence
-    monkeypatch.setattr(writer, "_evidence", lambda *a: (m for m in whole(*a) if m[0] != "practices.json"))
+    whole = members._evidence
+    monkeypatch.setattr(members, "_evidence", lambda *a: (m for m in whole(*a) if m[0] != "practices.json"))
     bundle = open_bundle(written(tmp_path, CHECKED))
     assert "practices.json" not in bundle.names
     assert bundle.practices == ()
@@ -63,7 +63,7 @@ def test_a_bundle_of_before_the_checks_is_read(tmp_path: Path, monkeypatch: pyte
      ({"practices": [{"id": "x", "extension": "", "state": "odd", "title": "", "detail": ""}]}, "state")],
 )  # fmt: skip
 def test_another_shape_is_refused(document: object, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(writer, "practices_document", lambda report: document)
+    monkeypatch.setattr(members, "practices_document", lambda report: document)
     with pytest.raises(BundleError, match=what):
         open_bundle(written(tmp_path, CHECKED))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import struct
 import time
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.bundle.documents import bundle_id
 from collector.bundle.reader import Limits, open_bundle
 from collector.bundle.writer import write
 from collector.errors import BundleError
@@ -49,6 +51,8 @@ def signed(contents: dict[str, bytes]) -> io.BytesIO:
         for name, data in contents.items()
         if name != "manifest.json"
     ]
+    if re.fullmatch("[0-9a-f]{16}", manifest["id"]):
+        manifest["id"] = bundle_id(manifest["incident"], manifest["members"])
     return packed([*{**contents, "manifest.json": json.dumps(manifest).encode()}.items()])
 
 
@@ -224,10 +228,11 @@ def test_a_later_schema(good):
     ("name", "old", "new", "words"),
     [
         ("manifest.json", b'"id": "', b'"id": "../', "16 hexadecimal"),
+        ("manifest.json", b'"incident": "', b'"incident": "../', "16 hexadecimal"),
         ("manifest.json", b'"verdict": "failed"', b'"verdict": "fine"', "verdict is none of"),
-        ("manifest.json", b'"system": "linux"', b'"system": 7', "identity.system"),
+        ("manifest.json", b'"system": "linux"', b'"system": 7', "identity system"),
         ("manifest.json", b'"created": "2026', b'"created": "MMXX', "no ISO 8601"),
-        ("manifest.json", b':05Z"', b':05"', "not in UTC"),
+        ("manifest.json", b':05Z"', b':05"', "not a time in UTC"),
         ("findings.json", b'"kind": "failure"', b'"kind": ["x"]', "kind should be of type str"),
         ("findings.json", b'"owner": "script"', b'"owner": "me"', "owner is none of"),
         ("findings.json", b'"line": 14', b'"line": "14"', "line should be of type int"),
@@ -250,6 +255,38 @@ def test_a_content_of_the_wrong_shape(good: bytes, name: str, old: bytes, new: b
     assert old in contents[name]
     contents[name] = contents[name].replace(old, new, 1)
     refused(signed(contents), words)
+
+
+def test_an_id_that_is_not_made_from_the_content(good):
+    contents = members(good)
+    document = json.loads(contents["manifest.json"]) | {"id": "0123456789abcdef"}
+    refused(packed([*{**contents, "manifest.json": json.dumps(document).encode()}.items()]), "id is not made from")
+
+
+def test_unknown_later_fields_and_members_are_no_error(good):
+    """A later version of the same schema may add some, anywhere."""
+    contents = {
+        name: json.dumps(with_more(json.loads(data))).encode() if name.endswith(".json") else data
+        for name, data in members(good).items()
+    }
+    contents["events.jsonl"] = b"".join(
+        json.dumps(with_more(json.loads(line))).encode() + b"\n" for line in contents["events.jsonl"].splitlines()
+    )
+    bundle = open_bundle(signed({**contents, "later.json": b"{}"}))
+    assert bundle.failures == REPORT.failures
+    assert bundle.ledger == REPORT.ledger
+    assert bundle.facts == REPORT.system
+    assert bundle.findings[0]["later"] == {"more": [1]}
+
+
+def with_more(value: object) -> object:
+    """The same document with a field more in every object of fixed fields."""
+    if isinstance(value, list):
+        return [with_more(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    free = {"totals", "budget", "Resource", "Attributes"}
+    return {key: item if key in free else with_more(item) for key, item in value.items()} | {"later": {"more": [1]}}
 
 
 def test_an_unknown_member_that_is_listed_is_no_error(good):

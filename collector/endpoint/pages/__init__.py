@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from collector.bundle import words
+from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
 from collector.model import Failure, iso, order
 
@@ -65,6 +66,19 @@ class Pages:
             return "/?" + urlencode(merged) if merged else "/"
 
         return self._page("bundles.html", rows=rows, query=query, total=total, offset=offset, page=page, link=link)
+
+    def received(self, bundle: Bundle | Envelope, receipt: Mapping[str, str]) -> HTMLResponse:
+        """The page of a bundle; of an encrypted one what its envelope tells, and how to read the rest."""
+        if isinstance(bundle, Bundle):
+            return self.bundle(bundle, receipt)
+        return self._page(
+            "encrypted.html",
+            bundle=bundle,
+            receipt=receipt,
+            identity=bundle.identity,
+            where=words.where(bundle.identity),
+            window=bundle.window,
+        )
 
     def bundle(self, bundle: Bundle, receipt: Mapping[str, str]) -> HTMLResponse:
         failures = bundle.failures
