@@ -96,9 +96,12 @@ def recipients(texts: Sequence[str]) -> Recipients:
         try:
             keys.append(library.x25519.Recipient.from_str(text))
         except library.RecipientError as error:
-            what = "a private key, which belongs nowhere here" if _is_private(text) else f"{text[:80]!r}"
             hint = "A public key of age-keygen begins with age1 and has 62 characters."
-            raise ConfigError(f"recipients: {what} is no public key: {error}", hint) from error
+            if _is_private(text):
+                raise ConfigError(
+                    "recipients: a private key is given, which must not be on an instance", hint
+                ) from None
+            raise ConfigError(f"recipients: {text[:80]!r} is no public key of age: {error}", hint) from error
     return Recipients(tuple(keys), tuple(texts))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from collector.bundle.codec import load, moment
-from collector.bundle.documents import SCHEMA, incident_key, window_document
+from collector.bundle.documents import SCHEMA, finding_document, incident_key, window_document
 from collector.bundle.encryption import FORMAT, Sealed
 from collector.bundle.shape import check_envelope
 from collector.errors import BundleError
@@ -41,8 +41,8 @@ def envelope_document(
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    known = {"id": finding.id, "owner": finding.owner}
-    return {name: known.get(name) or getattr(finding.failure, name) for name in _FINDING}
+    document = finding_document(finding)
+    return {name: document[name] for name in _FINDING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Bundle:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        document = self._json("manifest.json")
+        document = self.json("manifest.json")
         check_manifest(document)
         return document
 
@@ -182,7 +182,7 @@ class Bundle:
     @cached_property
     def findings_document(self) -> dict[str, Any]:
         """findings.json with the shape that scripts rely on."""
-        document = self._json("findings.json")
+        document = self.json("findings.json")
         check_findings(document)
         return document
 
@@ -203,17 +203,17 @@ class Bundle:
     @cached_property
     def failures_document(self) -> dict[str, Any]:
         """failures.json as it stands there: `documents` makes values of it."""
-        return self._json("failures.json")
+        return self.json("failures.json")
 
     @cached_property
     def practices(self) -> tuple[Practice, ...]:
         """What came of the documented practices; none in bundles of versions that did not check them."""
-        return practices_from(self._json("practices.json")) if "practices.json" in self.names else ()
+        return practices_from(self.json("practices.json")) if "practices.json" in self.names else ()
 
     @property
     def facts(self) -> SystemFacts:
         """The machine while it was collected from; empty for a mounted disk."""
-        return load(SystemFacts, self._json("system.json").get("facts"), "system.json facts")
+        return load(SystemFacts, self.json("system.json").get("facts"), "system.json facts")
 
     @cached_property
     def ledger(self) -> tuple[LedgerEntry, ...]:
@@ -224,7 +224,7 @@ class Bundle:
     @property
     def ledger_entries(self) -> list[Any]:
         """The entries as they stand there, unchecked."""
-        entries = self._json("ledger.json").get("entries")
+        entries = self.json("ledger.json").get("entries")
         if not isinstance(entries, list):
             raise BundleError("ledger.json has no list 'entries'")
         return entries
@@ -242,7 +242,7 @@ class Bundle:
     @property
     def redactions(self) -> Any:
         """What was redacted, counted by pattern."""
-        return self._json("redactions.json")
+        return self.json("redactions.json")
 
     @property
     def summary(self) -> str:
@@ -276,5 +276,6 @@ class Bundle:
                 raise BundleError(f"the bundle has no member {name}", f"Its members: {', '.join(infos)}.")
             return b"".join(self._blocks(zipped, infos[name]))
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def json(self, name: str) -> dict[str, Any]:
+        """A member that is one JSON object of a known schema, otherwise as it stands there."""
         return json_object(self.read(name), name)

@@ -17,6 +17,7 @@ COMMANDS = {
     "collect": "collector.cli.collect",
     "upload": "collector.cli.upload",
     "show": "collector.cli.show",
+    "verify": "collector.cli.verify",
     "explain": "collector.cli.explain",
     "diagnose": "collector.cli.diagnose",
     "compare": "collector.cli.compare",
@@ -38,7 +39,8 @@ Exit codes:
   11  a hang was found, and no failure
   12  no logs or state files of any extension found
   20  not delivered although asked to (wins over 10 and 11)
-  21  fleet: an instance gave no verdict, or not every state is told (wins over all)"""
+  21  fleet: an instance gave no verdict, or not every state is told (wins over all)
+  22  verify: a bundle is broken, or not what it says it is"""
 
 
 @click.group(
