@@ -250,27 +250,3 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_kill_at_any_instant_leaves_only_whole_bundles(tmp_path):
-    chance = random.Random(3)
-    seen_partial = 0
-    for kills in range(60):
-        if kills >= 5 and seen_partial:
-            break
-        writer = subprocess.Popen([sys.executable, "-m", "tests.bundle.slow_writer", str(tmp_path)])
-        try:
-            deadline = time.monotonic() + 30
-            before = len(list(tmp_path.glob("*.zip")))
-            while len(list(tmp_path.glob("*.zip"))) == before and time.monotonic() < deadline:
-                time.sleep(0.005)
-            time.sleep(chance.random() * 0.05)
-        finally:
-            writer.kill()
-            writer.wait()
-        seen_partial += len(list(tmp_path.glob(".*.partial")))
-        for file in tmp_path.glob("*.zip"):
-            assert open_bundle(file).id == file.stem
-    assert seen_partial, "no kill came while a bundle was being written"
-    write_to(tmp_path)
-    assert list(tmp_path.glob(".*")) == []
