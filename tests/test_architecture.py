@@ -40,6 +40,9 @@ PURE = [
     f"bundle/{name}.py"
     for name in (
         "documents",
+        "envelope",
+        "json_form",
+        "shape",
         "events",
         "excerpts",
         "layout",

@@ -68,23 +68,10 @@ def content(file: Path | BinaryIO, envelope: Envelope, identities: Identities | 
     if identities is None:
         keys = ", ".join(key[:16] + "..." for key in envelope.recipients)
         raise EncryptedError(f"the bundle is encrypted to {keys}", "Give the private key's file with --identity FILE.")
-    plain = _Bounded(limits.file_bytes)
+    plain = io.BytesIO()  # never longer than the payload, which is bounded: age does not pack
     with opened(file, limits) as (zipped, infos):
         payload = io.BytesIO(b"".join(chunks(zipped, infos[PAYLOAD])))
     identities.decrypt(payload, plain)
     if hashlib.sha256(plain.getbuffer()).hexdigest() != envelope.document["content"]["sha256"]:
         raise BundleError("the bundle in the envelope does not have the hash that the envelope says")
     return plain
-
-
-class _Bounded(io.BytesIO):
-    """Memory that holds no more than a bundle may have."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def write(self, block: bytes, /) -> int:  # type: ignore[override]
-        if self.tell() + len(block) > self._most:
-            raise OSError(f"it has more than {self._most} bytes")
-        return super().write(block)

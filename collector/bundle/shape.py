@@ -68,9 +68,7 @@ def _check(value: Any, form: Mapping[str, Any], root: Mapping[str, Any], where: 
             _check(item, form.get("items", {}), root, f"{where}[{number}]")
     elif isinstance(value, str):
         _check_text(value, form, where)
-    elif isinstance(value, int | float) and (
-        value < form.get("minimum", value) or value > form.get("maximum", value)
-    ):
+    elif isinstance(value, int | float) and (value < form.get("minimum", value) or value > form.get("maximum", value)):
         raise BundleError(f"{where} is out of bounds")
 
 

@@ -115,8 +115,7 @@ def command(
     config = service.settings(flags, os.environ, config_file)
     with Progress(shown=sys.stderr.isatty()) as progress:
         done = service.collect(run, config, now, os.environ, progress)
-    render = verdict_json if form == "json" else verdict_text
-    text = render(done.report, done.bundle, done.delivery)
+    text = (verdict_json if form == "json" else verdict_text)(done.report, done.bundle, done.delivery)
     sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("ascii", "backslashreplace"))
     sys.stdout.flush()
     ctx.exit(service.exit_code(done))
