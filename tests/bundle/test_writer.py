@@ -100,6 +100,19 @@ def test_the_manifest_names_every_member_with_size_and_hash(tmp_path):
     assert manifest["schema"] == 1
 
 
+def test_the_id_is_made_as_documented(tmp_path):
+    info = write_to(tmp_path)
+    with zipfile.ZipFile(info.path) as zipped:
+        manifest = json.loads(zipped.read("manifest.json"))
+        hashes = [
+            [name, hashlib.sha256(zipped.read(name)).hexdigest()]
+            for name in zipped.namelist()
+            if name not in ("report.html", "summary.txt", "manifest.json")
+        ]
+    text = json.dumps([manifest["incident"], hashes], separators=(",", ":"))
+    assert info.id == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def test_the_same_report_gives_the_same_bytes(tmp_path):
     one, two = write_to(tmp_path / "one"), write_to(tmp_path / "two")
     assert one.path.read_bytes() == two.path.read_bytes()
