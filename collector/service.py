@@ -12,7 +12,7 @@ from typing import Any
 
 from collector import pipeline
 from collector.bundle.encryption import Recipients
-from collector.bundle.writer import write
+from collector.bundle.writer import copy, write
 from collector.config import Config, load_config
 from collector.deliver.spool import Spool
 from collector.errors import (
@@ -208,17 +208,9 @@ def _copied(bundle: BundleInfo, output: Path | None) -> BundleInfo:
     if output is None:
         return bundle
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        temporary = output / f".{bundle.id}.partial"
-        temporary.touch(mode=0o600)
-        import shutil
-
-        shutil.copyfile(bundle.path, temporary)
-        copy = output / f"{bundle.id}.zip"
-        temporary.replace(copy)
+        return copy(bundle, output)
     except OSError as error:
         raise ConfigError(f"--output: {output} can't be written: {error.strerror}") from error
-    return replace(bundle, path=copy)
 
 
 def _state_folder(wanted: Path) -> tuple[Path | None, str]:

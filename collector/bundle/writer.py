@@ -7,6 +7,7 @@ import hashlib
 import io
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -67,6 +68,19 @@ def write(
         hint = "Free some space there, or give another folder with --state-dir."
         raise BundleError(f"the bundle can't be written to {folder}: {error.strerror}", hint) from error
     raise AssertionError("the last factor always returns")
+
+
+def copy(bundle: BundleInfo, folder: Path) -> BundleInfo:
+    """A copy in another folder, as whole or not there as the bundle itself. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _clean(folder, time.time())
+
+    def contents(file: IO[bytes]) -> str:
+        with bundle.path.open("rb") as original:
+            shutil.copyfileobj(original, file, _BUFFER)
+        return bundle.id
+
+    return _in_place(_write(folder, contents, encrypted=bundle.encrypted))
 
 
 def _contents(

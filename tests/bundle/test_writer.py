@@ -21,7 +21,7 @@ import pytest
 
 from collector.bundle.reader import open_bundle
 from collector.bundle.sealing import checked
-from collector.bundle.writer import write
+from collector.bundle.writer import copy, write
 from collector.errors import BundleError
 from collector.model import BundleInfo, Excerpt, Line, RedactedText, Report
 from tests.bundle.samples import EVENTS, EXCERPTS, FACTS, FINDING, IDENTITY, LEDGER, REPORT, Sealer, at, seal
@@ -241,6 +241,21 @@ def test_what_a_dead_run_left_is_removed_and_what_is_alive_is_not(tmp_path):
     os.utime(old, (time.time() - 7_200,) * 2)
     info = write_to(tmp_path)
     assert set(tmp_path.iterdir()) == {own, other, info.path}
+
+
+def test_a_copy_is_as_whole_as_the_bundle_and_leaves_nothing_else(tmp_path):
+    info, folder = write_to(tmp_path / "spool"), tmp_path / "new" / "copies"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folder.mkdir(parents=True)
+    (folder / f".{dead.pid}-000000000000.partial").touch()
+    made = copy(info, folder)
+    assert made == replace(info, path=folder / info.path.name)
+    assert list(folder.iterdir()) == [made.path]
+    assert made.path.read_bytes() == info.path.read_bytes()
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        copy(info, tmp_path / "file")
 
 
 def test_a_folder_that_can_not_be_made_is_named(tmp_path):
