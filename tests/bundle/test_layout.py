@@ -166,3 +166,27 @@ def test_never_more_than_the_room_and_every_line_is_kept_or_counted(shapes, room
     for old, new in zip(parts, shared, strict=True):
         assert len(new.lines) + new.left_out == len(old.lines)
         assert numbers(new) == sorted(numbers(new))
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 200), st.integers(0, 400)), min_size=1, max_size=6),
+    st.integers(0, 200_000),
+    st.randoms(use_true_random=False),
+)
+def test_however_busy_one_log_is_each_keeps_its_telling_and_newest_records(shapes, room, chance):
+    records = [record for path, shape in enumerate(shapes) for record in events(str(path), *shape)]
+    mixed = sorted(records, key=lambda record: (record.line, chance.random()))
+    telling = {(str(path), count // 3) for path, (count, _) in enumerate(shapes)}
+    kept = fair_events(mixed, room, telling)
+    assert list(kept) == [record for record in mixed if record in kept], "their order stays"
+    prices = [700 + 2 * width for _, width in shapes]
+    assert sum(prices[int(record.path)] for record in kept) <= room
+    for path, (count, _) in enumerate(shapes):
+        lines = [record.line for record in kept if record.path == str(path)]
+        fits = min(count, room // len(shapes) // prices[path])
+        assert len(lines) >= fits
+        if fits:
+            assert count // 3 in lines
+            newest = [line for line in lines if line != count // 3]
+            assert newest == [line for line in range(count) if line != count // 3][count - 1 - len(newest) :]
