@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from collector.bundle import words
 from collector.bundle.archive import Limits, chunks, opened
 from collector.bundle.encryption import Identities, Recipients, Sealed
 from collector.bundle.envelope import ENVELOPE, PAYLOAD, Envelope, envelope_document
@@ -67,7 +68,11 @@ def content(file: Path | BinaryIO, envelope: Envelope, identities: Identities | 
     """The bundle in a checked envelope, decrypted into memory. Raises EncryptedError without `identities`."""
     if identities is None:
         keys = ", ".join(key[:16] + "..." for key in envelope.recipients)
-        raise EncryptedError(f"the bundle is encrypted to {keys}", "Give the private key's file with --identity FILE.")
+        hint = (
+            "Read it with: vmext show --identity KEY-FILE BUNDLE. Other commands need it decrypted: "
+            f"unzip -p BUNDLE {PAYLOAD} | age -d -i KEY-FILE > plain.zip"
+        )
+        raise EncryptedError(f"the bundle ({words.VERDICTS[envelope.verdict]}) is encrypted to {keys}", hint)
     plain = io.BytesIO()  # never longer than the payload, which is bounded: age does not pack
     with opened(file, limits) as (zipped, infos):
         payload = io.BytesIO(b"".join(chunks(zipped, infos[PAYLOAD])))
