@@ -111,7 +111,7 @@ HUGE = {
 def test_a_million_characters_are_answered_in_bounded_time(text: str):
     began = time.monotonic()
     answer(text)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120
 
 
 def test_deeper_wrapping_than_any_tool_makes_ends():
