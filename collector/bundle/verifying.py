@@ -114,5 +114,5 @@ def _check_same(bundle: Bundle, key: str, member: str, keys: tuple[str, ...]) ->
     said: Any = bundle.json(member)
     for name in keys:
         said = said.get(name) if isinstance(said, Mapping) else None
-    if key in bundle.manifest and said != bundle.manifest[key]:
+    if key in bundle.manifest and said not in (None, bundle.manifest[key]):
         raise BundleError(f"manifest.json says another {key} than {member}")
