@@ -111,15 +111,14 @@ def practices_from(document: Mapping[str, Any]) -> tuple[Practice, ...]:
 def ledger_document(
     ledger: Sequence[LedgerEntry], left_out: LeftOut | None = None, budget: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
-    """Every source considered and what came of it, and what the budget took away."""
+    """Every source considered and what came of it; and, where they are given, what the budget took away."""
     totals = Counter(entry.outcome for entry in ledger)
-    return {
-        "schema": SCHEMA,
-        "totals": dict(sorted(totals.items())),
-        "left_out": plain(left_out or LeftOut()),
-        "budget": dict(budget or {}),
-        "entries": plain(ledger),
-    }
+    document: dict[str, Any] = {"schema": SCHEMA, "totals": dict(sorted(totals.items()))}
+    if left_out is not None:
+        document["left_out"] = plain(left_out)
+    if budget is not None:
+        document["budget"] = dict(budget)
+    return {**document, "entries": plain(ledger)}
 
 
 def system_document(report: Report) -> dict[str, Any]:
