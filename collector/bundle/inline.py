@@ -23,7 +23,7 @@ from collector.model import BundleInfo, Cause, Delivery, Evidence, Failure, Find
 KIND = "inline"
 SCHEMA = 1
 _ABOVE = '# the findings, packed; "vmext show -" reads them out of this text'
-_HINT = "       no way out? vmext collect --inline packs the findings into this text, vmext fleet pull fetches a core"
+_HINT = "       no way out? vmext collect --inline packs the findings in here, vmext fleet pull fetches a core"
 #: The verdict is as short as one of these allows without losing a label.
 _VERDICT = (1_400, 1_700, 2_000, 2_400)
 #: Characters of each text about the instance, the run and the other extensions; the last resort names only who it is.

@@ -36,7 +36,8 @@ _MOST_SOURCES = 100_000
 #: A terminal needs no limit; what a part may take is bounded anyway.
 _LIMIT = 100_000
 _LONGEST = 400  # characters of a line
-_AGAIN = "Copy the whole output again, to its last line, or run vmext collect --inline once more."
+#: What to do about a block that can't be read.
+AGAIN = "Copy the whole output again, to its last line, or run vmext collect --inline once more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,6 @@ def read_inline(text: str) -> tuple[list[Inline], list[str]]:
         except BundleError as error:
             problems.append(f"the packed findings can't be read: {error}")
     return read, problems
-
-
-def again_hint() -> str:
-    """What to do about a block that can't be read."""
-    return _AGAIN
 
 
 def _inline(data: bytes) -> Inline:
@@ -161,6 +157,10 @@ def rows(inline: Inline) -> Iterator[str]:
         yield from (f"  {_title(finding)}" for finding in report.findings)
     for finding in report.findings:
         lines = [evidence for evidence in finding.failure.evidence if evidence.path]
+        detail = finding.failure.detail.strip()
+        if detail and detail != finding.failure.message.strip():
+            yield from ("", f"What {words.subject(finding.failure)} wrote")
+            yield from (f"  {cut(line, _LONGEST)}" for line in detail.split("\n"))
         if lines:
             yield from ("", f"The lines that tell of {words.subject(finding.failure)}")
             yield from (_line(evidence, report.identity.system) for evidence in lines)

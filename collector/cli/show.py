@@ -14,6 +14,7 @@ from collector.bundle import words
 from collector.bundle.console import harmless
 from collector.bundle.reader import Bundle, open_bundle
 from collector.cli.printing import echo
+from collector.cli.show_text import core_in, given, show_findings
 from collector.errors import BundleError, ConfigError
 from collector.model import Excerpt, System
 
@@ -23,18 +24,28 @@ _WIDEST = 400  # characters of a line
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json.")
 @click.option("-m", "--member", metavar="MEMBER", help="Print one member, such as excerpts/var/log/waagent.log.txt.")
 def command(bundle: Path, as_json: bool, member: str | None) -> None:
     """Print what is in a bundle: the verdict, the findings, the failing lines, what was read.
 
     The bundle is checked first: its bounds, and the hash of every member.
+
+    BUNDLE may also be a text (- reads standard input): what vmext collect --inline printed, as Run Command, az, the
+    portal or a ticket shows it, or all parts of vmext collect --part.
     """
     if as_json and member:
         raise click.UsageError("--json and --member can't be given together; findings.json is a member as well.")
+    one = given(bundle)
     try:
-        opened = open_bundle(bundle)
+        file = one.bundle or core_in(one.text)
+        if file is None:
+            if member:
+                raise click.UsageError("--member is for bundles; this is a text.")
+            show_findings(one, as_json=as_json)
+            return
+        opened = open_bundle(file)
         if as_json:
             click.echo(json.dumps(opened.findings_document, indent=1))
         elif member:
@@ -44,7 +55,7 @@ def command(bundle: Path, as_json: bool, member: str | None) -> None:
                 echo(line)
     except BundleError as error:
         hint = error.hint or "Fetch the bundle again, or collect once more."
-        raise ConfigError(f"{bundle}: {error}", hint) from error
+        raise ConfigError(f"{one.place}: {error}", hint) from error
 
 
 def _lines(bundle: Bundle) -> Iterator[str]:
