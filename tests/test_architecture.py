@@ -28,6 +28,7 @@ PURE = [
             "outcome",
             "outcome_table",
             "plan",
+            "pulling",
             "refusals",
             "run_command",
             "script",
@@ -51,6 +52,11 @@ PURE = [
         "checks",
         "likely",
         "tables",
+        "block",
+        "core",
+        "inline",
+        "inline_reader",
+        "parts",
     )
 ]
 IMPURE_MODULES = {

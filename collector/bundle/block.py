@@ -14,7 +14,7 @@ import binascii
 import hashlib
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.bundle.console import WIDTH
@@ -23,6 +23,7 @@ _VERSION = 1
 #: Escapes of JSON, also of JSON within JSON; .NET writes even ``+`` as one.
 _ESCAPE = re.compile(r"\\+(?:u00([0-9a-fA-F]{2})|([nrt\"'/]))")
 _ESCAPED = {"n": "\n", "r": "\n", "t": " "}
+_TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 #: What is neither base64 nor a mark: blanks, line ends, quotes, signs of quoting.
 _AROUND = re.compile(r"[^A-Za-z0-9+/=#:._-]+")
@@ -99,8 +100,7 @@ def _block(head: re.Match[str], inside: str, ended: bool, spare: str) -> Block |
 
 def _plain(text: str) -> str:
     """Without the escapes of JSON, of HTML and of terminals."""
-    if "&" in text:
-        text = html.unescape(text)
+    text = html.unescape(_TAG.sub("", text))
     return _COLOUR.sub("", _ESCAPE.sub(_unescaped, text))
 
 
@@ -109,15 +109,9 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _behind_prefixes(plain: str, head: str, end: str) -> str:
-    """The longest run of each line between the marks: for logs that put a stamp before each line."""
-    before, _, after = plain.partition(head)
-    inside = after.partition(end)[0] if before != plain else ""
-    return "".join(_longest(inside))
-
-
-def _longest(inside: str) -> Iterator[str]:
-    for line in inside.splitlines():
-        yield max(_RUN.findall(line), key=len, default="")
+    """The last run of each line between the marks: for logs that put a stamp before each line."""
+    inside = plain.partition(head)[2].partition(end)[0].rpartition("\n")[0]
+    return "".join((_RUN.findall(line) or [""])[-1] for line in inside.split("\n"))
 
 
 def _decoded(characters: str) -> bytes | None:
