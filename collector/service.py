@@ -202,13 +202,13 @@ def part(config: Config, number: int, total: int | None, bundle: str | None, now
 
 def _core(config: Config, wanted: str, stored: BundleInfo | None) -> bytes:
     from collector.bundle.core import core_bundle
-    from collector.bundle.reader import open_bundle
+    from collector.bundle.reader import glance
 
     if stored is None:
         hint = "Leave --bundle out for the newest one, or run vmext collect there again."
         raise ConfigError(f"bundle {wanted} does not wait in {config.state_dir} any more", hint)
     state = config.state_dir if config.state_dir.is_dir() else None
-    return core_bundle(open_bundle(stored.path), stored, Redactor(_key(state)))
+    return core_bundle(glance(stored.path), stored, Redactor(_key(state)))
 
 
 def exit_code(done: Done) -> int:

@@ -18,7 +18,7 @@ from collector.bundle.codec import plain
 from collector.bundle.console import cut
 from collector.bundle.documents import SCHEMA, digest, ledger_document
 from collector.bundle.excerpts import member_names, render_excerpt
-from collector.bundle.layout import share
+from collector.bundle.layout import fit, share
 from collector.bundle.reader import Bundle
 from collector.bundle.sealing import Seal, checked, sealed_json
 from collector.bundle.words import GOOD_OUTCOMES, NO_SOURCE
@@ -54,7 +54,12 @@ _ROOMS = (
     _Room(3, 100, 100, 2, 10, False),
 )
 #: Bytes of the excerpts' text with each room. Tried in this order: failing lines give way before findings do.
-_TEXT = ((160_000, 100_000, 64_000, 40_000, 25_000, 16_000, 10_000, 6_000), (10_000, 4_000), (6_000, 2_000), (2_000, 0))
+_TEXT = (
+    (160_000, 100_000, 64_000, 50_000, 40_000, 32_000, 25_000, 20_000, 16_000, 13_000, 10_000, 8_000, 6_000),
+    (10_000, 4_000),
+    (6_000, 2_000),
+    (2_000, 0),
+)
 
 
 def core_bundle(bundle: Bundle, stored: BundleInfo, seal: Seal, limit: int = LIMIT) -> bytes:
@@ -62,24 +67,42 @@ def core_bundle(bundle: Bundle, stored: BundleInfo, seal: Seal, limit: int = LIM
 
     Raises BundleError where not even the barest core is small enough.
     """
-    failing = [excerpt for excerpt in bundle.excerpts if excerpt.failing]
+    failing, lines = _failing(bundle)
+    lost = {"lines": lines, "events": sum(1 for _ in bundle.events()), "sources": len(_excerpts(bundle))}
     for room, texts in zip(_ROOMS, _TEXT, strict=True):
         documents = list(_documents(bundle, seal, room))
         for text in texts:
             shared = [excerpt for excerpt in share(failing, text) if excerpt.lines]
-            data = _zipped(bundle, stored, seal, documents, shared, limit)
+            data = _zipped(bundle, seal, documents, shared, _whole(bundle, stored, lost, limit))
             if len(data) <= limit:
                 return data
     raise BundleError(f"bundle {stored.id} has no core of at most {limit} bytes")
 
 
+def _excerpts(bundle: Bundle) -> list[str]:
+    """The members that are excerpts, in their order."""
+    return [member["name"] for member in bundle.manifest["members"] if member["name"].startswith("excerpts/")]
+
+
+def _failing(bundle: Bundle) -> tuple[list[Excerpt], int]:
+    """Of each source in which a line failed what could ever fit, and how many lines all sources have. One source is in
+    memory at a time."""
+    failing: list[Excerpt] = []
+    lines = 0
+    for name in _excerpts(bundle):
+        excerpt = bundle.excerpt(name)
+        lines += len(excerpt.lines)
+        if excerpt.failing:
+            failing.append(fit(excerpt, _TEXT[0][0]))
+    return failing, lines
+
+
 def _zipped(
     bundle: Bundle,
-    stored: BundleInfo,
     seal: Seal,
     documents: Sequence[tuple[str, RedactedText]],
     excerpts: Sequence[Excerpt],
-    limit: int,
+    whole: Mapping[str, Any],
 ) -> bytes:
     """The core's bytes: members in a fixed order, with the time of the bundle itself."""
     moment = bundle.created.timetuple()
@@ -100,7 +123,7 @@ def _zipped(
         names = member_names([excerpt.path for excerpt in excerpts])
         for name, excerpt in zip(names, excerpts, strict=True):
             add(name, seal.text(render_excerpt(excerpt)), excerpt.path)
-        add("manifest.json", _sealed_manifest(_manifest(bundle, stored, excerpts, limit, members), seal))
+        add("manifest.json", _sealed_manifest(_manifest(whole, excerpts, members), seal))
     return file.getvalue()
 
 
@@ -178,27 +201,27 @@ def _summary(summary: str) -> str:
     return f"{before}{end}       this is its core of at most 24 KB; the whole bundle stayed on the instance\n{last}\n"
 
 
-def _manifest(
-    bundle: Bundle, stored: BundleInfo, excerpts: Sequence[Excerpt], limit: int, members: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """That of the bundle, with what the core lacks beside what the bundle lacked already."""
+def _whole(bundle: Bundle, stored: BundleInfo, lost: Mapping[str, int], limit: int) -> dict[str, Any]:
+    """The bundle's manifest as the core's, with all that the bundle has as `left_out`."""
     old = bundle.manifest
-    lost = old.get("left_out", {})
-    lines = sum(len(one.lines) for one in bundle.excerpts) - sum(len(one.lines) for one in excerpts)
-    document = {
+    before = old.get("left_out", {})
+    return {
         **{key: value for key, value in old.items() if key not in ("id", "members", "core_of")},
         "instance": _cut(old["instance"], _LONGEST),
         "identity": _cut(old["identity"], _LONGEST),
         "window": _cut(old["window"], _LONGEST),
         "budget": {"bytes_per_bundle": limit},
         "core_of": {"id": stored.id, "bytes": stored.bytes, "sha256": stored.sha256},
-        "left_out": {
-            "lines": lines + lost.get("lines", 0),
-            "events": sum(1 for _ in bundle.events()) + lost.get("events", 0),
-            "sources": len(bundle.excerpts) - len(excerpts) + lost.get("sources", 0),
-        },
-        "members": [dict(member) for member in members],
+        "left_out": {key: number + before.get(key, 0) for key, number in lost.items()},
     }
+
+
+def _manifest(
+    whole: Mapping[str, Any], excerpts: Sequence[Excerpt], members: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    kept = {"lines": sum(len(one.lines) for one in excerpts), "sources": len(excerpts)}
+    left_out = {key: number - kept.get(key, 0) for key, number in whole["left_out"].items()}
+    document = {**whole, "left_out": left_out, "members": [dict(member) for member in members]}
     return {"id": digest(document), **document}
 
 

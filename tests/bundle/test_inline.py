@@ -19,6 +19,7 @@ from collector.bundle.inline import DICTIONARY, inline_text, with_hint
 from collector.bundle.inline_reader import read_inline, rows
 from collector.bundle.summary import verdict_text
 from collector.errors import BundleError
+from collector.fleet.ask.verdicts import read_verdict
 from collector.model import BundleInfo, Cause, Delivery, Evidence
 from tests.bundle.samples import LOCKED, REPORT, STDERR, at, finding, report
 from tests.bundle.test_limit import bundles, deliveries, many, reports
@@ -97,6 +98,11 @@ def test_it_is_told_as_show_tells_a_bundle():
     assert "sha256" in told(sample()) and BUNDLE.sha256 in told(sample())
     assert f"  /{STDERR}:14 {LOCKED}" in shown
     assert "VMEXT FAILED CustomScript exit 100; bundle a1b2c3d4e5f60718, of which only this is here" in shown
+
+
+def test_the_fleet_commands_read_it_like_any_verdict():
+    plain, packed = (read_verdict(text(REPORT, BUNDLE, REFUSED)) for text in (verdict_text, inline_text))
+    assert plain == packed and plain is not None and plain.whole
 
 
 def test_no_bundle_at_all():
