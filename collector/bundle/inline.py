@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from collector.bundle import block
+from collector.bundle import block, words
 from collector.bundle.checks import violated
 from collector.bundle.codec import plain
 from collector.bundle.console import cut
 from collector.bundle.summary import LIMIT, verdict_text
 from collector.bundle.words import GOOD_OUTCOMES, NO_SOURCE
-from collector.model import BundleInfo, Cause, Delivery, Evidence, Failure, Finding, Report, iso
+from collector.model import BundleInfo, Cause, Delivery, Evidence, Excerpt, Failure, Finding, Report, iso
 
 KIND = "inline"
 SCHEMA = 1
@@ -32,6 +32,8 @@ _WHO = ("system", "instance_name", "scale_set", "instance_id")
 _MOST_GAPS, _MOST_OTHERS, _MOST_PRACTICES = 12, 12, 4
 _WHOLE = frozenset({"do", "sha256"})  # of no use when cut
 _LONGEST_STEP = 700
+#: So many lines on both sides of the proof, tried in this order, and of each so many characters.
+_NEAR, _WIDEST = (25, 12, 6, 3), 240
 
 #: What most of a block consists of, so that it costs next to nothing. It belongs to the block's version: another
 #: dictionary could not read what this one packed.
@@ -61,7 +63,8 @@ DICTIONARY = (
     b'"repeats_after_collect":0},"title":"","owner":"script","guest","extension","network","unknown","meaning":"",'
     b'"remedy":"","confidence":"high","medium","low","do":[""],"dont":"","documentation":"https://learn.microsoft.com/'
     b'","causes":[{"id":"","title":"","owner":"","confidence":"medium","meaning":"","remedy":"","documentation":"",'
-    b'"evidence":[{"path":"","line":0,"time":null,"text":"","role":"fact"}]}]}]}'
+    b'"evidence":[{"path":"","line":0,"time":null,"text":"","role":"fact"}]}]}],"around":{"path":"var/lib/waagent/","lines":'
+    b'[{"number":1,"text":"","cut":false},{"number":2,"text":"","cut":false}],"failing":[1],"left_out":0}}'
 )
 
 
@@ -89,11 +92,12 @@ def inline_text(report: Report, bundle: BundleInfo | None, delivery: Delivery, l
     """The verdict in short, the block with as many findings as fit, the answer; at most `limit` bytes of ASCII, also
     where a console makes two bytes of each line end."""
     verdict = _short(report, bundle, delivery, limit)
-    packed = _packed(report, bundle, delivery, block.room(KIND, (), limit - _bytes((*verdict, _ABOVE))))
-    if packed:
-        rows = [_ABOVE, *block.render(KIND, (), packed)]
+    document = _fitting(report, bundle, delivery, block.room(KIND, (), limit - _bytes((*verdict, _ABOVE))))
+    if document:
+        rows = [_ABOVE, *block.render(KIND, (), _pack(document))]
         verdict = verdict_text(report, bundle, delivery, limit - _bytes(rows)).rstrip("\n").split("\n")
-        verdict[-1:-1] = rows
+        packed = _fuller(document, report, block.room(KIND, (), limit - _bytes((*verdict, _ABOVE))))
+        verdict[-1:-1] = [_ABOVE, *block.render(KIND, (), packed)]
     return "\n".join(verdict) + "\n"
 
 
@@ -139,21 +143,44 @@ def _pack(document: dict[str, Any]) -> bytes:
     return stream.compress(text.encode("utf-8", "backslashreplace")) + stream.flush()
 
 
-def _packed(report: Report, bundle: BundleInfo | None, delivery: Delivery, room: int) -> bytes:
-    """The richest document that fits into `room` bytes; none where not even the barest does."""
+def _fitting(report: Report, bundle: BundleInfo | None, delivery: Delivery, room: int) -> dict[str, Any]:
+    """The richest document that fits into `room` bytes; an empty one where not even the barest does."""
     for base in _bases(report, bundle, delivery):
-        found = _pack(base)
-        if len(found) > room:
+        if len(_pack(base)) > room:
             continue
         for number, finding in enumerate(report.findings):
             fitting = ([*base["findings"], _finding(finding, size)] for size in _ROOMS[min(number, 2) :])
             tries = ({**base, "findings": findings} for findings in fitting)
-            best = next(((one, data) for one in tries if len(data := _pack(one)) <= room), None)
+            best = next((one for one in tries if len(_pack(one)) <= room), None)
             if best is None:
-                return found
-            base, found = best
-        return found
-    return b""
+                break
+            base = best
+        return base
+    return {}
+
+
+def _fuller(document: dict[str, Any], report: Report, room: int) -> bytes:
+    """The document packed; where all findings are in it, with the lines around the proof that still fit."""
+    if len(document["findings"]) == len(report.findings):
+        for near in _NEAR:
+            around = _around(report, near)
+            packed = _pack({**document, "around": plain(around)}) if around else b""
+            if packed and len(packed) <= room:
+                return packed
+    return _pack(document)
+
+
+def _around(report: Report, near: int) -> Excerpt | None:
+    """The lines next to the first finding's proof; None where no excerpt holds any."""
+    head = words.head(report)
+    proof = words.proof(head)[1] if head else None
+    for excerpt in report.excerpts:
+        if proof and excerpt.path == proof.path:
+            chosen = (line for line in excerpt.lines if abs(line.number - proof.line) <= near)
+            lines = tuple(replace(line, text=cut(line.text, _WIDEST)) for line in chosen)
+            failing = excerpt.failing & {line.number for line in lines}
+            return Excerpt(excerpt.path, lines, failing, excerpt.left_out + len(excerpt.lines) - len(lines))
+    return None
 
 
 def _bases(report: Report, bundle: BundleInfo | None, delivery: Delivery) -> Iterator[dict[str, Any]]:

@@ -17,10 +17,12 @@ from collector.errors import BundleError
 from collector.model import (
     Delivery,
     Evidence,
+    Excerpt,
     ExtensionState,
     Finding,
     Identity,
     LedgerEntry,
+    Line,
     Outcome,
     Practice,
     Report,
@@ -120,7 +122,7 @@ def _report(document: dict[str, Any]) -> Report:
         failures=tuple(finding.failure for finding in findings),
         others=_each(ExtensionState, document, "others"),
         events=(),
-        excerpts=(),
+        excerpts=(load(Excerpt, around, "around"),) if (around := document.get("around")) else (),
         ledger=_ledger(document),
         practices=_each(Practice, document, "practices"),
     )
@@ -155,6 +157,9 @@ def rows(inline: Inline) -> Iterator[str]:
     if missing or len(report.findings) > 1:
         yield from ("", f"{words.plural(inline.total, 'finding')}" + (f", {missing} did not fit" if missing else ""))
         yield from (f"  {_title(finding)}" for finding in report.findings)
+    for excerpt in report.excerpts:
+        yield from ("", f"Around it: {words.native(excerpt.path, report.identity.system)}")
+        yield from (_numbered(line, line.number in excerpt.failing) for line in excerpt.lines)
     for finding in report.findings:
         lines = [evidence for evidence in finding.failure.evidence if evidence.path]
         detail = finding.failure.detail.strip()
@@ -180,6 +185,10 @@ def _bundle(inline: Inline) -> str:
 def _title(finding: Finding) -> str:
     title = finding.title or cut(finding.failure.message, 100)
     return f"{finding.failure.kind}: {words.subject(finding.failure)}: {title} ({words.LIKELY[finding.confidence]})"
+
+
+def _numbered(line: Line, bad: bool) -> str:
+    return f"{'>' if bad else ' '}{line.number:>6} {line.text[:_LONGEST]}"
 
 
 def _line(evidence: Evidence, system: System) -> str:

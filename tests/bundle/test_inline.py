@@ -9,6 +9,7 @@ import json
 import re
 import textwrap
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,14 @@ from collector.bundle.inline_reader import read_inline, rows
 from collector.bundle.summary import verdict_text
 from collector.errors import BundleError
 from collector.fleet.ask.verdicts import read_verdict
-from collector.model import BundleInfo, Cause, Delivery, Evidence
-from tests.bundle.samples import LOCKED, REPORT, STDERR, at, finding, report
+from collector.model import BundleInfo, Cause, Delivery, Evidence, Excerpt, Line
+from tests.bundle.samples import EXCERPTS, LOCKED, REPORT, STDERR, at, finding, report
 from tests.bundle.test_limit import bundles, deliveries, many, reports
 from tests.collecting import STDERR as STDERR_FILE
 from tests.collecting import failing_disk, put, vmext
 
 LIMIT = 4_096
-ADLER = 142785306
+ADLER = 1918233027
 BUNDLE = BundleInfo("a1b2c3d4e5f60718", Path("/var/lib/vmext/spool/a1b2c3d4e5f60718.zip"), 23_456, "ab" * 32)
 REFUSED = Delivery("spooled", "https://support.example", "support.example refused the connection")
 
@@ -78,6 +79,7 @@ def test_nothing_of_an_ordinary_report_is_lost():
     assert inline.report.identity == REPORT.identity
     assert inline.report.window == REPORT.window
     assert inline.report.created == REPORT.created
+    assert inline.report.excerpts == (EXCERPTS[2],)
     assert (inline.bundle and inline.bundle.id, inline.delivery) == (BUNDLE.id, REFUSED)
 
 
@@ -88,6 +90,20 @@ def test_as_many_findings_as_fit_the_first_the_fullest():
     assert [one.failure.exit_code for one in found] == [100, *range(2, len(found) + 1)]
     assert found[0].do and len(found[0].failure.evidence) == 5
     assert f"200 findings, {200 - len(found)} did not fit" in told(sample(200))
+
+
+def test_the_lines_around_the_proof_fill_what_is_left_and_cost_no_word_of_the_verdict():
+    lines = tuple(Line(n, hashlib.sha256(b"%d" % n).hexdigest() if n != 14 else LOCKED) for n in range(1, 400))
+    long = replace(REPORT, excerpts=(Excerpt(STDERR, lines, frozenset({3, 14, 300})),))
+    text = inline_text(long, BUNDLE, REFUSED)
+    assert set(verdict_text(long, BUNDLE, REFUSED).splitlines()) <= set(text.splitlines())
+    (inline,), _ = read_inline(text)
+    (around,) = inline.report.excerpts
+    assert [line.number for line in around.lines] == list(range(14 - 6, 14 + 7))
+    assert (around.failing, around.left_out) == (frozenset({14}), 399 - 13)
+    shown = told(text).splitlines()
+    at = shown.index("Around it: /var/lib/waagent/custom-script/download/3/stderr")
+    assert shown[at + 7].startswith(">    14 E: Could not get lock")
 
 
 def test_it_is_told_as_show_tells_a_bundle():
