@@ -10,13 +10,13 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from collector.bundle.codec import plain
 from collector.bundle.console import cut
-from collector.bundle.documents import SCHEMA, digest, ledger_document
+from collector.bundle.documents import SCHEMA, digest
 from collector.bundle.excerpts import member_names, render_excerpt
 from collector.bundle.layout import fit, share
 from collector.bundle.reader import Bundle
@@ -29,6 +29,7 @@ LIMIT = 24_000  # bytes
 _REPORT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Core of a bundle</title>
 <p>This is the core of a bundle; the report is in the whole one. "vmext show" prints this one.</p></html>
 """
+_SHOW_THE_ID = frozenset({"report.html", "summary.txt", "manifest.json"})
 _WHOLE = frozenset({"id", "sha256", "incident", "do", "path"})  # of no use when cut
 _LONGEST = 1_000  # characters, of those too
 _FACTS = ("live", "boot_time", "cpu_count", "memory_total_bytes", "memory_available_bytes", "disks", "time_zone")
@@ -70,10 +71,12 @@ def core_bundle(bundle: Bundle, stored: BundleInfo, seal: Seal, limit: int = LIM
     failing, lines = _failing(bundle)
     lost = {"lines": lines, "events": sum(1 for _ in bundle.events()), "sources": len(_excerpts(bundle))}
     for room, texts in zip(_ROOMS, _TEXT, strict=True):
-        documents = list(_documents(bundle, seal, room))
+        documents = _documents(bundle, room)
+        ledger = documents.pop("ledger.json")
+        sealed = {name: sealed_json(name, document, seal) for name, document in documents.items()}
         for text in texts:
             shared = [excerpt for excerpt in share(failing, text) if excerpt.lines]
-            data = _zipped(bundle, seal, documents, shared, _whole(bundle, stored, lost, limit))
+            data = _zipped(bundle, stored, seal, sealed, ledger, shared, _left_out(lost, shared, bundle), limit)
             if len(data) <= limit:
                 return data
     raise BundleError(f"bundle {stored.id} has no core of at most {limit} bytes")
@@ -99,10 +102,13 @@ def _failing(bundle: Bundle) -> tuple[list[Excerpt], int]:
 
 def _zipped(
     bundle: Bundle,
+    stored: BundleInfo,
     seal: Seal,
-    documents: Sequence[tuple[str, RedactedText]],
+    sealed: Mapping[str, RedactedText],
+    ledger: Mapping[str, Any],
     excerpts: Sequence[Excerpt],
-    whole: Mapping[str, Any],
+    left_out: Mapping[str, int],
+    limit: int,
 ) -> bytes:
     """The core's bytes: members in a fixed order, with the time of the bundle itself."""
     moment = bundle.created.timetuple()
@@ -118,12 +124,16 @@ def _zipped(
             info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100600 << 16
             zipped.writestr(info, data)
 
-        for name, content in documents:
+        for name, content in sealed.items():
             add(name, content)
+        told = {"left_out": left_out, "budget": {"bytes_per_bundle": limit}} if "left_out" in ledger else {}
+        add("ledger.json", sealed_json("ledger.json", {**ledger, **told}, seal))
+        for name, text in (("events.jsonl", ""), ("report.html", _REPORT), ("summary.txt", _summary(bundle.summary))):
+            add(name, seal.text(text))
         names = member_names([excerpt.path for excerpt in excerpts])
         for name, excerpt in zip(names, excerpts, strict=True):
             add(name, seal.text(render_excerpt(excerpt)), excerpt.path)
-        add("manifest.json", _sealed_manifest(_manifest(whole, excerpts, members), seal))
+        add("manifest.json", _sealed_manifest(_manifest(bundle, stored, left_out, limit, members), seal))
     return file.getvalue()
 
 
@@ -139,24 +149,24 @@ def _sealed_manifest(manifest: dict[str, Any], seal: Seal) -> RedactedText:
 # ---- the members ---------------------------------------------------------------------------------------
 
 
-def _documents(bundle: Bundle, seal: Seal, room: _Room) -> Iterator[tuple[str, RedactedText]]:
-    """All members but the excerpts and the manifest."""
+def _documents(bundle: Bundle, room: _Room) -> dict[str, dict[str, Any]]:
+    """The members that are JSON, with whatever a later version may have put beside what is known here."""
     findings, failures = bundle.findings_document, bundle.failures_document
     ledger, left_out = _ledger(bundle.ledger, room.ledger)
     states = _cut(failures["states"][: room.ledger], room.characters)
-    documents: dict[str, Any] = {
+    return {
         "findings.json": {**findings, "findings": _told(findings["findings"], room)},
         "failures.json": {**failures, "failures": _told(failures["failures"], room), "states": states},
-        "ledger.json": {**ledger_document(bundle.ledger), "entries": plain(ledger), "entries_left_out": left_out},
+        "ledger.json": {**_member(bundle, "ledger.json"), "entries": plain(ledger), "entries_left_out": left_out},
         "practices.json": {"schema": SCHEMA, "practices": _practices(bundle, room)},
-        "system.json": _system(bundle, room),
+        "system.json": {**_member(bundle, "system.json"), **_system(bundle, room)},
         "redactions.json": bundle.redactions,
     }
-    for name, document in documents.items():
-        yield name, sealed_json(name, document, seal)
-    yield "events.jsonl", seal.text("")
-    yield "report.html", seal.text(_REPORT)
-    yield "summary.txt", seal.text(_summary(bundle.summary))
+
+
+def _member(bundle: Bundle, name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(bundle.text(name))
+    return document
 
 
 def _told(items: Sequence[dict[str, Any]], room: _Room) -> list[dict[str, Any]]:
@@ -192,7 +202,7 @@ def _system(bundle: Bundle, room: _Room) -> dict[str, Any]:
     if not room.facts:
         facts = {key: facts[key] for key in _FACTS}
         facts["disks"] = facts["disks"][: room.evidence]
-    return {"schema": SCHEMA, "identity": _cut(plain(bundle.identity), _LONGEST), "facts": _cut(facts, room.characters)}
+    return {"identity": _cut(plain(bundle.identity), _LONGEST), "facts": _cut(facts, room.characters)}
 
 
 def _summary(summary: str) -> str:
@@ -201,28 +211,35 @@ def _summary(summary: str) -> str:
     return f"{before}{end}       this is its core of at most 24 KB; the whole bundle stayed on the instance\n{last}\n"
 
 
-def _whole(bundle: Bundle, stored: BundleInfo, lost: Mapping[str, int], limit: int) -> dict[str, Any]:
-    """The bundle's manifest as the core's, with all that the bundle has as `left_out`."""
+def _left_out(lost: Mapping[str, int], excerpts: Sequence[Excerpt], bundle: Bundle) -> dict[str, int]:
+    """What the core lacks, beside what the bundle lacked already."""
+    before = bundle.manifest.get("left_out", {})
+    kept = {"lines": sum(len(one.lines) for one in excerpts), "sources": len(excerpts)}
+    return {key: before.get(key, 0) + number - kept.get(key, 0) for key, number in lost.items()}
+
+
+def _manifest(
+    bundle: Bundle,
+    stored: BundleInfo,
+    left_out: Mapping[str, int],
+    limit: int,
+    members: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """That of the bundle, with the core's own members. The id is made as that of every bundle, of the incident and the
+    hashes of the members that do not show it."""
     old = bundle.manifest
-    before = old.get("left_out", {})
+    hashes = [[member["name"], member["sha256"]] for member in members if member["name"] not in _SHOW_THE_ID]
     return {
-        **{key: value for key, value in old.items() if key not in ("id", "members", "core_of")},
+        **{key: value for key, value in old.items() if key not in ("members", "core_of")},
+        "id": digest([old["incident"], hashes]),
         "instance": _cut(old["instance"], _LONGEST),
         "identity": _cut(old["identity"], _LONGEST),
         "window": _cut(old["window"], _LONGEST),
         "budget": {"bytes_per_bundle": limit},
         "core_of": {"id": stored.id, "bytes": stored.bytes, "sha256": stored.sha256},
-        "left_out": {key: number + before.get(key, 0) for key, number in lost.items()},
+        "left_out": dict(left_out),
+        "members": [dict(member) for member in members],
     }
-
-
-def _manifest(
-    whole: Mapping[str, Any], excerpts: Sequence[Excerpt], members: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    kept = {"lines": sum(len(one.lines) for one in excerpts), "sources": len(excerpts)}
-    left_out = {key: number - kept.get(key, 0) for key, number in whole["left_out"].items()}
-    document = {**whole, "left_out": left_out, "members": [dict(member) for member in members]}
-    return {"id": digest(document), **document}
 
 
 def _cut(value: Any, characters: int, key: str = "") -> Any:
