@@ -308,6 +308,21 @@ def test_slips_of_the_command_line(tmp_path, arguments):
     assert ran.code == 2 and ran.out == "" and "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_bundle_that_could_not_be_delivered(tmp_path, inline):
+    """The block where it is asked for; else the ways that are left."""
+    disk = failing_disk(tmp_path / "disk")
+    (tmp_path / "config.toml").write_text("deadline_seconds = 0.2")
+    more = ("--inline",) if inline else ()
+    ran = vmext("collect", "--root", disk, "--state-dir", tmp_path / "state", "--upload", "http://127.0.0.1:9",
+                "--config", tmp_path / "config.toml", *more)  # fmt: skip
+    assert ran.code == 20 and len(ran.out) + ran.out.count("\n") <= LIMIT
+    assert "NOT DELIVERED" in ran.out and ran.out.endswith(" not delivered\n")
+    assert ("vmext fleet pull" in ran.out) is not inline
+    if inline:
+        assert "not delivered: the endpoint refused the connection" in " ".join(told(ran.out).split())
+
+
 def test_damage_is_told_by_the_command_after_what_can_be_read(tmp_path):
     file = tmp_path / "ticket.txt"
     file.write_text(sample() + with_a_changed_sign(inline_text(report(finding(exit_code=7)), BUNDLE, REFUSED)))
