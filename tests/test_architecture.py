@@ -28,6 +28,7 @@ PURE = [
             "outcome",
             "outcome_table",
             "plan",
+            "pulling",
             "refusals",
             "run_command",
             "script",
@@ -54,6 +55,11 @@ PURE = [
         "checks",
         "likely",
         "tables",
+        "block",
+        "core",
+        "inline",
+        "inline_reader",
+        "parts",
     )
 ]
 IMPURE_MODULES = {

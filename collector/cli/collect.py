@@ -11,6 +11,7 @@ import click
 
 from collector.cli import EXIT_CODES
 from collector.cli.progress import Progress
+from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
 
 
 @click.command(epilog=EXIT_CODES)
@@ -57,6 +58,7 @@ from collector.cli.progress import Progress
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@ways_out
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -78,6 +80,7 @@ def command(
     state_dir: Path | None,
     config_file: Path | None,
     form: str,
+    ways: WaysOut,
 ) -> None:
     """Find out what failed, write one redacted bundle, upload it, print the verdict.
 
@@ -85,9 +88,10 @@ def command(
     status file, handler status or terminal-state line; without any, it is the last 2 hours.
     """
     from collector import service
-    from collector.bundle.summary import verdict_json, verdict_text
     from collector.extract.window import moment, span
 
+    if part_printed(ways, form, state_dir, config_file):
+        return
     now = datetime.now(timezone.utc)
     if token:
         click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
@@ -115,9 +119,7 @@ def command(
     config = service.settings(flags, os.environ, config_file)
     with Progress(shown=sys.stderr.isatty()) as progress:
         done = service.collect(run, config, now, os.environ, progress)
-    text = (verdict_json if form == "json" else verdict_text)(done.report, done.bundle, done.delivery)
-    sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("ascii", "backslashreplace"))
-    sys.stdout.flush()
+    print_verdict(done, form, ways)
     ctx.exit(service.exit_code(done))
 
 

@@ -15,6 +15,7 @@ from collector.bundle.console import harmless
 from collector.bundle.encryption import identities
 from collector.bundle.reader import Bundle, open_bundle
 from collector.cli.printing import echo
+from collector.cli.show_text import core_in, given, show_findings
 from collector.errors import BundleError, ConfigError
 from collector.model import Excerpt, System
 
@@ -24,7 +25,7 @@ _WIDEST = 400  # characters of a line
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json.")
 @click.option(
     "--identity",
@@ -37,11 +38,21 @@ def command(bundle: Path, as_json: bool, identity: Path | None, member: str | No
     """Print what is in a bundle: the verdict, the findings, the failing lines, what was read.
 
     The bundle is checked first: its bounds, and the hash of every member.
+
+    BUNDLE may also be a text (- reads standard input): what vmext collect --inline printed, as Run Command, az, the
+    portal or a ticket shows it, or all parts of vmext collect --part.
     """
     if as_json and member:
         raise click.UsageError("--json and --member can't be given together; findings.json is a member as well.")
+    one = given(bundle)
     try:
-        opened = open_bundle(bundle, identities=identities(identity) if identity else None)
+        file = one.bundle or core_in(one.text)
+        if file is None:
+            if member:
+                raise click.UsageError("--member is for bundles; this is a text.")
+            show_findings(one, as_json=as_json)
+            return
+        opened = open_bundle(file, identities=identities(identity) if identity else None)
         if as_json:
             click.echo(json.dumps(opened.findings_document, indent=1))
         elif member:
@@ -51,7 +62,7 @@ def command(bundle: Path, as_json: bool, identity: Path | None, member: str | No
                 echo(line)
     except BundleError as error:
         hint = error.hint or "Fetch the bundle again, or collect once more."
-        raise ConfigError(f"{bundle}: {error}", hint) from error
+        raise ConfigError(f"{one.place}: {error}", hint) from error
 
 
 def _lines(bundle: Bundle) -> Iterator[str]:

@@ -170,6 +170,11 @@ class Azure:
             *("fleet", "diagnose", "-g", "rg-web", "-n", "web", "--pace", "0.01", *arguments), environ=self.environ()
         )
 
+    def pull(self, *arguments: object) -> Result:
+        return vmext(
+            *("fleet", "pull", "-g", "rg-web", "-n", "web", "--pace", "0.01", *arguments), environ=self.environ()
+        )
+
     def start(self, *arguments: object, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """The same, not waited for."""
         command = [sys.executable, "-m", "collector", "fleet", "collect", str(self.file()), "--execute", *arguments]

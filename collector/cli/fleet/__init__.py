@@ -10,6 +10,7 @@ COMMANDS = {
     "show": "collector.cli.fleet.show",
     "collect": "collector.cli.fleet.collect",
     "diagnose": "collector.cli.fleet.diagnose",
+    "pull": "collector.cli.fleet.pull",
 }
 
 

@@ -87,7 +87,7 @@ def ask_all(az: Az, how: Options, script: Path, asked: Sequence[tuple[Choice, Ta
     if how.output:
         _folder(how.output)
     ask = Ask(how.method, str(script), seconds(how), f"vmext-{secrets.token_hex(6)}", how.parallel, how.pace)
-    asking = Asking(az, ask, _stopping)
+    asking = Asking(az, ask, stopping)
     redactor = Redactor(secrets.token_bytes(32))  # of what a script wrote, a problem quotes a line
     outcomes: list[Outcome] = []
     shown = click.progressbar(length=len(asked), label="Asking", file=sys.stderr, show_pos=True)
@@ -101,7 +101,8 @@ def ask_all(az: Az, how: Options, script: Path, asked: Sequence[tuple[Choice, Ta
     return outcomes, asking.interrupted
 
 
-def _stopping(again: bool) -> None:
+def stopping(again: bool) -> None:
+    """Says what a Ctrl-C does."""
     leaving = "leaving at once" if again else "stopping, and deleting what was created (again: leave it there)"
     click.echo(f"\nvmext: {leaving}", err=True)
 
