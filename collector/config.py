@@ -22,6 +22,8 @@ ENVIRONMENT = {
     "VMEXT_TOKEN_FILE": "token_file",
     "VMEXT_STATE_DIR": "state_dir",
     "VMEXT_CA_BUNDLE": "ca_bundle",
+    "VMEXT_IDENTITY_CLIENT_ID": "identity_client_id",
+    "VMEXT_IDENTITY_RESOURCE_ID": "identity_resource_id",
 }
 
 
@@ -34,6 +36,8 @@ class Config:
     token: str | None = None
     token_file: str | None = None
     ca_bundle: str | None = None
+    identity_client_id: str | None = None
+    identity_resource_id: str | None = None
     deadline_seconds: float = 60.0
     bytes_per_source: int = 150_000_000
     bytes_per_bundle: int = 5_000_000

@@ -495,6 +495,7 @@ class BundleInfo:
     path: Path
     bytes: int
     sha256: str  # hexadecimal
+    labels: tuple[tuple[str, str], ...] = ()  # name and value, for stores that keep such beside what they store
 
 
 @dataclass(frozen=True, slots=True)

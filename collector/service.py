@@ -14,6 +14,7 @@ from collector import pipeline
 from collector.bundle.writer import write
 from collector.config import Config, load_config
 from collector.deliver.spool import Spool
+from collector.deliver.targets import kind_of
 from collector.errors import (
     FAILURE_FOUND,
     HANG_FOUND,
@@ -64,7 +65,10 @@ def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path
     host = current()
     if file is not None and not file.is_file():
         raise ConfigError(f"--config: there is no file {file}")
-    return load_config(flags, environ, file or host.config_file(), host.state_dir())
+    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
+    if config.upload_url:
+        kind_of(config.upload_url, config.token)
+    return config
 
 
 def check(run: Run) -> None:
@@ -163,13 +167,28 @@ def _sent(config: Config, bundle: BundleInfo, spool: Spool) -> Delivery:
     from collector.deliver.send import deliver
 
     return deliver(
-        bundle,
+        replace(bundle, labels=_labels(bundle)),
         spool,
         str(config.upload_url),
         config.token,
         ca_bundle=config.ca_bundle,
+        identity_client_id=config.identity_client_id,
+        identity_resource_id=config.identity_resource_id,
         deadline_seconds=config.deadline_seconds,
     )
+
+
+def _labels(bundle: BundleInfo) -> tuple[tuple[str, str], ...]:
+    """What a store keeps beside the bundle, so that it can be listed without opening each."""
+    from collector.bundle.reader import glance
+
+    try:
+        opened = glance(bundle.path)
+        instance = opened.identity.instance_name or opened.identity.computer_name
+        return (("instance", instance or ""), ("verdict", opened.verdict), ("created", opened.created.isoformat()))
+    except (VmextError, OSError) as error:
+        log.info("bundle %s goes without labels: %s", bundle.id, error)
+        return ()
 
 
 def exit_code(done: Done) -> int:

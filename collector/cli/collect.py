@@ -40,7 +40,12 @@ from collector.cli.progress import Progress
     is_flag=True,
     help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
 )
-@click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
+@click.option(
+    "--upload",
+    "upload_url",
+    metavar="URL",
+    help="An endpoint, Azure Blob (SAS or managed identity), S3 (presigned) or a folder.",
+)
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
 @click.option("--no-upload", is_flag=True, help="Only write the bundle.")

@@ -11,7 +11,12 @@ from collector.cli import EXIT_CODES
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
+@click.option(
+    "--upload",
+    "upload_url",
+    metavar="URL",
+    help="An endpoint, Azure Blob (SAS or managed identity), S3 (presigned) or a folder.",
+)
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the spool lies.")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from collector.deliver.backoff import Backoff
 from collector.deliver.spool import Spool
-from collector.deliver.targets import Target, target_for
+from collector.deliver.targets import Target, shown, target_for
 from collector.errors import DeliveryError, RefusedError, VmextError
 from collector.model import BundleInfo, Delivery
 
@@ -52,20 +52,28 @@ def deliver(
     token: str | None,
     *,
     ca_bundle: str | None = None,
+    identity_client_id: str | None = None,
+    identity_resource_id: str | None = None,
     deadline_seconds: float = 60.0,
 ) -> Delivery:
     """Sends one bundle of the spool and takes it out when the receipt has come. Never raises VmextError."""
     try:
-        target = target_for(url, token, ca_bundle=ca_bundle)
+        target = target_for(
+            url,
+            token,
+            ca_bundle=ca_bundle,
+            identity_client_id=identity_client_id,
+            identity_resource_id=identity_resource_id,
+        )
         delivery = send(bundle, target, deadline_seconds=deadline_seconds)
         spool.sent(bundle)
     except RefusedError as error:
         aside = spool.reject(bundle, str(error))
-        return Delivery("spooled", url, error=f"{error}; it is set aside as {aside}")
+        return Delivery("spooled", shown(url), error=f"{error}; it is set aside as {aside}")
     except VmextError as error:
-        return Delivery("spooled", url, error=" ".join(part for part in (f"{error}.", error.hint) if part))
+        return Delivery("spooled", shown(url), error=" ".join(part for part in (f"{error}.", error.hint) if part))
     except OSError as error:
-        return Delivery("spooled", url, error=f"{error.strerror}")
+        return Delivery("spooled", shown(url), error=f"{error.strerror}")
     return delivery
 
 

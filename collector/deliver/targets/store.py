@@ -1,0 +1,162 @@
+"""One request to a store of objects: bounded, told in sentences, and its address never shown with the signature."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import IO, Any, Protocol
+
+import requests
+
+from collector import __version__
+from collector.errors import DeliveryError
+
+_CONNECT_SECONDS = 5.0
+_MOST_ANSWER = 1 << 20
+_CODE = re.compile(rb"<Code>\s*(\w{1,100})\s*</Code>")
+_QUERY = re.compile(r"\?[^\s\"'<>]+")
+#: Clocks that are further apart are told.
+_SKEW_SECONDS = 300.0
+
+
+class _WithoutQuery(logging.Filter):
+    """The library logs whole addresses; a signed one opens the store to whoever reads it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _QUERY.sub("?...", record.getMessage()), None
+        record.exc_info = record.exc_text = None
+        return True
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.response"):
+    logging.getLogger(_name).addFilter(_WithoutQuery())
+
+
+class Network(Protocol):
+    def options(self, timeout: float) -> dict[str, Any]:
+        """What each request gets: certificates, proxy, time-outs, neither redirects nor a password of ~/.netrc."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The network as the environment says, and certificates of one's own authority."""
+
+    ca_bundle: str | None = None
+
+    def options(self, timeout: float) -> dict[str, Any]:
+        return {
+            "verify": self.ca_bundle or True,
+            "timeout": (min(_CONNECT_SECONDS, timeout), timeout),
+            "allow_redirects": False,
+            "stream": True,
+            "auth": _unchanged,
+        }
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the store answered. `code` is its own word for an error, "" where it gave none."""
+
+    status: int
+    headers: Mapping[str, str]
+    code: str
+    body: bytes
+
+    @property
+    def date(self) -> datetime | None:
+        """The store's own time."""
+        return moment(self.headers.get("Date"))
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the store asks to wait; a date is measured against its own clock."""
+        value = self.headers.get("Retry-After", "").strip()
+        until = moment(value)
+        if value.isdecimal():
+            return float(value[:9])
+        return max(0.0, (until - (self.date or datetime.now(timezone.utc))).total_seconds()) if until else None
+
+    @property
+    def named(self) -> str:
+        """Status and code as people may look them up."""
+        return f"{self.status} {self.code}".strip()
+
+
+def ask(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    data: bytes | IO[bytes] | None = None,
+    *,
+    timeout: float,
+    network: Network,
+) -> Answer:
+    """Raises DeliveryError if no whole answer came. Redirects are not followed: they would get the bundle too."""
+    try:
+        with requests.request(  # noqa: S113 - among the options
+            method,
+            url,
+            data=data,
+            headers={"User-Agent": f"vmext/{__version__}", **headers},
+            **network.options(timeout),
+        ) as response:
+            body = b"" if method == "HEAD" else response.raw.read(_MOST_ANSWER, decode_content=True)
+            found = _CODE.search(body) if response.status_code >= 300 else None
+            code = response.headers.get("x-ms-error-code") or (found.group(1).decode() if found else "")
+            return Answer(response.status_code, response.headers, code, body)
+    except requests.RequestException as error:
+        raise DeliveryError(_reason(error), retry=not isinstance(error, requests.exceptions.InvalidURL)) from None
+    except OSError as error:  # what the library lets through while it reads the answer
+        raise DeliveryError(f"the connection to the store broke ({type(error).__name__})") from None
+
+
+def moment(text: str | None) -> datetime | None:
+    """The time of an HTTP header."""
+    try:
+        told = parsedate_to_datetime(text or "")
+    except (TypeError, ValueError):
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=timezone.utc)
+
+
+def validity(start: datetime | None, end: datetime | None, theirs: datetime | None, ours: datetime) -> str:
+    """What is wrong with the time of a signed address by the store's clock; "" where nothing is. Pure."""
+    now = theirs or ours
+    apart = (ours - now).total_seconds()
+    said = []
+    if end and now >= end:
+        said.append(f"it expired at {end:%Y-%m-%d %H:%M} UTC")
+    if start and now < start:
+        said.append(f"it is valid only from {start:%Y-%m-%d %H:%M} UTC on")
+    if abs(apart) > _SKEW_SECONDS:
+        way = "ahead of" if apart > 0 else "behind"
+        said.append(f"this machine's clock is {round(abs(apart) / 60)} minutes {way} the store's")
+    return ", and ".join(said)
+
+
+def _reason(error: requests.RequestException) -> str:
+    """A sentence for people; the library's own texts hold the whole address."""
+    text = str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the store's certificate is not trusted (TLS); give its authority with ca_bundle in the configuration"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection to the store in time"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "the store did not answer in time"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy refused the connection"
+    if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
+        return "the store's name can't be resolved (DNS); is the account's name right?"
+    if "refused" in text.lower():
+        return "the store refused the connection"
+    if "Network is unreachable" in text or "No route to host" in text:
+        return "there is no network route to the store"
+    return f"the connection to the store broke ({type(error).__name__})"
