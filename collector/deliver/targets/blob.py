@@ -81,11 +81,11 @@ class BlobTarget:
         blocks, digest, sha256 = cut(bundle.path)
         _same(bundle, sha256)
         there = self._uncommitted(blob, timeout)
-        for number, block in enumerate(blocks):
-            if there.get(block.id) == block.size:
-                continue
-            if number and self._clock() >= end:
-                raise DeliveryError(f"the time was up after {number} of {len(blocks)} blocks; the next try goes on")
+        missing = [block for block in blocks if there.get(block.id) != block.size]
+        for number, block in enumerate(missing):
+            if number and self._clock() >= end:  # one at least, so that each try gets on
+                done = len(blocks) - len(missing) + number
+                raise DeliveryError(f"the time was up after {done} of {len(blocks)} blocks; the next try goes on")
             self._put_block(blob, block, bundle, max(0.5, min(timeout, end - self._clock())))
         headers = _lasting(bundle, digest, overwrite) | {"x-ms-blob-content-md5": digest}
         answer = self._ask("PUT", blob, "comp=blocklist", headers, block_list(blocks), timeout)

@@ -128,7 +128,7 @@ def moment(text: str | None) -> datetime | None:
 
 
 def validity(start: datetime | None, end: datetime | None, theirs: datetime | None, ours: datetime) -> str:
-    """What is wrong with the time of a signed address by the store's clock; "" where nothing is. Pure."""
+    """Why a signed address is not valid now by the store's clock; "" where it is. Pure."""
     now = theirs or ours
     apart = (ours - now).total_seconds()
     said = []
@@ -136,7 +136,7 @@ def validity(start: datetime | None, end: datetime | None, theirs: datetime | No
         said.append(f"it expired at {end:%Y-%m-%d %H:%M} UTC")
     if start and now < start:
         said.append(f"it is valid only from {start:%Y-%m-%d %H:%M} UTC on")
-    if abs(apart) > _SKEW_SECONDS:
+    if said and abs(apart) > _SKEW_SECONDS:
         way = "ahead of" if apart > 0 else "behind"
         said.append(f"this machine's clock is {round(abs(apart) / 60)} minutes {way} the store's")
     return ", and ".join(said)
