@@ -34,7 +34,7 @@ class Container:
         from azure.storage.blob import generate_blob_sas, generate_container_sas
 
         now = datetime.now(timezone.utc)
-        times = {"start": now + timedelta(hours=start), "expiry": now + timedelta(hours=hours)}
+        times: dict[str, Any] = {"start": now + timedelta(hours=start), "expiry": now + timedelta(hours=hours)}
         if blob:
             return generate_blob_sas(ACCOUNT, self.name, blob, account_key=KEY, permission=permission, **times)
         return generate_container_sas(ACCOUNT, self.name, KEY, permission=permission, **times)
@@ -46,7 +46,8 @@ class Container:
         return sorted(self.client.list_blob_names())
 
     def read(self, name: str) -> bytes:
-        return self.client.download_blob(name).readall()
+        content: bytes = self.client.download_blob(name).readall()
+        return content
 
     def uncommitted(self, name: str) -> int:
         """How many blocks wait to become a blob."""

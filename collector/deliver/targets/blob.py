@@ -162,7 +162,7 @@ class BlobTarget:
             if self._identity:
                 sent["Authorization"] = f"Bearer {self._identity.token()}"
             answer = ask(method, url, sent, body, timeout=timeout, network=self._network)
-            if answer.status != 401 or not self._identity:
+            if not self._identity or (answer.status != 401 and answer.code != "AuthenticationFailed"):
                 return answer
             self._identity.forget()
             if not kept:
