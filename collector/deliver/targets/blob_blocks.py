@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import re
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-_SIZE = 512 << 10
+_SIZE = 256 << 10
 #: The service takes 50,000 of a blob.
 _MOST = 40_000
 _LISTED = re.compile(rb"<Name>\s*([A-Za-z0-9+/=]{4,128})\s*</Name>\s*<Size>\s*(\d{1,12})\s*</Size>")
@@ -19,6 +20,7 @@ _LISTED = re.compile(rb"<Name>\s*([A-Za-z0-9+/=]{4,128})\s*</Name>\s*<Size>\s*(\
 @dataclass(frozen=True, slots=True)
 class Block:
     id: str  # base64, all of one length as the service demands
+    number: int
     start: int
     size: int
 
@@ -28,10 +30,13 @@ class Block:
         return quote(self.id, safe="")
 
     def read(self, file: Path) -> bytes:
-        """Raises OSError."""
+        """Raises OSError, also where the file has changed since it was cut."""
         with file.open("rb") as stream:
             stream.seek(self.start)
-            return stream.read(self.size)
+            body = stream.read(self.size)
+        if _named(self.number, body) != self.id:
+            raise OSError(errno.EIO, "it has changed meanwhile")
+        return body
 
 
 def cut(file: Path, size: int = _SIZE) -> tuple[tuple[Block, ...], str, str]:
@@ -44,10 +49,14 @@ def cut(file: Path, size: int = _SIZE) -> tuple[tuple[Block, ...], str, str]:
         while body := stream.read(size):
             md5.update(body)
             sha256.update(body)
-            name = f"{len(blocks):05d}-{hashlib.sha256(body).hexdigest()[:40]}"
-            blocks.append(Block(base64.b64encode(name.encode()).decode(), start, len(body)))
+            number = len(blocks)
+            blocks.append(Block(_named(number, body), number, start, len(body)))
             start += len(body)
     return tuple(blocks), base64.b64encode(md5.digest()).decode(), sha256.hexdigest()
+
+
+def _named(number: int, body: bytes) -> str:
+    return base64.b64encode(f"{number:05d}-{hashlib.sha256(body).hexdigest()[:40]}".encode()).decode()
 
 
 def block_list(blocks: Sequence[Block]) -> bytes:

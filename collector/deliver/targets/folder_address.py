@@ -13,7 +13,7 @@ def folder_of(url: str, flavour: type[PurePath] = Path) -> str | None:
 
     None for what is no folder's address. Raises ConfigError for a folder of another system or a relative one.
     """
-    windows = issubclass(flavour, PureWindowsPath)
+    windows = isinstance(flavour(), PureWindowsPath)  # Path makes the one of this system
     parts = urlsplit(url) if url[:5].lower() == "file:" else None
     if parts is None:
         if flavour(url).is_absolute():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
-from collector.deliver.targets.store import Answer, Direct, Network, ask, validity
+from collector.deliver.targets.store import Answer, Direct, Network, Until, ask, validity
 from collector.errors import DeliveryError
 from collector.model import BundleInfo, Delivery
 
@@ -38,9 +39,10 @@ class S3Target:
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
         try:
             md5 = _md5(bundle)
-            answer = self._send(bundle, md5, {"If-None-Match": "*"}, timeout)
+            until = Until(time.monotonic() + timeout)
+            answer = self._send(bundle, md5, {"If-None-Match": "*"}, until)
             if answer.status == 412:  # something is there: this very bundle, whose receipt was lost, may be sent again
-                answer = self._send(bundle, md5, {"If-Match": f'"{md5.hex()}"'}, timeout)
+                answer = self._send(bundle, md5, {"If-Match": f'"{md5.hex()}"'}, until)
         except OSError as error:
             raise DeliveryError(f"{bundle.path} can't be read: {error.strerror}", retry=False) from None
         if answer.status == 412:
@@ -56,7 +58,7 @@ class S3Target:
             raise DeliveryError("S3's answer names another hash; the bundle does not count as delivered")
         return Delivery("delivered", self.name, received=answer.date)
 
-    def _send(self, bundle: BundleInfo, md5: bytes, condition: dict[str, str], timeout: float) -> Answer:
+    def _send(self, bundle: BundleInfo, md5: bytes, condition: dict[str, str], until: Until) -> Answer:
         """S3 refuses a body that does not have the hash of Content-MD5."""
         headers = {
             "Content-Type": "application/zip",
@@ -64,7 +66,7 @@ class S3Target:
             "Content-MD5": base64.b64encode(md5).decode(),
         }
         with bundle.path.open("rb") as stream:
-            return ask("PUT", self._url, headers | condition, stream, timeout=timeout, network=self._network)
+            return ask("PUT", self._url, headers | condition, stream, until=until, network=self._network)
 
     def _refusal(self, answer: Answer) -> DeliveryError:
         meaning, hint = _MEANINGS.get(answer.code, ("", ""))

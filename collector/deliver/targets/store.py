@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -15,8 +17,8 @@ import requests
 from collector import __version__
 from collector.errors import DeliveryError
 
-_CONNECT_SECONDS = 5.0
-_MOST_ANSWER = 1 << 20
+_CONNECT_SECONDS, _SILENT_SECONDS, _LEAST_SECONDS = 5.0, 30.0, 0.5
+_MOST_ANSWER, _PIECE = 4 << 20, 16_384
 _CODE = re.compile(rb"<Code>\s*(\w{1,100})\s*</Code>")
 _QUERY = re.compile(r"\?[^\s\"'<>]+")
 #: Clocks that are further apart are told.
@@ -36,6 +38,42 @@ for _name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.response"
     logging.getLogger(_name).addFilter(_WithoutQuery())
 
 
+@dataclass(frozen=True, slots=True)
+class Until:
+    """The time by which all requests of one try end."""
+
+    end: float
+    clock: Callable[[], float] = time.monotonic
+
+    def left(self) -> float:
+        """Seconds. Raises DeliveryError when there are none."""
+        seconds = self.end - self.clock()
+        if seconds <= 0:
+            raise DeliveryError("the store did not answer in time")
+        return seconds
+
+
+class Body:
+    """What is sent while there is time; the library reads it piece by piece, and its length beforehand."""
+
+    def __init__(self, content: bytes | IO[bytes], until: Until) -> None:
+        self._stream = io.BytesIO(content) if isinstance(content, bytes) else content
+        self._size = self._stream.seek(0, io.SEEK_END)
+        self._stream.seek(0)
+        self._until = until
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(_PIECE):
+            yield piece
+
+    def read(self, size: int = -1) -> bytes:
+        self._until.left()
+        return self._stream.read(size)
+
+
 class Network(Protocol):
     def options(self, timeout: float) -> dict[str, Any]:
         """What each request gets: certificates, proxy, time-outs, neither redirects nor a password of ~/.netrc."""
@@ -50,7 +88,7 @@ class Direct:
     def options(self, timeout: float) -> dict[str, Any]:
         return {
             "verify": self.ca_bundle or True,
-            "timeout": (min(_CONNECT_SECONDS, timeout), timeout),
+            "timeout": (min(_CONNECT_SECONDS, timeout), min(_SILENT_SECONDS, timeout)),
             "allow_redirects": False,
             "stream": True,
             "auth": _unchanged,
@@ -94,9 +132,9 @@ def ask(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    data: bytes | IO[bytes] | None = None,
+    body: bytes | IO[bytes] | None = None,
     *,
-    timeout: float,
+    until: Until,
     network: Network,
 ) -> Answer:
     """Raises DeliveryError if no whole answer came. Redirects are not followed: they would get the bundle too."""
@@ -104,18 +142,29 @@ def ask(
         with requests.request(  # noqa: S113 - among the options
             method,
             url,
-            data=data,
+            data=None if body is None else Body(body, until),
             headers={"User-Agent": f"vmext/{__version__}", **headers},
-            **network.options(timeout),
+            **network.options(max(_LEAST_SECONDS, until.left())),
         ) as response:
-            body = b"" if method == "HEAD" else response.raw.read(_MOST_ANSWER, decode_content=True)
-            found = _CODE.search(body) if response.status_code >= 300 else None
+            told = _told(response, until)
+            found = _CODE.search(told) if response.status_code >= 300 else None
             code = response.headers.get("x-ms-error-code") or (found.group(1).decode() if found else "")
-            return Answer(response.status_code, response.headers, code, body)
+            return Answer(response.status_code, response.headers, code, told)
     except requests.RequestException as error:
         raise DeliveryError(_reason(error), retry=not isinstance(error, requests.exceptions.InvalidURL)) from None
     except OSError as error:  # what the library lets through while it reads the answer
         raise DeliveryError(f"the connection to the store broke ({type(error).__name__})") from None
+
+
+def _told(response: requests.Response, until: Until) -> bytes:
+    """The body, in small pieces: a store that drips must not hold us up."""
+    told = bytearray()
+    for piece in response.iter_content(64):
+        told += piece
+        until.left()
+        if len(told) > _MOST_ANSWER:
+            raise DeliveryError("the store's answer does not end")
+    return bytes(told)
 
 
 def moment(text: str | None) -> datetime | None:
