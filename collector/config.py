@@ -22,7 +22,11 @@ ENVIRONMENT = {
     "VMEXT_TOKEN_FILE": "token_file",
     "VMEXT_STATE_DIR": "state_dir",
     "VMEXT_CA_BUNDLE": "ca_bundle",
+    "VMEXT_PROXY": "proxy",
+    "VMEXT_SPREAD": "spread_seconds",
 }
+#: Numbers that may be 0.
+_MAY_BE_ZERO = frozenset({"spread_seconds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,15 @@ class Config:
     token: str | None = None
     token_file: str | None = None
     ca_bundle: str | None = None
+    proxy: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    spread_seconds: float = 0.0
     deadline_seconds: float = 60.0
     bytes_per_source: int = 150_000_000
     bytes_per_bundle: int = 5_000_000
     spool_bytes: int = 200_000_000
+    spool_days: float = 30.0
     time_zone: str | None = None
 
 
@@ -92,7 +101,7 @@ def _typed(key: str, value: object, current: object, kind: str, where: str) -> o
             number = float(value)
         except ValueError as error:
             raise ConfigError(f"{where}: {key} must be a number, not {value!r}") from error
-        if number <= 0:
+        if number < 0 or (number == 0 and key not in _MAY_BE_ZERO):
             raise ConfigError(f"{where}: {key} must be above 0, not {value!r}")
         return int(number) if kind == "int" else number
     if not isinstance(value, str):

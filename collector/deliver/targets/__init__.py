@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from collector.errors import ConfigError
 from collector.model import BundleInfo, Delivery
+
+if TYPE_CHECKING:
+    from collector.deliver.targets.network import Network
 
 
 class Target(Protocol):
@@ -15,10 +18,13 @@ class Target(Protocol):
     name: str
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
-        """Sends one bundle within `timeout` seconds for each wait. Raises DeliveryError."""
+        """Sends one bundle; all of it ends within `timeout` seconds, and a single wait well before that.
+
+        Raises DeliveryError, RefusedError where the receiver will never take this bundle.
+        """
 
 
-def target_for(url: str, token: str | None, *, ca_bundle: str | None = None) -> Target:
+def target_for(url: str, token: str | None, *, ca_bundle: str | None = None, network: Network | None = None) -> Target:
     """The target of a URL. Raises ConfigError for one that can't be used."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -31,8 +37,11 @@ def target_for(url: str, token: str | None, *, ca_bundle: str | None = None) -> 
             "Use https:// for another machine.",
         )
     from collector.deliver.targets.http import HttpTarget
+    from collector.deliver.targets.network import Network
 
-    return HttpTarget(url.rstrip("/"), token, ca_bundle)
+    network = network or Network(ca_bundle)
+    network.check()
+    return HttpTarget(url.rstrip("/"), token, network)
 
 
 def _is_loopback(host: str) -> bool:
