@@ -165,7 +165,8 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
             yield bundle, Delivery("spooled", config.upload_url, error="not tried after the failures before.")
             continue
         delivery = _sent(config, bundle, spool, patience=0.0)
-        failed = 0 if delivery.state == "delivered" or not spool.waits(bundle) else failed + 1
+        if delivery.state != "skipped":
+            failed = failed + 1 if delivery.state == "spooled" and spool.waits(bundle) else 0
         yield bundle, delivery
 
 
@@ -207,7 +208,8 @@ def _deliver(run: Run, config: Config, bundle: BundleInfo, state: Path) -> Deliv
     from collector.deliver.send import wait_spread
 
     wait_spread(config.spread_seconds)
-    return _sent(config, bundle, spool)
+    delivery = _sent(config, bundle, spool)
+    return replace(delivery, state="spooled") if delivery.state == "skipped" else delivery
 
 
 def _verdict_of(file: Path) -> str | None:

@@ -39,6 +39,8 @@ def command(
         count += 1
         if delivery.state == "delivered":
             click.echo(f"{bundle.id} delivered to {delivery.target}")
+        elif delivery.state == "skipped":
+            click.echo(f"{bundle.id} left alone: {delivery.error}")
         else:
             failed += 1
             click.echo(f"{bundle.id} not delivered: {delivery.error}")

@@ -73,13 +73,13 @@ def deliver(
     """Sends one bundle of the spool and takes it out when the receipt has come. Never raises VmextError.
 
     Where another process sends it at the moment, its end is waited for, `patience` seconds at most (by default
-    as long as delivery may take).
+    as long as delivery may take); state "skipped" when it goes on for longer.
     """
     end = time.monotonic() + deadline_seconds
     try:
         with spool.claim(bundle, deadline_seconds if patience is None else patience) as mine:
             if not mine:
-                return Delivery("spooled", url, error="another process is sending it at the moment.")
+                return Delivery("skipped", url, error="another process is sending it at the moment.")
             if not spool.waits(bundle):
                 return spool.receipt(bundle) or Delivery(
                     "spooled", url, error="another process took it out of the spool, and no receipt of it is kept."

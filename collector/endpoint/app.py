@@ -57,7 +57,9 @@ def create_app(data: Path) -> FastAPI:
     _guard(app, access)
     ingest = Ingest(store, index, MOST_BYTES, limits)
     _add_api(app, ingest, index, store, limits)
-    add_blocks(app, Blocks(ingest, Uploads(data)))
+    blocks = Blocks(ingest, Uploads(data))
+    blocks.drop_stored()
+    add_blocks(app, blocks)
     _add_pages(app, access, index, store, limits)
     return app
 

@@ -31,6 +31,7 @@ class Blocks:
         bundle_id, sha256, size = self._announced(await _short_body(request))
         known = await run_in_threadpool(self.ingest.known, bundle_id, sha256)
         if known is not None:
+            await run_in_threadpool(self.drop_stored)
             return JSONResponse({"receipt": known})
         try:
             with storing():
@@ -40,6 +41,12 @@ class Blocks:
         except OtherError as error:
             raise RefusalError(409, f"{error}") from error
         return self._state(upload, 201)
+
+    def drop_stored(self) -> None:
+        """Removes the blocks of what is stored already: an endpoint that was killed has not come to it."""
+        for upload in self.uploads.all():
+            if self.ingest.index.knows(upload.sha256):
+                self.uploads.drop(upload)
 
     def state(self, sha256: str) -> Response:
         return self._state(self._upload(sha256), 200)

@@ -79,6 +79,7 @@ class Uploads:
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 self._open[folder.name] = found
+        self._expire()
 
     def begin(self, bundle_id: str, sha256: str, size: int) -> Upload:
         """A new upload, or the one that is open. Raises FullError, OtherError, OSError."""
@@ -99,6 +100,10 @@ class Uploads:
     def find(self, sha256: str) -> Upload | None:
         with self._lock:
             return self._open.get(sha256)
+
+    def all(self) -> list[Upload]:
+        with self._lock:
+            return list(self._open.values())
 
     def add(self, upload: Upload, start: int, block: Incoming) -> int:
         """A whole checked block; one that is here already is passed over. Gives the next offset.
