@@ -1,12 +1,13 @@
 """Records what a piece of code does to a folder, and plays back what a power cut would have left of it.
 
-The model is that of a journalling file system at its worst: a file's bytes are there only as far as they were
-synced, names only as far as their folder was synced. Each change of a name is whole or not made; those that were
-not synced are lost from some point on, in their order.
+The model is a file system at its worst: a file's bytes are there only as far as they were synced, names only as far
+as their folder was synced. A change of a name is whole or not made; of those that were not synced, the last ones are
+lost in all folders alike, or all of them in some of the folders and none in the others.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -91,34 +92,38 @@ def _files(root: Path) -> list[Path]:
 
 
 def after_power_cuts(recording: Recording) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """For a cut after each step: the files as they are found, for each number of unsynced changes of names that
-    were lost. Names of files whose bytes were never synced hold nothing, or the half of what was to come."""
+    """For a cut after each step: the files as they are found, for each choice of unsynced changes of names that
+    are lost. Names of files whose bytes were never synced hold nothing, or the half of what was to come."""
     for cut in range(len(recording.steps) + 1):
         done = recording.steps[:cut]
-        for lost in range(_unsynced(done) + 1):
+        for lost in _losses(done):
             for half in (False, True):
-                kept = _without_last_names(done, lost)
-                yield f"cut after {cut} steps, {lost} names lost", _state(recording, kept, half)
+                state = _state(recording, [step for step in done if step not in lost], half)
+                for step in lost:
+                    if step.kind == "folder":
+                        state = {name: data for name, data in state.items() if not name.startswith(f"{step.path}/")}
+                yield f"cut after {cut} steps, {[step.path for step in lost]} lost", state
 
 
-def _unsynced(done: list[Step]) -> int:
-    """Changes of names since the last sync of any folder they touch; what an earlier one orders is there."""
-    count = 0
-    for step in reversed(done):
+def _losses(done: list[Step]) -> list[list[Step]]:
+    """Each choice of changes of names that may be lost."""
+    unsynced: list[Step] = []
+    for step in done:
         if step.kind == "sync folder":
-            return count
-        count += step.kind in ("make", "rename", "remove", "folder")
-    return count
+            unsynced = [one for one in unsynced if step.path not in _folders(one)]
+        elif step.kind != "sync":
+            unsynced.append(step)
+    choices = [unsynced[number:] for number in range(len(unsynced) + 1)]
+    folders = sorted({_folders(step)[0] for step in unsynced})
+    for count in range(1, len(folders)):
+        for some in itertools.combinations(folders, count):
+            choices.append([step for step in unsynced if _folders(step)[0] in some])
+    return choices
 
 
-def _without_last_names(done: list[Step], lost: int) -> list[Step]:
-    kept = []
-    for step in reversed(done):
-        if lost and step.kind in ("make", "rename", "remove", "folder"):
-            lost -= 1
-        else:
-            kept.append(step)
-    return kept[::-1]
+def _folders(step: Step) -> list[str]:
+    """Those that hold the name, its new one first."""
+    return [str(Path(name).parent) for name in (step.other, step.path) if name]
 
 
 def _state(recording: Recording, steps: list[Step], half: bool) -> dict[str, bytes]:
