@@ -48,6 +48,9 @@ from collector.cli.progress import Progress
 )
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
+@click.option(
+    "--spread", "spread_seconds", type=float, metavar="SECONDS", help="Wait for a random part of it before sending."
+)
 @click.option("--no-upload", is_flag=True, help="Only write the bundle.")
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="DIR", help="Put a copy of the bundle there as well."
@@ -70,6 +73,7 @@ def command(
     upload_url: str | None,
     token_file: str | None,
     token: str | None,
+    spread_seconds: float | None,
     no_upload: bool,
     output: Path | None,
     state_dir: Path | None,
@@ -93,6 +97,7 @@ def command(
         "token": token,
         "token_file": token_file,
         "state_dir": state_dir,
+        "spread_seconds": spread_seconds,
         "time_zone": time_zone,
     }
     run = service.Run(
@@ -111,8 +116,7 @@ def command(
     config = service.settings(flags, os.environ, config_file)
     with Progress(shown=sys.stderr.isatty()) as progress:
         done = service.collect(run, config, now, os.environ, progress)
-    render = verdict_json if form == "json" else verdict_text
-    text = render(done.report, done.bundle, done.delivery)
+    text = (verdict_json if form == "json" else verdict_text)(done.report, done.bundle, done.delivery)
     sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("ascii", "backslashreplace"))
     sys.stdout.flush()
     ctx.exit(service.exit_code(done))

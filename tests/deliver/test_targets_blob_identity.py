@@ -15,7 +15,7 @@ from collector.deliver.spool import bundle_info
 from collector.deliver.targets import target_for
 from collector.deliver.targets.blob import BlobTarget
 from collector.deliver.targets.identity import ManagedIdentity
-from collector.deliver.targets.store import Direct
+from collector.deliver.targets.network import Network
 from collector.errors import DeliveryError
 from collector.model import BundleInfo
 from collector.platforms.azure import MetadataService
@@ -71,7 +71,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> BundleInfo:
 
 def target(store: Container, certificate: Path, url: str, client: str | None = None) -> BlobTarget:
     identity = ManagedIdentity(client, service=MetadataService(url))
-    return BlobTarget(f"blob+{store.url}/site", identity, Direct(str(certificate)))
+    return BlobTarget(f"blob+{store.url}/site", identity, Network(str(certificate)))
 
 
 def quick(bundle: BundleInfo, one: BlobTarget):
@@ -98,7 +98,7 @@ def test_a_token_that_expired_meanwhile_is_renewed_within_the_same_try(
         identity.token()
         identity._until = 1e9
         server.lifetime = 3600.0
-        one = BlobTarget(f"blob+{store.url}", identity, Direct(str(certificate)))
+        one = BlobTarget(f"blob+{store.url}", identity, Network(str(certificate)))
         assert one.put(bundle, 20).state == "delivered"
     assert len(server.issued) == 2
 

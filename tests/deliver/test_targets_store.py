@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import pytest
 
-from collector.deliver.targets.store import Body, Direct, Until, ask
+from collector.deliver.targets.network import Network
+from collector.deliver.targets.store import Body, Until, ask
 from collector.errors import DeliveryError
 
 
@@ -38,7 +39,7 @@ def dripping() -> Iterator[str]:
 def test_an_answer_that_drips_does_not_hold_up_the_run(dripping: str):
     begin = time.monotonic()
     with pytest.raises(DeliveryError, match="did not answer in time") as error:
-        ask("GET", dripping, {}, until=Until(begin + 1), network=Direct())
+        ask("GET", dripping, {}, until=Until(begin + 1), network=Network())
     assert error.value.retry
     assert time.monotonic() - begin < 60  # the whole answer would take ten minutes
 
@@ -63,7 +64,7 @@ def test_a_body_is_read_while_there_is_time(content: bytes | io.BytesIO):
 )
 def test_a_store_that_can_not_be_reached_is_told_without_its_signature(url: str, says: str):
     with pytest.raises(DeliveryError, match=says) as error:
-        ask("GET", url, {}, until=Until(time.monotonic() + 5), network=Direct())
+        ask("GET", url, {}, until=Until(time.monotonic() + 5), network=Network())
     assert error.value.retry
     assert error.value.__cause__ is None
     assert "S3cr" not in f"{error.value} {error.value.hint}"
@@ -81,5 +82,5 @@ def test_where_a_store_redirects_nothing_is_sent():
 
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        answer = ask("PUT", url, {}, b"body", until=Until(time.monotonic() + 5), network=Direct())
+        answer = ask("PUT", url, {}, b"body", until=Until(time.monotonic() + 5), network=Network())
     assert answer.status == 307

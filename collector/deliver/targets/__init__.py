@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from collector.deliver.targets.blob_address import SCHEME as BLOB
@@ -12,6 +12,9 @@ from collector.deliver.targets.folder_address import folder_of
 from collector.deliver.targets.s3_address import check_signed, is_presigned
 from collector.errors import ConfigError
 from collector.model import BundleInfo, Delivery
+
+if TYPE_CHECKING:
+    from collector.deliver.targets.network import Network
 
 Kind = Literal["endpoint", "blob", "s3", "folder"]
 
@@ -27,7 +30,10 @@ class Target(Protocol):
     name: str
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
-        """Sends one bundle within `timeout` seconds for each wait. Raises DeliveryError."""
+        """Sends one bundle; all of it ends within `timeout` seconds, and a single wait well before that.
+
+        Raises DeliveryError, RefusedError where the receiver will never take this bundle.
+        """
 
 
 def target_for(
@@ -35,6 +41,7 @@ def target_for(
     token: str | None,
     *,
     ca_bundle: str | None = None,
+    network: Network | None = None,
     identity_client_id: str | None = None,
     identity_resource_id: str | None = None,
 ) -> Target:
@@ -44,20 +51,22 @@ def target_for(
         from collector.deliver.targets.folder import FolderTarget
 
         return FolderTarget(folder_of(url) or "")
+    from collector.deliver.targets.network import Network
+
+    network = network or Network(ca_bundle)
+    network.check()
     if kind == "endpoint":
         from collector.deliver.targets.http import HttpTarget
 
-        return HttpTarget(url.rstrip("/"), token, ca_bundle)
-    from collector.deliver.targets.store import Direct
-
+        return HttpTarget(url.rstrip("/"), token, network)
     if kind == "s3":
         from collector.deliver.targets.s3 import S3Target
 
-        return S3Target(url, Direct(ca_bundle))
+        return S3Target(url, network)
     from collector.deliver.targets.blob import BlobTarget
     from collector.deliver.targets.identity import ManagedIdentity
 
-    return BlobTarget(url, ManagedIdentity(identity_client_id, identity_resource_id), Direct(ca_bundle))
+    return BlobTarget(url, ManagedIdentity(identity_client_id, identity_resource_id), network)
 
 
 def kind_of(url: str, token: str | None) -> Kind:

@@ -11,7 +11,8 @@ from collector.deliver.targets.blob_address import blob_address
 from collector.deliver.targets.blob_blocks import cut
 from collector.deliver.targets.blob_service import BlobService, md5
 from collector.deliver.targets.identity import ManagedIdentity
-from collector.deliver.targets.store import Answer, Direct, Network, Until, moment
+from collector.deliver.targets.network import Network
+from collector.deliver.targets.store import Answer, Until, moment
 from collector.errors import DeliveryError
 from collector.model import BundleInfo, Delivery
 
@@ -31,7 +32,7 @@ class BlobTarget:
         self._address = blob_address(url)
         self.name = self._address.place
         self._identity = None if self._address.sas else identity or ManagedIdentity()
-        self._network = network or Direct()
+        self._network = network or Network()
         self._clock = clock
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:

@@ -12,7 +12,8 @@ from collector.deliver.targets.blob_address import BlobAddress
 from collector.deliver.targets.blob_blocks import Block, block_list, known_blocks
 from collector.deliver.targets.blob_faults import refusal
 from collector.deliver.targets.identity import ManagedIdentity
-from collector.deliver.targets.store import Answer, Network, Until, ask
+from collector.deliver.targets.network import Network
+from collector.deliver.targets.store import Answer, Until, ask
 from collector.errors import DeliveryError
 from collector.model import BundleInfo
 

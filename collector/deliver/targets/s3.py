@@ -9,7 +9,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
-from collector.deliver.targets.store import Answer, Direct, Network, Until, ask, validity
+from collector.deliver.targets.network import Network
+from collector.deliver.targets.store import Answer, Until, ask, validity
 from collector.errors import DeliveryError
 from collector.model import BundleInfo, Delivery
 
@@ -33,7 +34,7 @@ class S3Target:
     def __init__(self, url: str, network: Network | None = None) -> None:
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.netloc}{parts.path}"
-        self._url, self._network = url, network or Direct()
+        self._url, self._network = url, network or Network()
         self._query = {key: values[0] for key, values in parse_qs(parts.query).items()}
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import IO, Any, Protocol
+from typing import IO
 
 import requests
 
 from collector import __version__
+from collector.deliver.targets.network import Network
 from collector.errors import DeliveryError
 
-_CONNECT_SECONDS, _SILENT_SECONDS, _LEAST_SECONDS = 5.0, 30.0, 0.5
+_LEAST_SECONDS = 0.5
 _MOST_ANSWER, _PIECE = 4 << 20, 16_384
 _CODE = re.compile(rb"<Code>\s*(\w{1,100})\s*</Code>")
 _QUERY = re.compile(r"\?[^\s\"'<>]+")
@@ -72,31 +73,6 @@ class Body:
     def read(self, size: int = -1) -> bytes:
         self._until.left()
         return self._stream.read(size)
-
-
-class Network(Protocol):
-    def options(self, timeout: float) -> dict[str, Any]:
-        """What each request gets: certificates, proxy, time-outs, neither redirects nor a password of ~/.netrc."""
-
-
-@dataclass(frozen=True, slots=True)
-class Direct:
-    """The network as the environment says, and certificates of one's own authority."""
-
-    ca_bundle: str | None = None
-
-    def options(self, timeout: float) -> dict[str, Any]:
-        return {
-            "verify": self.ca_bundle or True,
-            "timeout": (min(_CONNECT_SECONDS, timeout), min(_SILENT_SECONDS, timeout)),
-            "allow_redirects": False,
-            "stream": True,
-            "auth": _unchanged,
-        }
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 @dataclass(frozen=True, slots=True)
