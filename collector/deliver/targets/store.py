@@ -179,7 +179,7 @@ def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy refused the connection"
     if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
-        return "the store's name can't be resolved (DNS); is the account's name right?"
+        return "the store's name can't be resolved (DNS): check the account's name"
     if "refused" in text.lower():
         return "the store refused the connection"
     if "Network is unreachable" in text or "No route to host" in text:
