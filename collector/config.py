@@ -24,7 +24,13 @@ ENVIRONMENT = {
     "VMEXT_CA_BUNDLE": "ca_bundle",
     "VMEXT_RECIPIENTS": "recipients",
     "VMEXT_RECIPIENTS_FILE": "recipients_file",
+    "VMEXT_IDENTITY_CLIENT_ID": "identity_client_id",
+    "VMEXT_IDENTITY_RESOURCE_ID": "identity_resource_id",
+    "VMEXT_PROXY": "proxy",
+    "VMEXT_SPREAD": "spread_seconds",
 }
+#: Numbers that may be 0.
+_MAY_BE_ZERO = frozenset({"spread_seconds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,17 @@ class Config:
     token: str | None = None
     token_file: str | None = None
     ca_bundle: str | None = None
+    identity_client_id: str | None = None
+    identity_resource_id: str | None = None
+    proxy: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    spread_seconds: float = 0.0
     deadline_seconds: float = 60.0
     bytes_per_source: int = 150_000_000
     bytes_per_bundle: int = 5_000_000
     spool_bytes: int = 200_000_000
+    spool_days: float = 30.0
     time_zone: str | None = None
     recipients: tuple[str, ...] = ()  # public keys that bundles are encrypted to
     recipients_file: str | None = None  # a file of more of them, one a line
@@ -99,7 +112,7 @@ def _typed(key: str, value: object, current: object, kind: str, where: str) -> o
             number = float(value)
         except ValueError as error:
             raise ConfigError(f"{where}: {key} must be a number, not {value!r}") from error
-        if number <= 0:
+        if number < 0 or (number == 0 and key not in _MAY_BE_ZERO):
             raise ConfigError(f"{where}: {key} must be above 0, not {value!r}")
         return int(number) if kind == "int" else number
     if kind.startswith("tuple"):

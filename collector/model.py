@@ -496,6 +496,7 @@ class BundleInfo:
     bytes: int
     sha256: str  # hexadecimal
     encrypted: bool = False
+    labels: tuple[tuple[str, str], ...] = ()  # name and value, for stores that keep such beside what they store
 
 
 @dataclass(frozen=True, slots=True)

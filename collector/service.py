@@ -15,6 +15,7 @@ from collector.bundle.encryption import Recipients
 from collector.bundle.writer import copy, write
 from collector.config import Config, load_config
 from collector.deliver.spool import Spool
+from collector.deliver.targets import kind_of, shown
 from collector.errors import (
     FAILURE_FOUND,
     HANG_FOUND,
@@ -22,7 +23,6 @@ from collector.errors import (
     NO_SOURCES,
     NOT_DELIVERED,
     ConfigError,
-    SpoolError,
     VmextError,
 )
 from collector.model import BundleInfo, Delivery, Report
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _KEY_FILE = "redaction.key"
 _KEY_BYTES = 32
+_MOST_FAILED_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path
     host = current()
     if file is not None and not file.is_file():
         raise ConfigError(f"--config: there is no file {file}")
-    return load_config(flags, environ, file or host.config_file(), host.state_dir())
+    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
+    if config.upload_url:
+        kind_of(config.upload_url, config.token)
+    return config
 
 
 def check(run: Run) -> None:
@@ -156,31 +160,50 @@ def _of_this_machine(environ: Mapping[str, str]) -> dict[str, Any]:
 def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
     """Sends every bundle of the spool, oldest first, and tells what came of each.
 
-    Raises ConfigError without an address, SpoolError if the spool can't be used or another process sends it.
+    After a few failures in a row the endpoint counts as out of reach, and the others wait for the next time.
+    Raises ConfigError without an address, SpoolError if the spool can't be read.
     """
     if not config.upload_url:
         raise ConfigError(
             "no endpoint is given",
             "Give --upload URL, VMEXT_UPLOAD_URL or upload_url in the configuration file.",
         )
-    spool = Spool(config.state_dir / "spool", config.spool_bytes)
-    with spool.lock() as mine:
-        if not mine:
-            raise SpoolError(f"another process is sending from {spool.folder}", "Wait until it has ended.")
-        for bundle in spool.pending():
-            yield bundle, _sent(config, bundle, spool)
+    from collector.deliver.send import wait_spread
+
+    spool = _spool(config, config.state_dir)
+    failed = 0
+    for number, bundle in enumerate(spool.pending()):
+        if number == 0:
+            wait_spread(config.spread_seconds)
+        if not spool.waits(bundle):
+            continue  # another process has sent it meanwhile
+        if failed >= _MOST_FAILED_IN_A_ROW:
+            yield bundle, Delivery("spooled", shown(config.upload_url), error="not tried after the failures before.")
+            continue
+        delivery = _sent(config, bundle, spool, patience=0.0)
+        if delivery.state != "skipped":
+            failed = failed + 1 if delivery.state == "spooled" and spool.waits(bundle) else 0
+        yield bundle, delivery
 
 
-def _sent(config: Config, bundle: BundleInfo, spool: Spool) -> Delivery:
+def _spool(config: Config, state: Path) -> Spool:
+    return Spool(state / "spool", config.spool_bytes, config.spool_days * 86_400)
+
+
+def _sent(config: Config, bundle: BundleInfo, spool: Spool, patience: float | None = None) -> Delivery:
     from collector.deliver.send import deliver
+    from collector.deliver.targets.network import Network
 
     return deliver(
-        bundle,
+        replace(bundle, labels=_labels(bundle)),
         spool,
         str(config.upload_url),
         config.token,
-        ca_bundle=config.ca_bundle,
+        identity_client_id=config.identity_client_id,
+        identity_resource_id=config.identity_resource_id,
         deadline_seconds=config.deadline_seconds,
+        network=Network(config.ca_bundle, config.proxy, config.client_cert, config.client_key),
+        patience=patience,
     )
 
 
@@ -223,6 +246,19 @@ def _core(config: Config, wanted: str, stored: BundleInfo | None) -> bytes:
     return core_bundle(glance(stored.path), stored, Redactor(_key(state)))
 
 
+def _labels(bundle: BundleInfo) -> tuple[tuple[str, str], ...]:
+    """What a store keeps beside the bundle, so that it can be listed without opening each."""
+    from collector.bundle.reader import glance
+
+    try:
+        opened = glance(bundle.path)
+        instance = opened.identity.instance_name or opened.identity.computer_name
+        return (("instance", instance or ""), ("verdict", opened.verdict), ("created", opened.created.isoformat()))
+    except (VmextError, OSError) as error:
+        log.info("bundle %s goes without labels: %s", bundle.id, error)
+        return ()
+
+
 def exit_code(done: Done) -> int:
     """The documented exit code; not delivered although asked to wins."""
     if done.delivery.state == "spooled":
@@ -235,11 +271,25 @@ def exit_code(done: Done) -> int:
 
 
 def _deliver(run: Run, config: Config, bundle: BundleInfo, state: Path) -> Delivery:
-    spool = Spool(state / "spool", config.spool_bytes)
-    spool.keep_within_quota(bundle.id)
+    spool = _spool(config, state)
+    spool.keep_within_quota(bundle.id, _verdict_of)
     if not run.upload or not config.upload_url:
         return Delivery("skipped")
-    return _sent(config, bundle, spool)
+    from collector.deliver.send import wait_spread
+
+    wait_spread(config.spread_seconds)
+    delivery = _sent(config, bundle, spool)
+    return replace(delivery, state="spooled") if delivery.state == "skipped" else delivery
+
+
+def _verdict_of(file: Path) -> str | None:
+    """What a bundle of the spool tells, for the choice of what has to go."""
+    from collector.bundle.reader import glance
+
+    try:
+        return glance(file).verdict
+    except VmextError:
+        return None
 
 
 def _copied(bundle: BundleInfo, output: Path | None) -> BundleInfo:

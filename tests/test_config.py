@@ -43,6 +43,9 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ("deadline_seconds = 0", "deadline_seconds"),
         ("bytes_per_source = true", "bytes_per_source"),
         ("upload_url = 7", "upload_url"),
+        ("spread_seconds = -1", "spread_seconds"),
+        ("spool_days = 0", "spool_days"),
+        ("client_cert = 7", "client_cert"),
     ],
 )
 def test_a_mistake_in_the_file_names_the_file_and_the_key(tmp_path: Path, text: str, names: str):

@@ -270,5 +270,7 @@ def _last(report: Report, bundle_id: str | None, delivery: Delivery | None) -> s
     answer = cut(to_ascii(words.answer(report)), _LAST_ANSWER)
     if bundle_id is None:
         return f"{answer}; no bundle, not delivered"
-    delivered = delivery is not None and delivery.state == "delivered"
-    return f"{answer}; bundle {cut(to_ascii(bundle_id), 32)} {'delivered' if delivered else 'not delivered'}"
+    name = cut(to_ascii(bundle_id), 32)
+    if delivery is None or (delivery.state == "skipped" and not delivery.error):
+        return f"{answer}; bundle {name} not sent: no upload was asked for"
+    return f"{answer}; bundle {name} {'delivered' if delivery.state == 'delivered' else 'not delivered'}"

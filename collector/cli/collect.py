@@ -41,9 +41,17 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
     is_flag=True,
     help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
 )
-@click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
+@click.option(
+    "--upload",
+    "upload_url",
+    metavar="URL",
+    help="An endpoint, Azure Blob (SAS or managed identity), S3 (presigned) or a folder.",
+)
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
+@click.option(
+    "--spread", "spread_seconds", type=float, metavar="SECONDS", help="Wait for a random part of it before sending."
+)
 @click.option("--no-upload", is_flag=True, help="Only write the bundle.")
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="DIR", help="Put a copy of the bundle there as well."
@@ -74,6 +82,7 @@ def command(
     upload_url: str | None,
     token_file: str | None,
     token: str | None,
+    spread_seconds: float | None,
     no_upload: bool,
     output: Path | None,
     encrypt_to: tuple[str, ...],
@@ -100,6 +109,7 @@ def command(
         "token": token,
         "token_file": token_file,
         "state_dir": state_dir,
+        "spread_seconds": spread_seconds,
         "time_zone": time_zone,
         **_recipients(encrypt_to),
     }

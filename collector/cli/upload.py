@@ -11,9 +11,17 @@ from collector.cli import EXIT_CODES
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
+@click.option(
+    "--upload",
+    "upload_url",
+    metavar="URL",
+    help="An endpoint, Azure Blob (SAS or managed identity), S3 (presigned) or a folder.",
+)
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
+@click.option(
+    "--spread", "spread_seconds", type=float, metavar="SECONDS", help="Wait for a random part of it before sending."
+)
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the spool lies.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.pass_context
@@ -22,6 +30,7 @@ def command(
     upload_url: str | None,
     token_file: str | None,
     token: str | None,
+    spread_seconds: float | None,
     state_dir: Path | None,
     config_file: Path | None,
 ) -> None:
@@ -31,7 +40,13 @@ def command(
 
     if token:
         click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
-    flags = {"upload_url": upload_url, "token": token, "token_file": token_file, "state_dir": state_dir}
+    flags = {
+        "upload_url": upload_url,
+        "token": token,
+        "token_file": token_file,
+        "state_dir": state_dir,
+        "spread_seconds": spread_seconds,
+    }
     config = service.settings(flags, os.environ, config_file)
     failed = 0
     count = 0
@@ -39,6 +54,8 @@ def command(
         count += 1
         if delivery.state == "delivered":
             click.echo(f"{bundle.id} delivered to {delivery.target}")
+        elif delivery.state == "skipped":
+            click.echo(f"{bundle.id} left alone: {delivery.error}")
         else:
             failed += 1
             click.echo(f"{bundle.id} not delivered: {delivery.error}")

@@ -6,16 +6,19 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from collector.deliver.backoff import Backoff
 from collector.deliver.spool import Spool
-from collector.deliver.targets import Target, target_for
+from collector.deliver.targets import Target, shown, target_for
 from collector.errors import DeliveryError, RefusedError, VmextError
 from collector.model import BundleInfo, Delivery
 
+if TYPE_CHECKING:
+    from collector.deliver.targets.network import Network
+
 log = logging.getLogger(__name__)
 
-_READ_SECONDS = 60.0
 _LEAST_SECONDS = 0.5
 
 
@@ -35,14 +38,25 @@ def send(
     while True:
         attempt += 1
         try:
-            return target.put(bundle, max(_LEAST_SECONDS, min(_READ_SECONDS, end - clock())))
+            return target.put(bundle, max(_LEAST_SECONDS, end - clock()))
         except DeliveryError as error:
             delay = backoff.delay(attempt, chance, error.retry_after)
             log.info("try %s failed: %s", attempt, error)
             if not error.retry or clock() + delay >= end:
-                error.args = (_tried(str(error), attempt),)
+                error.args = (_tried(error, attempt),)
                 raise
             sleep(delay)
+
+
+def wait_spread(
+    seconds: float, chance: Callable[[], float] = random.random, sleep: Callable[[float], None] = time.sleep
+) -> float:
+    """Waits for a random part of `seconds`, so that machines told at once do not arrive at once; gives how long."""
+    delay = seconds * chance()
+    if delay > 0:
+        log.info("sending starts in %.1f s", delay)
+        sleep(delay)
+    return delay
 
 
 def deliver(
@@ -52,22 +66,54 @@ def deliver(
     token: str | None,
     *,
     ca_bundle: str | None = None,
+    identity_client_id: str | None = None,
+    identity_resource_id: str | None = None,
     deadline_seconds: float = 60.0,
+    network: Network | None = None,
+    patience: float | None = None,
 ) -> Delivery:
-    """Sends one bundle of the spool and takes it out when the receipt has come. Never raises VmextError."""
+    """Sends one bundle of the spool and takes it out when the receipt has come. Never raises VmextError.
+
+    Where another process sends it at the moment, its end is waited for, `patience` seconds at most (by default
+    as long as delivery may take); state "skipped" when it goes on for longer.
+    """
+    end = time.monotonic() + deadline_seconds
     try:
-        target = target_for(url, token, ca_bundle=ca_bundle)
-        delivery = send(bundle, target, deadline_seconds=deadline_seconds)
-        spool.sent(bundle)
-    except RefusedError as error:
-        aside = spool.reject(bundle, str(error))
-        return Delivery("spooled", url, error=f"{error}; it is set aside as {aside}")
+        with spool.claim(bundle, deadline_seconds if patience is None else patience) as mine:
+            if not mine:
+                return Delivery("skipped", shown(url), error="another process is sending it at the moment.")
+            if not spool.waits(bundle):
+                return spool.receipt(bundle) or Delivery(
+                    "spooled",
+                    shown(url),
+                    error="another process took it out of the spool, and no receipt of it is kept.",
+                )
+            target = target_for(
+                url,
+                token,
+                ca_bundle=ca_bundle,
+                identity_client_id=identity_client_id,
+                identity_resource_id=identity_resource_id,
+                network=network,
+            )
+            return _hand_over(bundle, spool, target, max(_LEAST_SECONDS, end - time.monotonic()))
     except VmextError as error:
-        return Delivery("spooled", url, error=" ".join(part for part in (f"{error}.", error.hint) if part))
-    except OSError as error:
-        return Delivery("spooled", url, error=f"{error.strerror}")
+        return Delivery("spooled", shown(url), error=" ".join(part for part in (f"{error}.", error.hint) if part))
+
+
+def _hand_over(bundle: BundleInfo, spool: Spool, target: Target, seconds: float) -> Delivery:
+    """Raises DeliveryError, SpoolError; what the receiver refuses for good is set aside."""
+    try:
+        delivery = send(bundle, target, deadline_seconds=seconds)
+    except RefusedError as error:
+        return Delivery("spooled", target.name, error=f"{error}; it is set aside as {spool.reject(bundle, str(error))}")
+    try:
+        spool.sent(bundle, delivery)
+    except OSError as error:  # delivered it is; sent once more, it gets the same receipt
+        log.warning("%s is delivered and can't be removed: %s", bundle.path, error.strerror)
     return delivery
 
 
-def _tried(reason: str, attempts: int) -> str:
-    return reason if attempts == 1 else f"{reason}, {attempts} tries"
+def _tried(error: DeliveryError, attempts: int) -> str:
+    asked = f", which asks to wait {error.retry_after:g} s" if error.retry_after else ""
+    return f"{error}{asked}" if attempts == 1 else f"{error}{asked}, {attempts} tries"

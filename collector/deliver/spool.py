@@ -1,29 +1,45 @@
-"""Bundles on disk that wait to be sent."""
+"""Bundles on disk that wait to be sent.
+
+<state>/spool/ID.zip                  waits
+<state>/spool/rejected/ID.zip         refused for good; why stands in ID.reason.txt beside it
+<state>/spool/sent/ID.json            the receipt of one that was delivered, the newest hundred of them
+<state>/spool/.lock-XX                held by the process that sends a bundle whose id begins with XX
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from collector.deliver import durable
 from collector.deliver.lock import held
+from collector.deliver.quota import HEALTHY_PART, Kept, Quota, Standing, surplus
 from collector.errors import SpoolError
-from collector.model import BundleInfo
+from collector.model import BundleInfo, Delivery, iso
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"^([0-9a-f]{16})\.zip$")
 _BLOCK = 1 << 20
+_MOST_RECEIPTS = 100
+_POLL_SECONDS = 0.1
 
 
 class Spool:
     """The folder `<state>/spool`. A bundle leaves it only when a receipt names its hash, or refused for good."""
 
-    def __init__(self, folder: Path, quota_bytes: int = 200_000_000) -> None:
+    def __init__(self, folder: Path, quota_bytes: int = 200_000_000, quota_seconds: float = Quota().seconds) -> None:
         self.folder = folder
-        self._quota = quota_bytes
+        self._quota = Quota(quota_bytes, quota_seconds)
+        self._rejected = folder / "rejected"
+        self._sent = folder / "sent"
 
     def pending(self) -> tuple[BundleInfo, ...]:
         """Whole bundles, oldest first; files that are still being written are left alone.
@@ -31,65 +47,141 @@ class Spool:
         Raises SpoolError if the folder can't be read.
         """
         found = []
-        for file in self._files():
+        for file in _bundles(self.folder):
             try:
                 found.append((file.stat().st_mtime, bundle_info(file)))
             except FileNotFoundError:
                 continue  # another process has sent it meanwhile
             except OSError as error:
                 raise SpoolError(f"{file} can't be read: {error.strerror}") from error
-        return tuple(info for _, info in sorted(found, key=lambda item: item[0]))
+        return tuple(info for _, info in sorted(found, key=lambda item: (item[0], item[1].id)))
 
-    def sent(self, bundle: BundleInfo) -> None:
-        """Takes a bundle out whose receipt has come."""
-        (self.folder / f"{bundle.id}.zip").unlink(missing_ok=True)
+    @contextmanager
+    def claim(
+        self,
+        bundle: BundleInfo,
+        patience: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Iterator[bool]:
+        """This process alone sends `bundle`; False where another still does after `patience` seconds.
+
+        The system takes the lock back when its holder dies. Where none can be made (read-only disk, say) the
+        bundle is sent without: sent twice it is stored once, not sent it helps nobody.
+        """
+        end = clock() + patience
+        with ExitStack() as stack:
+            while True:
+                try:
+                    mine = stack.enter_context(held(self.folder / f".lock-{bundle.id[:2]}"))
+                except OSError as error:
+                    log.warning("%s is sent without a lock: %s", bundle.id, error.strerror)
+                    mine = True
+                if mine or clock() >= end:
+                    break
+                stack.close()
+                sleep(_POLL_SECONDS)
+            yield mine
+
+    def waits(self, bundle: BundleInfo) -> bool:
+        return (self.folder / f"{bundle.id}.zip").exists()
+
+    def sent(self, bundle: BundleInfo, delivery: Delivery | None = None) -> None:
+        """Takes a bundle out whose receipt has come, and keeps the receipt. Raises OSError."""
+        if delivery is not None:
+            receipt = {
+                "id": bundle.id,
+                "sha256": bundle.sha256,
+                "target": delivery.target,
+                "received": iso(delivery.received),
+            }
+            try:
+                durable.write(durable.folder(self._sent) / f"{bundle.id}.json", json.dumps(receipt).encode())
+                self._forget_receipts()
+            except OSError as error:  # a full disk: the bundle's own room is what is about to be given back
+                log.warning("the receipt of %s can't be kept: %s", bundle.id, error.strerror)
+        durable.remove(self.folder / f"{bundle.id}.zip")
+
+    def receipt(self, bundle: BundleInfo) -> Delivery | None:
+        """What came of a bundle that another process sent; None where nothing is known."""
+        try:
+            document = json.loads((self._sent / f"{bundle.id}.json").read_bytes())
+            if document["sha256"] != bundle.sha256:
+                return None
+            received = datetime.fromisoformat(str(document["received"]).replace("Z", "+00:00"))
+            return Delivery("delivered", document["target"], received=received)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def reject(self, bundle: BundleInfo, reason: str) -> Path:
         """Sets a bundle aside that the receiver refuses for good, with the reason beside it."""
-        aside = self.folder / "rejected"
+        aside = self._rejected
         try:
-            aside.mkdir(mode=0o700, exist_ok=True)
-            (aside / f"{bundle.id}.reason.txt").write_text(reason + "\n", encoding="utf-8")
-            return (self.folder / f"{bundle.id}.zip").replace(aside / f"{bundle.id}.zip")
+            durable.folder(aside)
+            durable.write(aside / f"{bundle.id}.reason.txt", (reason + "\n").encode())
+            return durable.move(self.folder / f"{bundle.id}.zip", aside / f"{bundle.id}.zip")
         except OSError as error:
             raise SpoolError(f"the bundle can't be set aside in {aside}: {error.strerror}") from error
 
-    def lock(self) -> AbstractContextManager[bool]:
-        """Only one process sends from a spool at a time; the value says whether it is this one."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise SpoolError(f"the spool folder {self.folder} can't be made: {error.strerror}") from error
-        return held(self.folder / ".lock")
+    def keep_within_quota(
+        self,
+        newest: str,
+        verdict_of: Callable[[Path], str | None] = lambda file: None,
+        now: Callable[[], float] = time.time,
+    ) -> tuple[str, ...]:
+        """Removes what is too old or above the quota, never the bundle whose id is `newest`; tells which.
 
-    def keep_within_quota(self, newest: str) -> tuple[str, ...]:
-        """Removes the oldest bundles above the quota, never the one whose id is `newest`; tells which."""
-        files = []
-        for file in self._files():
-            try:
-                status = file.stat()
-            except OSError:
-                continue
-            files.append((status.st_mtime, status.st_size, file))
-        total, removed = sum(size for _, size, _ in files), []
-        for _, size, file in sorted(files):
-            if total <= self._quota:
-                break
-            if file.stem == newest:
-                continue
-            file.unlink(missing_ok=True)
-            total -= size
-            removed.append(file.stem)
-            log.warning("the spool is above its quota of %s bytes: bundle %s removed unsent", self._quota, file.stem)
+        `verdict_of` a bundle is asked for only where something may have to go; None counts as a failure.
+        """
+        files = {}
+        for folder in (self.folder, self._rejected):
+            for file in _bundles(folder):
+                try:
+                    status = file.stat()
+                except OSError:
+                    continue
+                files[file] = (status.st_size, now() - status.st_mtime)
+        total, oldest = sum(size for size, _ in files.values()), max((age for _, age in files.values()), default=0.0)
+        if total <= self._quota.bytes and oldest <= self._quota.seconds * HEALTHY_PART:
+            return ()
+        kept = {
+            file: Kept(file.stem, size, age, self._standing(file, verdict_of)) for file, (size, age) in files.items()
+        }
+        places = {id(one): file for file, one in kept.items()}
+        removed = []
+        for one, why in surplus(kept.values(), self._quota, newest):
+            if self._remove(places[id(one)], why):
+                removed.append(one.id)
         return tuple(removed)
 
-    def _files(self) -> list[Path]:
+    def _standing(self, file: Path, verdict_of: Callable[[Path], str | None]) -> Standing:
+        if verdict_of(file) in ("healthy", "nothing-found"):
+            return "healthy"
+        return "refused" if file.parent == self._rejected else "failed"
+
+    def _remove(self, file: Path, why: str) -> bool:
         try:
-            return [file for file in self.folder.iterdir() if _NAME.match(file.name)]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise SpoolError(f"the spool folder {self.folder} can't be read: {error.strerror}") from error
+            durable.remove(file)
+            durable.remove(file.with_name(f"{file.stem}.reason.txt"))
+        except OSError as error:  # another process has it open (Windows), or the disk is read-only
+            log.warning("%s can't be removed: %s", file, error.strerror)
+            return False
+        log.warning("%s: bundle %s removed unsent", why, file.stem)
+        return True
+
+    def _forget_receipts(self) -> None:
+        receipts = sorted(self._sent.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        for file in receipts[:-_MOST_RECEIPTS]:
+            file.unlink(missing_ok=True)
+
+
+def _bundles(folder: Path) -> list[Path]:
+    try:
+        return [file for file in folder.iterdir() if _NAME.match(file.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise SpoolError(f"the spool folder {folder} can't be read: {error.strerror}") from error
 
 
 def bundle_info(file: Path) -> BundleInfo:

@@ -18,10 +18,12 @@ from collector import __version__
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Limits, open_received
 from collector.endpoint.access import COOKIE, SESSION_SECONDS, Access
+from collector.endpoint.blocks import Blocks, add_blocks
 from collector.endpoint.index import Index
 from collector.endpoint.ingest import Ingest, RefusalError, recover
 from collector.endpoint.pages import Pages
 from collector.endpoint.store import Store
+from collector.endpoint.uploads import Uploads
 from collector.errors import BundleError
 
 #: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.
@@ -54,7 +56,11 @@ def create_app(data: Path) -> FastAPI:
     app.state.access = access
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
     _guard(app, access)
-    _add_api(app, Ingest(store, index, MOST_BYTES, limits), index, store, limits)
+    ingest = Ingest(store, index, MOST_BYTES, limits)
+    _add_api(app, ingest, index, store, limits)
+    blocks = Blocks(ingest, Uploads(data))
+    blocks.drop_stored()
+    add_blocks(app, blocks)
     _add_pages(app, access, index, store, limits)
     return app
 

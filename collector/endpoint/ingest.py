@@ -7,6 +7,8 @@ import binascii
 import errno
 import logging
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -20,22 +22,48 @@ from collector.errors import BundleError
 
 log = logging.getLogger(__name__)
 
-_ID = re.compile(r"^[0-9a-f]{16}$")
+ID = re.compile(r"^[0-9a-f]{16}$")
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 
 
 class RefusalError(Exception):
     """An answer that is no receipt."""
 
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        hint: str = "",
+        *,
+        retry_after: int | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        """`retry_after` in seconds; `more` of the answer's body."""
         super().__init__(message)
         self.status = status
         self.hint = hint
+        self.retry_after = retry_after
+        self.more = more or {}
 
     def response(self) -> JSONResponse:
-        body = {"error": str(self), "hint": self.hint}
+        body = {"error": str(self), "hint": self.hint, **self.more}
         headers = {"Connection": "close"} if self.status in (401, 411, 413) else {}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
         return JSONResponse(body, self.status, headers)
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Turns faults of the disk into answers."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        log.warning("a bundle could not be stored: %s", error)
+        raise RefusalError(
+            507 if full else 503, "the endpoint can't store the bundle now", "Try again later."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +76,42 @@ class Ingest:
     async def put(self, bundle_id: str, request: Request) -> Response:
         """Raises RefusalError for what is not taken."""
         digest = self._announced(bundle_id, request)
-        known = await run_in_threadpool(self.index.receipt, bundle_id)
+        known = await run_in_threadpool(self.known, bundle_id, digest)
         if known is not None:
-            if known["sha256"] != digest:
-                raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
             await self._drain(request)
             return JSONResponse(known, 200)
-        incoming = await run_in_threadpool(self.store.receive)
-        try:
-            await self._receive(request, incoming)
-            return await run_in_threadpool(self._take, bundle_id, digest, incoming)
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            log.warning("a bundle could not be stored: %s", error)
-            raise RefusalError(
-                507 if full else 503, "the endpoint can't store the bundle now", "Try again later."
-            ) from error
-        finally:
-            await run_in_threadpool(incoming.discard)
+        with storing():
+            incoming = await run_in_threadpool(self.store.receive)
+            try:
+                await self.receive(request, incoming, most=self.most_bytes)
+                return await run_in_threadpool(self.take, bundle_id, digest, incoming)
+            finally:
+                await run_in_threadpool(incoming.discard)
+
+    def known(self, bundle_id: str, digest: str) -> dict[str, str] | None:
+        """The receipt of a bundle that is stored. Raises RefusalError where its id belongs to another one."""
+        receipt = self.index.receipt(bundle_id)
+        if receipt is not None and receipt["sha256"] != digest:
+            raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
+        return receipt
 
     def _announced(self, bundle_id: str, request: Request) -> str:
         """What the headers promise; refused before a byte of the body is read."""
-        if not _ID.match(bundle_id):
+        if not ID.match(bundle_id):
             raise RefusalError(400, "a bundle's id is 16 hexadecimal digits")
         length = request.headers.get("content-length", "")
         if not length.isdigit():
             raise RefusalError(411, "the length of the bundle must be told", "Send Content-Length.")
         if int(length) > self.most_bytes:
             raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most, not {length}")
-        found = _DIGEST.search(request.headers.get("repr-digest") or request.headers.get("content-digest") or "")
-        try:
-            digest = base64.b64decode(found[1], validate=True) if found else b""
-        except binascii.Error:
-            digest = b""
-        if len(digest) != 32:
-            raise RefusalError(
-                400, "the bundle's digest must be told", "Send Repr-Digest: sha-256=:BASE64: (RFC 9530)."
-            )
-        return digest.hex()
+        return told_digest(request, "repr-digest", "content-digest")
 
-    async def _receive(self, request: Request, incoming: Incoming) -> None:
+    async def receive(self, request: Request, incoming: Incoming, *, most: int) -> None:
+        """The body onto the disk. Raises RefusalError, OSError."""
         try:
             async for block in request.stream():
-                if incoming.size + len(block) > self.most_bytes:
-                    raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most")
+                if incoming.size + len(block) > most:
+                    raise RefusalError(413, f"the body may have {most} bytes at most")
                 await run_in_threadpool(incoming.write, block)
         except ClientDisconnect as error:
             raise RefusalError(400, "the connection ended before the bundle was whole") from error
@@ -106,7 +126,7 @@ class Ingest:
         except ClientDisconnect as error:
             raise RefusalError(400, "the connection ended before the bundle was whole") from error
 
-    def _take(self, bundle_id: str, digest: str, incoming: Incoming) -> Response:
+    def take(self, bundle_id: str, digest: str, incoming: Incoming) -> Response:
         """The bundle is whole: check it, store it, then index it; in this order, so that a crash loses nothing."""
         sha256 = incoming.finish()
         if sha256 != digest:
@@ -122,6 +142,20 @@ class Ingest:
         if receipt["sha256"] != sha256:
             raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
         return JSONResponse(receipt, 201)
+
+
+def told_digest(request: Request, *names: str) -> str:
+    """The SHA-256 that the first of these headers tells (RFC 9530), in hexadecimal."""
+    header = next((value for name in names if (value := request.headers.get(name))), "")
+    found = _DIGEST.search(header)
+    try:
+        digest = base64.b64decode(found[1], validate=True) if found else b""
+    except binascii.Error:
+        digest = b""
+    if len(digest) != 32:
+        name = "-".join(part.capitalize() for part in names[0].split("-"))
+        raise RefusalError(400, "the digest must be told", f"Send {name}: sha-256=:BASE64: (RFC 9530).")
+    return digest.hex()
 
 
 def recover(store: Store, index: Index, limits: Limits) -> int:

@@ -6,17 +6,27 @@ import http.client
 import json
 import logging
 import time
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 log = logging.getLogger(__name__)
 
-_API_VERSION = "2021-02-01"
+_API_VERSION, _TOKEN_VERSION = "2021-02-01", "2018-02-01"
 _MOST_BYTES, _BLOCK = 262_144, 16_384
 #: The whole answer may take so many times the timeout for one read.
 _LONGEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What the service said when it was asked for a token: the token's document, or an error's."""
+
+    status: int
+    document: dict[str, Any] = field(repr=False)
+    retry_after: str | None = None
 
 
 class MetadataService:
@@ -35,12 +45,8 @@ class MetadataService:
 
     def instance(self) -> dict[str, Any] | None:
         """The instance document (compute and network), None where there is no such service."""
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
-            connection.request("GET", f"/metadata/instance?api-version={_API_VERSION}", headers={"Metadata": "true"})
-            response = connection.getresponse()
-            self.clock_offset_seconds = clock_offset(response.headers.get("Date"), datetime.now(timezone.utc))
-            body = self._body(response, time.monotonic() + _LONGEST * self._timeout)
+            response, body = self._get(f"/metadata/instance?api-version={_API_VERSION}")
             if response.status != 200:
                 log.info("the metadata service answered %s", response.status)
                 return None
@@ -48,9 +54,39 @@ class MetadataService:
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             log.info("no metadata service: %s", error)
             return None
+        return document if isinstance(document, dict) else None
+
+    def token(self, resource: str, client_id: str | None, resource_id: str | None) -> TokenAnswer | None:
+        """The answer to the request for a token of the machine's managed identity, None where there is no service.
+
+        `client_id` or `resource_id` name one of several identities.
+        Source: Microsoft documentation, Use managed identities on a virtual machine to acquire an access token.
+        """
+        query = {"api-version": _TOKEN_VERSION, "resource": resource}
+        query |= {"client_id": client_id} if client_id else {}
+        query |= {"msi_res_id": resource_id} if resource_id else {}
+        try:
+            response, body = self._get(f"/metadata/identity/oauth2/token?{urlencode(query)}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            log.info("the metadata service gave no token: %s", error)
+            return None
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError):
+            document = None
+        asked = response.headers.get("Retry-After")
+        return TokenAnswer(response.status, document if isinstance(document, dict) else {}, asked)
+
+    def _get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """The answer and its body. Raises OSError, HTTPException or ValueError."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        try:
+            connection.request("GET", path, headers={"Metadata": "true"})
+            response = connection.getresponse()
+            self.clock_offset_seconds = clock_offset(response.headers.get("Date"), datetime.now(timezone.utc))
+            return response, self._body(response, time.monotonic() + _LONGEST * self._timeout)
         finally:
             connection.close()
-        return document if isinstance(document, dict) else None
 
     @staticmethod
     def _body(response: http.client.HTTPResponse, end: float) -> bytes:

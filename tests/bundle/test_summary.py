@@ -143,8 +143,9 @@ def test_the_first_line_answers(report, first):
     [
         (BUNDLE, DELIVERED, "bundle a1b2c3d4e5f60718 delivered"),
         (BUNDLE, Delivery("spooled"), "bundle a1b2c3d4e5f60718 not delivered"),
-        (BUNDLE, Delivery("skipped"), "bundle a1b2c3d4e5f60718 not delivered"),
-        (BUNDLE, None, "bundle a1b2c3d4e5f60718 not delivered"),
+        (BUNDLE, Delivery("skipped"), "bundle a1b2c3d4e5f60718 not sent: no upload was asked for"),
+        (BUNDLE, Delivery("skipped", error="disk full"), "bundle a1b2c3d4e5f60718 not delivered"),
+        (BUNDLE, None, "bundle a1b2c3d4e5f60718 not sent: no upload was asked for"),
         (None, None, "no bundle, not delivered"),
     ],
 )  # fmt: skip

@@ -59,7 +59,7 @@ def test_delivered_and_taken_out_of_the_spool(spool: Spool):
     assert server.requests[0]["headers"]["Authorization"] == f"Bearer {TOKEN}"
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "429 after 0", "408", "close", "garbage", "wrong digest"])
+@pytest.mark.parametrize("fault", ["500", "503", "429 after 0", "408", "422", "close", "garbage", "wrong digest"])
 def test_a_passing_fault_is_tried_again(spool: Spool, fault: str):
     with receiver(fault, fault, "store") as server:
         delivery, slept = quick(server.url, spool)
@@ -88,7 +88,7 @@ def test_a_lasting_fault_leaves_the_bundle_in_the_spool(spool: Spool, fault: str
     assert names(spool) == [f"{ID}.zip"]
 
 
-@pytest.mark.parametrize("status", ["400", "409", "413", "422"])
+@pytest.mark.parametrize("status", ["400", "409", "413"])
 def test_what_is_refused_for_good_is_set_aside_with_the_reason(spool: Spool, status: str):
     with receiver(status) as server, pytest.raises(RefusedError):
         quick(server.url, spool)
@@ -187,11 +187,25 @@ def test_a_process_killed_while_it_sends_loses_nothing(spool: Spool):
     assert list(server.stored) == [ID]
 
 
-def test_only_one_process_sends(spool: Spool):
-    with spool.lock() as mine, Spool(spool.folder).lock() as others:
+def test_only_one_process_sends_a_bundle(spool: Spool):
+    bundle = spool.pending()[0]
+    with spool.claim(bundle) as mine, Spool(spool.folder).claim(bundle) as others:
         assert (mine, others) == (True, False)
-    with spool.lock() as again:
-        assert again
+    with receiver() as server:
+        with spool.claim(bundle):
+            delivery = deliver(bundle, Spool(spool.folder), server.url, TOKEN, patience=0)
+        assert (delivery.state, "another process" in (delivery.error or "")) == ("skipped", True)
+        assert server.requests == []
+        assert deliver(bundle, spool, server.url, TOKEN).state == "delivered"
+
+
+def test_who_waited_for_another_sender_tells_its_receipt(spool: Spool):
+    bundle = spool.pending()[0]
+    with receiver() as server:
+        first = deliver(bundle, spool, server.url, TOKEN)
+        second = deliver(bundle, spool, server.url, TOKEN)
+    assert second == first
+    assert len(server.requests) == 1
 
 
 def test_pending_lists_whole_bundles_oldest_first(spool: Spool):

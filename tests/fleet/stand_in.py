@@ -53,7 +53,7 @@ Cause  The script waits for input that never comes.
 Do     Make it non-interactive.
 Bundle 99aa52e2eafad389, 12 KB, not sent: no upload was asked for
        it lies in /var/lib/vmext/spool/99aa52e2eafad389.zip
-VMEXT HANGING CustomScript enable; bundle 99aa52e2eafad389 not delivered
+VMEXT HANGING CustomScript enable; bundle 99aa52e2eafad389 not sent: no upload was asked for
 """
 HEALTHY = """\
 VMEXT HEALTHY no extension failure found

@@ -98,6 +98,13 @@ def test_a_managed_one_without_a_view_is_asked_again():
             "no",
         ),
         ("VMEXT NOTHING FOUND; bundle ab not delivered\n", "NOTHING FOUND", None, "ab", "no"),
+        (
+            "VMEXT NOTHING FOUND; bundle ab not sent: no upload was asked for\n",
+            "NOTHING FOUND",
+            None,
+            "ab",
+            "not asked",
+        ),
     ],
 )
 def test_a_verdict_in_text(text, line, exit_code, bundle, delivered):

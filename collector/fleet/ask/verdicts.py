@@ -14,7 +14,8 @@ Delivered = Literal["yes", "no", "not asked"]
 
 _WORDS = {words: word for word, words in VERDICTS.items()}
 _ANSWER = rf"VMEXT ({'|'.join(VERDICTS.values())})"
-_LAST = re.compile(rf"^{_ANSWER}(?: (.*?))?; (?:bundle (\S+)( not)? delivered|no bundle, not delivered)\s*$")
+_STATES = "delivered|not delivered|not sent: no upload was asked for"
+_LAST = re.compile(rf"^{_ANSWER}(?: (.*?))?; (?:bundle (\S+) ({_STATES})|no bundle, not delivered)\s*$")
 _FIRST = re.compile(rf"^{_ANSWER}(?: (.*))?$")
 _EXIT = re.compile(r" exit (-?\d+)(?: \(0x[0-9A-F]+\))?$")
 _LABEL = re.compile(r"^([A-Z][a-z']{1,5}) +(?=\S)")
@@ -73,16 +74,17 @@ def _from_text(last: re.Match[str], before: list[str]) -> Verdict:
         title=title,
         exit_code=int(number[1]) if number else None,
         bundle=bundle,
-        delivered=_delivered(bundle is not None and not last[4], parts.get("Bundle", "")),
+        delivered=_delivered(last[4] or "", parts.get("Bundle", "")),
         parts=parts,
         whole=start is not None,
     )
 
 
-def _delivered(done: bool, told: str) -> Delivered:
-    if done:
+def _delivered(state: str, told: str) -> Delivered:
+    """From the last line; an older vmext says only in the paragraph before it that nobody asked."""
+    if state == "delivered":
         return "yes"
-    return "not asked" if "no upload was asked for" in told else "no"
+    return "not asked" if "no upload was asked for" in state + told else "no"
 
 
 def _parts(lines: list[str]) -> dict[str, str]:

@@ -1,0 +1,211 @@
+"""The range protocol as a sender sees it, against the real endpoint; and the bounds of what is open."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from collector.endpoint.store import Incoming
+from collector.endpoint.uploads import Bounds, FullError, OffsetError, OtherError, Uploads
+from collector.model import BundleInfo
+from tests.endpoint.running import Endpoint, endpoint
+from tests.fault.rig import bundles
+
+BLOCK = 256 << 10
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    with endpoint(tmp_path_factory.mktemp("endpoint") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> BundleInfo:
+    return bundles(tmp_path, kilobytes=700)[0]
+
+
+def ask(server: Endpoint, method: str, path: str, **options: Any) -> requests.Response:
+    headers = server.authorization | options.pop("headers", {})
+    return requests.request(method, f"{server.url}/v1/uploads{path}", headers=headers, timeout=30, **options)
+
+
+def begin(server: Endpoint, bundle: BundleInfo, **changes: object) -> requests.Response:
+    about = {"id": bundle.id, "bytes": bundle.bytes, "sha256": bundle.sha256}
+    return ask(server, "POST", "", json=about | changes)
+
+
+def block(server: Endpoint, bundle: BundleInfo, start: int, size: int = BLOCK, **headers: str) -> requests.Response:
+    data = bundle.path.read_bytes()[start : start + size]
+    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    sent = {
+        "Content-Range": f"bytes {start}-{start + len(data) - 1}/{bundle.bytes}",
+        "Content-Digest": f"sha-256=:{digest}:",
+    }
+    return ask(server, "PUT", f"/{bundle.sha256}", data=data, headers=sent | headers)
+
+
+def commit(server: Endpoint, bundle: BundleInfo) -> requests.Response:
+    return ask(server, "POST", f"/{bundle.sha256}/commit")
+
+
+def test_a_bundle_in_blocks_gets_the_receipt_of_one_that_came_whole(server: Endpoint, bundle: BundleInfo):
+    state = begin(server, bundle)
+    assert (state.status_code, state.json()["offset"]) == (201, 0)
+    offset = 0
+    while offset < bundle.bytes:
+        offset = block(server, bundle, offset).json()["offset"]
+        told = ask(server, "HEAD", f"/{bundle.sha256}")
+        assert (told.status_code, told.headers["Upload-Offset"]) == (200, str(offset))
+    receipt = commit(server, bundle)
+    assert (receipt.status_code, receipt.json()["sha256"]) == (201, bundle.sha256)
+    assert begin(server, bundle).json() == {"receipt": receipt.json()}
+    assert server.put(bundle.path).json() == receipt.json()
+    assert commit(server, bundle).status_code == 404  # nothing is open any more
+    assert server.get(f"/v1/bundles/{bundle.id}/bundle").content == bundle.path.read_bytes()
+
+
+def test_a_block_counts_once_and_in_its_turn(server: Endpoint, bundle: BundleInfo):
+    begin(server, bundle)
+    assert block(server, bundle, 0).json()["offset"] == BLOCK
+    again = block(server, bundle, 0)
+    assert (again.status_code, again.json()["offset"]) == (200, BLOCK)
+    ahead = block(server, bundle, 2 * BLOCK - 1000)
+    assert (ahead.status_code, ahead.json()["offset"]) == (409, BLOCK)
+    early = commit(server, bundle)
+    assert (early.status_code, early.json()["offset"]) == (409, BLOCK)
+    assert begin(server, bundle).json()["offset"] == BLOCK
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "headers", "status", "says"),
+    [
+        (0, BLOCK, {"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}, 422, "digest"),
+        (0, BLOCK, {"Content-Digest": "md5=:AAAA:"}, 400, "digest"),
+        (0, BLOCK, {"Content-Range": "bytes 0-1/2"}, 400, "place"),
+        (0, BLOCK, {"Content-Range": "bytes */2"}, 400, "place"),
+        (0, 1000, {}, 400, "at least"),
+    ],
+)
+def test_blocks_that_are_not_taken(
+    server: Endpoint, bundle: BundleInfo, start: int, size: int, headers: dict[str, str], status: int, says: str
+):
+    begin(server, bundle)
+    answer = block(server, bundle, start, size, **headers)
+    assert (answer.status_code, says in answer.json()["error"]) == (status, True), answer.text
+    assert begin(server, bundle).json()["offset"] == 0
+
+
+def test_a_block_above_the_limit_or_of_another_length(server: Endpoint, tmp_path: Path):
+    big = bundles(tmp_path, kilobytes=2_500)[0]
+    begin(server, big)
+    assert block(server, big, 0, (1 << 20) + 1).status_code == 413
+    assert block(server, big, 0, BLOCK, **{"Content-Range": f"bytes 0-{BLOCK}/{big.bytes}"}).status_code == 411
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"id": "../../etc/passwd"}, 400),
+        ({"sha256": "../x"}, 400),
+        ({"sha256": "A" * 64}, 400),
+        ({"bytes": 0}, 400),
+        ({"bytes": "5"}, 400),
+        ({"bytes": 10**12}, 413),
+        ({"more": "x" * 5000}, 413),
+    ],
+)
+def test_announcements_that_are_not_taken(
+    server: Endpoint, bundle: BundleInfo, changes: dict[str, object], status: int
+):
+    answer = begin(server, bundle, **changes)
+    assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
+
+
+def test_nothing_without_a_token(server: Endpoint, bundle: BundleInfo):
+    begin(server, bundle)
+    for method, path in (("POST", ""), ("HEAD", f"/{bundle.sha256}"), ("PUT", f"/{bundle.sha256}"),
+                         ("POST", f"/{bundle.sha256}/commit")):  # fmt: skip
+        assert requests.request(method, f"{server.url}/v1/uploads{path}", timeout=10).status_code == 401
+
+
+def test_blocks_that_make_no_bundle_are_refused_and_forgotten(server: Endpoint, tmp_path: Path):
+    data = bytes(100_000)
+    file = tmp_path / f"{'ab' * 8}.zip"
+    file.write_bytes(data)
+    fake = BundleInfo(file.stem, file, len(data), hashlib.sha256(data).hexdigest())
+    lie = BundleInfo(file.stem, file, len(data), "0" * 64)
+    for one, status in ((fake, 400), (lie, 422)):
+        begin(server, one)
+        block(server, one, 0)
+        assert commit(server, one).status_code == status
+        assert ask(server, "HEAD", f"/{one.sha256}").status_code == 404
+
+
+def test_another_bundle_under_a_known_id(server: Endpoint, bundle: BundleInfo):
+    server.put(bundle.path)
+    assert begin(server, bundle, sha256="1" * 64).status_code == 409
+
+
+# ---- what is open ---------------------------------------------------------------------------------------
+
+
+def sha(number: int) -> str:
+    return f"{number:064x}"
+
+
+def arrived(folder: Path, size: int) -> Incoming:
+    incoming = Incoming(folder)
+    incoming.write(bytes(size))
+    incoming.finish()
+    return incoming
+
+
+def test_open_uploads_are_bounded_in_number_and_size(tmp_path: Path):
+    uploads = Uploads(tmp_path, Bounds(most_open=2, most_open_bytes=1000), now=lambda: 0.0)
+    uploads.begin("a", sha(1), 600)
+    with pytest.raises(FullError):
+        uploads.begin("b", sha(2), 500)
+    uploads.begin("b", sha(2), 100)
+    with pytest.raises(FullError):
+        uploads.begin("c", sha(3), 100)
+    assert uploads.begin("a", sha(1), 600).offset == 0  # who is in stays in
+    with pytest.raises(OtherError):
+        uploads.begin("z", sha(1), 600)
+
+
+def test_who_is_silent_makes_room_and_goes_in_the_end(tmp_path: Path):
+    clock = [0.0]
+    uploads = Uploads(tmp_path, Bounds(most_open=2, idle=60, oldest=600), now=lambda: clock[0])
+    silent, busy = uploads.begin("a", sha(1), 600), uploads.begin("b", sha(2), 600)
+    clock[0] = 100.0
+    uploads.add(busy, 0, arrived(tmp_path, 100))
+    uploads.begin("c", sha(3), 100)
+    assert (uploads.find(silent.sha256), uploads.find(busy.sha256)) == (None, busy)
+    clock[0] = 1000.0
+    uploads.begin("d", sha(4), 100)
+    assert [file.name for file in (tmp_path / "uploads").iterdir()] == [sha(4)]
+
+
+def test_a_new_process_takes_up_whole_blocks_and_clears_the_rest(tmp_path: Path):
+    uploads = Uploads(tmp_path)
+    upload = uploads.begin("a", sha(1), 600)
+    assert uploads.add(upload, 0, arrived(tmp_path, 100)) == 100
+    assert uploads.add(upload, 100, arrived(tmp_path, 100)) == 200
+    with pytest.raises(OffsetError):
+        uploads.add(upload, 300, arrived(tmp_path, 100))
+    folder = tmp_path / "uploads" / sha(1)
+    (folder / f"{500:012d}.block").write_bytes(b"no one's")
+    (tmp_path / "uploads" / sha(2)).mkdir()
+    again = Uploads(tmp_path)
+    found = again.find(sha(1))
+    assert found is not None
+    assert (found.bundle_id, found.bytes, found.offset) == ("a", 600, 200)
+    assert sorted(file.name for file in folder.iterdir()) == [f"{0:012d}.block", f"{100:012d}.block", "about.json"]
+    assert again.find(sha(2)) is None
