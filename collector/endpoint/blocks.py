@@ -31,7 +31,8 @@ class Blocks:
         bundle_id, sha256, size = self._announced(await _short_body(request))
         known = await run_in_threadpool(self.ingest.known, bundle_id, sha256)
         if known is not None:
-            await run_in_threadpool(self.drop_stored)
+            if left := self.uploads.find(sha256):
+                await run_in_threadpool(self.uploads.drop, left)
             return JSONResponse({"receipt": known})
         try:
             with storing():
