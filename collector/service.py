@@ -130,6 +130,8 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
     shown = _copied(bundle, run.output)
     delivery = _deliver(run, config, bundle, state)
+    if shown is bundle and delivery.state == "spooled":
+        shown = replace(bundle, path=_spool(config, state).place(bundle))
     if trouble and delivery.state != "delivered":
         delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
     return Done(report, shown, redactor.clean(delivery))

@@ -253,11 +253,11 @@ def _bundle(report: Report, bundle: BundleInfo | None, delivery: Delivery | None
 
 def _again(bundle: BundleInfo) -> str:
     """How to send it; the spool of this very run may lie in a place of its own."""
-    state = bundle.path.parent.parent
+    folder = bundle.path.parent
+    if folder.name == "rejected" and folder.parent.name == "spool":
+        return f"sending it as it is will not help; to try all the same, move it to {folder.parent}"
     return (
-        f"send it with: vmext upload --state-dir {state}"
-        if bundle.path.parent.name == "spool"
-        else "vmext upload sends it"
+        f"send it with: vmext upload --state-dir {folder.parent}" if folder.name == "spool" else "vmext upload sends it"
     )
 
 

@@ -86,6 +86,11 @@ class Spool:
     def waits(self, bundle: BundleInfo) -> bool:
         return (self.folder / f"{bundle.id}.zip").exists()
 
+    def place(self, bundle: BundleInfo) -> Path:
+        """Where a bundle lies that may have been set aside."""
+        aside = self._rejected / f"{bundle.id}.zip"
+        return aside if not bundle.path.exists() and aside.exists() else bundle.path
+
     def sent(self, bundle: BundleInfo, delivery: Delivery | None = None) -> None:
         """Takes a bundle out whose receipt has come, and keeps the receipt. Raises OSError."""
         if delivery is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ class Blocks:
         bundle_id, sha256, size = self._announced(await _short_body(request))
         known = await run_in_threadpool(self.ingest.known, bundle_id, sha256)
         if known is not None:
-            await run_in_threadpool(self.drop_stored)
+            if left := self.uploads.find(sha256):
+                await run_in_threadpool(self.uploads.drop, left)
             return JSONResponse({"receipt": known})
         try:
             with storing():
@@ -166,6 +168,10 @@ async def _short_body(request: Request) -> dict[str, Any]:
         body += piece
         if len(body) > _MOST_ABOUT:
             raise RefusalError(413, "the announcement is too long")
+    if "content-digest" in request.headers and hashlib.sha256(body).hexdigest() != told_digest(
+        request, "content-digest"
+    ):
+        raise RefusalError(422, "the announcement does not have the digest that was told", "Send it again.")
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -128,6 +128,12 @@ def test_announcements_that_are_not_taken(
     assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
 
 
+def test_an_announcement_damaged_on_the_way_is_asked_for_again(server: Endpoint, bundle: BundleInfo):
+    """Not refused as wrong: the sender would set a good bundle aside."""
+    digest = {"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}
+    assert ask(server, "POST", "", data=b'{"id": "x|', headers=digest).status_code == 422
+
+
 def test_nothing_without_a_token(server: Endpoint, bundle: BundleInfo):
     begin(server, bundle)
     for method, path in (("POST", ""), ("HEAD", f"/{bundle.sha256}"), ("PUT", f"/{bundle.sha256}"),

@@ -69,9 +69,9 @@ def recorded(root: Path) -> Iterator[Recording]:
     recording = Recording(root, {str(file.relative_to(root)): file.read_bytes() for file in _files(root)})
     fsync = os.fsync
 
-    def sync(descriptor: int) -> None:
-        fsync(descriptor)
-        path = recording.inside(Path(f"/proc/self/fd/{descriptor}").readlink())
+    def sync(fd: Any) -> None:
+        fsync(fd)
+        path = recording.inside(Path(f"/proc/self/fd/{fd}").readlink())
         if path is None:
             return
         place = root / path

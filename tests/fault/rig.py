@@ -82,7 +82,8 @@ def assert_all_there_once(server: Endpoint, sent: Iterable[BundleInfo], instance
     listed = server.get("/v1/bundles?limit=500").json()
     assert {row["id"]: row["sha256"] for row in listed["bundles"]} == wanted
     assert sorted(file.stem for file in (server.data / "objects").rglob("*.zip")) == sorted(wanted.values())
-    assert [file for part in ("incoming", "uploads") for file in (server.data / part).iterdir()] == []
+    half = [str(file) for part in ("incoming", "uploads") for file in (server.data / part).rglob("*")]
+    assert half == []
     assert instance.waiting() == []
     log = (server.data.parent / "endpoint.log").read_text()
     log = "\n".join(line for line in log.split("\n") if "administrator token is" not in line)

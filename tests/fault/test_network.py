@@ -61,9 +61,9 @@ def test_a_lasting_fault_keeps_the_bundle_and_its_end_delivers_it(
 ):
     sent = bundles(agent.spool, kilobytes=kilobytes)
     proxy.script = [fault]
-    failed = agent.upload(proxy.url, deadline_seconds=1.5)
+    failed = agent.upload(proxy.url, deadline_seconds=2)
     assert (failed.code, agent.waiting()) == (20, [sent[0].id]), failed.out
-    assert (says if not kilobytes else "not delivered: ") in failed.out
+    assert (says if not kilobytes else "not delivered: ") in failed.out + failed.err  # where each try is told
     proxy.script = ["pass"]
     assert agent.upload(proxy.url).code == 0
     assert_all_there_once(server, sent, agent)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,9 +64,9 @@ def test_a_tls_connection_that_breaks_is_tried_again(server: Endpoint, agent: In
 def test_an_endpoint_that_wants_our_certificate(server: Endpoint, agent: Instance, ca: Authority):
     sent = bundles(agent.spool)
     with fault_proxy(server.url, tls=ca.server(wants_client=True)) as proxy:
-        settings = {"ca_bundle": ca.file("ca.pem"), "deadline_seconds": 1.0}
+        settings: dict[str, Any] = {"ca_bundle": ca.file("ca.pem"), "deadline_seconds": 1.0}
         assert agent.upload(proxy.url, **settings).code == 20
-        ours = {"client_cert": ca.file("agent.pem"), "client_key": ca.file("agent.key")}
+        ours: dict[str, Any] = {"client_cert": ca.file("agent.pem"), "client_key": ca.file("agent.key")}
         assert agent.upload(proxy.url, **settings, **ours).code == 0
     assert_all_there_once(server, sent, agent)
 
@@ -79,7 +80,7 @@ def test_an_endpoint_that_wants_our_certificate(server: Endpoint, agent: Instanc
         ({"proxy": "nonsense"}, "proxy is no address of a proxy"),
     ],
 )
-def test_settings_that_can_not_be_right(server: Endpoint, agent: Instance, settings: dict[str, str], says: str):
+def test_settings_that_can_not_be_right(server: Endpoint, agent: Instance, settings: dict[str, Any], says: str):
     sent = bundles(agent.spool)
     failed = agent.upload(server.url, **settings)
     assert (failed.code, says in failed.out, agent.waiting()) == (20, True, [sent[0].id]), failed.out
@@ -90,7 +91,7 @@ def test_settings_that_can_not_be_right(server: Endpoint, agent: Instance, setti
 @needs_openssl
 def test_through_a_proxy_of_the_configuration_and_of_the_environment(server: Endpoint, agent: Instance, ca: Authority):
     with fault_proxy(server.url, tls=ca.server()) as front, forward_proxy() as way:
-        trusted = {"ca_bundle": ca.file("ca.pem")}
+        trusted: dict[str, Any] = {"ca_bundle": ca.file("ca.pem")}
         sent = bundles(agent.spool)
         assert agent.upload(front.url, proxy=f"http://{way.address}", **trusted).code == 0
         assert way.asked == [f"CONNECT {front.url.removeprefix('https://')}"]

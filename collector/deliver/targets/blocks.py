@@ -56,7 +56,8 @@ class Blocks:
 
     def _begin(self, wire: Wire, bundle: BundleInfo) -> dict[str, object]:
         about = json.dumps({"id": bundle.id, "bytes": bundle.bytes, "sha256": bundle.sha256}).encode()
-        answer = wire.ask("POST", "/v1/uploads", about, {"Content-Type": "application/json"}, also=(404, 405))
+        headers = {"Content-Type": "application/json", "Content-Digest": digest(hashlib.sha256(about).digest())}
+        answer = wire.ask("POST", "/v1/uploads", about, headers, also=(404, 405))
         if answer.status in (404, 405):
             raise NoBlocksError
         return answer.document or {}
