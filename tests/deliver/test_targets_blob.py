@@ -88,7 +88,7 @@ def test_a_large_bundle_is_made_of_blocks_that_were_each_checked(store: Containe
 def test_labels_stand_beside_the_blob(store: Container, tmp_path: Path):
     one = bundle(tmp_path)
     labels = (("instance", "vmss-wéb_12\r\nx: y"), ("verdict", "failed"), ("empty", ""))
-    labelled = BundleInfo(one.id, one.path, one.bytes, one.sha256, labels)
+    labelled = BundleInfo(one.id, one.path, one.bytes, one.sha256, labels=labels)
     quick(labelled, store.signed())
     metadata = store.client.get_blob_client(f"{ID}.zip").get_blob_properties().metadata
     assert metadata == {"id": ID, "instance": "vmss-w?b_12??x: y", "verdict": "failed", "sha256": one.sha256}
