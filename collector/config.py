@@ -39,6 +39,9 @@ class Config:
     bytes_per_bundle: int = 5_000_000
     spool_bytes: int = 200_000_000
     time_zone: str | None = None
+    hide_ids: bool = False
+    hide_addresses: bool = False
+    hide_hostnames: bool = False
 
 
 def load_config(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, default_state_dir: Path) -> Config:
@@ -95,6 +98,10 @@ def _typed(key: str, value: object, current: object, kind: str, where: str) -> o
         if number <= 0:
             raise ConfigError(f"{where}: {key} must be above 0, not {value!r}")
         return int(number) if kind == "int" else number
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where}: {key} must be true or false, not {value!r}")
+        return value
     if not isinstance(value, str):
         raise ConfigError(f"{where}: {key} must be text, not {value!r}")
     return value

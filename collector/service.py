@@ -26,6 +26,7 @@ from collector.errors import (
 )
 from collector.model import BundleInfo, Delivery, Report
 from collector.platforms import current
+from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     )
     report = pipeline.collect(request, now, progress)
     state, trouble = _state_folder(config.state_dir)
-    redactor = Redactor(_key(state))
+    redactor = _redactor(_key(state), config, report)
     report = redactor.clean(report)
     if state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
@@ -235,6 +236,13 @@ def _probe(folder: Path) -> None:
         probe.write_bytes(bytes(4096))
     finally:
         probe.unlink(missing_ok=True)
+
+
+def _redactor(key: bytes, config: Config, report: Report) -> Redactor:
+    """With what this site hides besides secrets."""
+    hide = {"ids": config.hide_ids, "addresses": config.hide_addresses, "hostnames": config.hide_hostnames}
+    names = (report.identity.instance_name, report.identity.computer_name, report.identity.scale_set)
+    return Redactor(key, [kind for kind in HIDDEN if hide[kind]], [name for name in names if name])
 
 
 def _key(state: Path | None) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from collector.cli import EXIT_CODES
+from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
 
 
@@ -40,6 +41,7 @@ from collector.cli.progress import Progress
     is_flag=True,
     help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
 )
+@hiding_options
 @click.option("--upload", "upload_url", metavar="URL", help="The central endpoint.")
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option("--token", help="The token itself; others on this machine can see it.")
@@ -89,6 +91,7 @@ def command(
         "token_file": token_file,
         "state_dir": state_dir,
         "time_zone": time_zone,
+        **hidden(ctx),
     }
     run = service.Run(
         root=root,

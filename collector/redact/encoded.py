@@ -41,7 +41,9 @@ def judged(run: str, is_secret: Callable[[str], bool]) -> Judgement:
         text = decoded(piece)
         if text is None or (text and is_secret(text)):
             return "secret"
-        harmless = harmless or (len(text) >= _LEAST_TEXT and sum(sign > "\x7f" for sign in text) * _STRANGE_SHARE <= len(text))
+        harmless = harmless or (
+            len(text) >= _LEAST_TEXT and sum(sign > "\x7f" for sign in text) * _STRANGE_SHARE <= len(text)
+        )
     return "harmless" if harmless else "unknown"
 
 

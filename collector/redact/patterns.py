@@ -21,6 +21,7 @@ Scope = Literal["line", "text"]
 Hidden = Literal["ids", "addresses", "hostnames"]
 _ANY_CASE = "(?i)"
 _CASED = re.compile(r"\\.|\(\?P[<=]|[A-Z]")
+HIDDEN: tuple[Hidden, ...] = get_args(Hidden)
 _PART = re.compile(r"\{\{([a-z0-9]+)\}\}")
 
 
@@ -100,7 +101,9 @@ def search(hide: frozenset[Hidden] = frozenset()) -> Search:
     long, marked = tuple(called.pop(LONG, ())), tuple(called.pop(MARKED, ()))
     literals = tuple((literal, tuple(numbers)) for literal, numbers in called.items())
     mark = pattern_of(_FILE, "mark", _table()["mark"])
-    guards = {name: _whole(text, _table()["parts"], f"the guard of {name}") for name, text in _table()["guards"].items()}
+    guards = {
+        name: _whole(text, _table()["parts"], f"the guard of {name}") for name, text in _table()["guards"].items()
+    }
     return Search(rows, literals, long, marked, mark, guards)
 
 
@@ -116,7 +119,7 @@ def secret_patterns() -> tuple[SecretPattern, ...]:
         if any(one.id == name for one in rows):
             raise DataError(f"{_FILE}: {name} stands there twice")
         _one_of(row["scope"], get_args(Scope), name)
-        _one_of(row["only"], ("", *get_args(Hidden)), name)
+        _one_of(row["only"], ("", *HIDDEN), name)
         lists = {key: tuple(row[key]) for key in ("literals", "matches", "spares")}
         rows.append(SecretPattern(**{**row, **lists}))
     return tuple(rows)

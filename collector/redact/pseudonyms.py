@@ -29,7 +29,9 @@ class Pseudonyms:
             quote = opening[0]
             return quote + self.replacement(secret[len(quote) : -len(quote)], kind) + quote
         if opening and len(opening[0]) == 1 and opening[0] not in secret[1:]:
-            return opening[0] + self.replacement(secret[1:], kind) if secret[1:] else secret  # cut off at the line's end
+            return (
+                opening[0] + self.replacement(secret[1:], kind) if secret[1:] else secret
+            )  # cut off at the line's end
         return f"[{kind}:{self._digest(_plain(secret))}]" + "\n" * secret.count("\n")
 
 

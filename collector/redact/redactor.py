@@ -44,14 +44,7 @@ class Redactor:
         """The text without secrets. Never raises: what can't be redacted is dropped."""
         if text in self._harmless:
             return RedactedText(text)
-        try:
-            redacted = self._replaced(text, self._finder.find(text))
-        except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
-            redacted = DROPPED
-            if not self._member:
-                self._counts[_DROPPED, ""] += 1
-        if self._member:
-            self._count(redacted)
+        redacted, _ = self._told(text)
         if redacted == text and len(text) <= _SHORT and "[" not in text and len(self._harmless) < _MOST_HARMLESS:
             self._harmless.add(text)
         return RedactedText(redacted)
@@ -59,10 +52,8 @@ class Redactor:
     def part(self, text: str, longest: int) -> tuple[RedactedText, str]:
         """As much of a stream's text as can be told without what comes after it, redacted, and the rest as it is.
         Of more than `longest` characters, everything."""
-        found = self._finder.find(text)
-        cut = len(text) if len(text) > longest else _cut(text, found)
-        inside = [one for one in found if one.end <= cut]
-        return RedactedText(self._replaced(text[:cut], inside)), text[cut:]
+        redacted, cut = self._told(text, _cut if len(text) <= longest else None)
+        return RedactedText(redacted), text[cut:]
 
     def lines(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Lines without secrets, as many as before: a key over several lines is seen as a whole."""
@@ -112,10 +103,25 @@ class Redactor:
         ]
         return {"schema": 1, "redactions": rows}
 
+    def _told(self, text: str, until: Callable[[str, Sequence[Found]], int] | None = None) -> tuple[str, int]:
+        """The text without secrets, as far as `until` says, and how far that is."""
+        try:
+            found = self._finder.find(text)
+            cut = until(text, found) if until else len(text)
+            redacted = self._replaced(text[:cut], [one for one in found if one.end <= cut])
+        except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
+            redacted, cut = DROPPED, len(text)
+            if not self._member:
+                self._counts[_DROPPED, ""] += 1
+        if self._member:
+            self._count(redacted)
+        return redacted, cut
+
     def _replaced(self, text: str, found: Sequence[Found]) -> str:
         if not found:
             return text
-        parts, place = [], 0
+        parts: list[str] = []
+        place = 0
         for one in found:
             pseudonym = self._pseudonyms.replacement(text[one.start : one.end], one.kind)
             for made in PSEUDONYM.findall(pseudonym):

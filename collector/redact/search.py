@@ -17,7 +17,9 @@ _DONE = re.compile(
     r"""(?:[\\"'`\s]|&(?:quot|apos|\#34|\#39|\#x2[27]);|%(?:25)*2[27])*\[[a-z]+:[0-9a-f]{4}\](?=$|[\\"'`\s,;|&%<}\])])"""
 )
 #: Published keys, whose lines look like those of secret ones.
-_PUBLIC = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*?(?:CERTIFICATE|PUBLIC KEY|PKCS7)[^\n]*?-----[\s\S]{1,20000}?-----END ")
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*?(?:CERTIFICATE|PUBLIC KEY|PKCS7)[^\n]*?-----[\s\S]{1,20000}?-----END "
+)
 ENCODED, NAME = "encoded", "name"
 _DEEPEST = 3  # base64 in base64
 

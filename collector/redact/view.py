@@ -36,7 +36,8 @@ class View:
 
 def unescaped(text: str) -> View | None:
     """One layer of escapes of JSON, XML or addresses taken off; None where there is none."""
-    parts, pieces, place, length = [], [(0, 0)], 0, 0
+    parts: list[str] = []
+    pieces, place, length = [(0, 0)], 0, 0
     for escape in _ESCAPE.finditer(text):
         sign = _sign(escape)
         parts += (text[place : escape.start()], sign)

@@ -55,7 +55,9 @@ def kinds(chance: Random) -> Iterator[Planted]:
     yield Planted("sas first", f"GET {store}?sig={encoded}&sv=2022-11-02&sp=r", signature, True)
     yield Planted("sas in the middle", f"{store}?sv=2022-11-02&sig={encoded}&sp=r", signature, True)
     yield Planted("sas in base64", f"BlobEndpoint={store};SharedAccessSignature=sv=2022&sig={signature}", signature)
-    connection = f"DefaultEndpointsProtocol=https;AccountName=stcontoso;AccountKey={key64};EndpointSuffix=core.windows.net"
+    connection = (
+        f"DefaultEndpointsProtocol=https;AccountName=stcontoso;AccountKey={key64};EndpointSuffix=core.windows.net"
+    )
     yield Planted("storage connection string", connection, key64, True)
     yield Planted("cosmos", f"AccountEndpoint=https://c.documents.azure.com:443/;AccountKey={key64};", key64, True)
     bus = f"Endpoint=sb://b.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey={key32}"
@@ -120,7 +122,15 @@ def _settings(chance: Random) -> Planted:
 
 def _arguments(word: str, free: str) -> Iterator[Planted]:
     """Passwords in arguments, in the quotes of each shell."""
-    for option in ("-Password ", "--password ", "--password=", "/p:", "-AdminPassword:", "/Password:", "--client-secret "):
+    for option in (
+        "-Password ",
+        "--password ",
+        "--password=",
+        "/p:",
+        "-AdminPassword:",
+        "/Password:",
+        "--client-secret ",
+    ):
         yield Planted(f"{option}bare", f"setup.exe {option}{word} -Role web", word)
         for mark in "\"'":
             yield Planted(f"{option}{mark}", f"setup.exe {option}{mark}{free}{mark} -Role web", free)
@@ -251,7 +261,7 @@ def leaks(case: Case, redacted: str) -> str:
     plain = plain.replace("\\", "").replace("\n", "")
     secret = case.planted.secret.replace("\n", "")
     given = case.text.replace("\n", "").replace("\\", "")
-    for begin in range(0, max(len(secret) - PIECE, 0) + 1):
+    for begin in range(max(len(secret) - PIECE, 0) + 1):
         piece = secret[begin : begin + PIECE]
         if piece in plain and plain.count(piece) > given.replace(secret, "").count(piece) * bool(secret in given):
             return piece
