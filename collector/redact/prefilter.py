@@ -107,7 +107,7 @@ def marked_words(text: str, mark: re.Pattern[str]) -> Iterator[int]:
             if mark.search(text, begin, end) is not None:
                 yield start
             continue
-        if end - start < 2 * _LEAST_WORD and _DATE.match(text, wrap + 1):
+        if wrap - start < _LEAST_WORD and end - wrap <= _LEAST_WORD and _DATE.match(text, wrap + 1):
             continue  # the last word of a line and the stamp of the next
         word = text[begin:end]
         if mark.search(word) is not None or mark.search(word.replace("\n", "")) is not None:

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from collector.model import Excerpt, Line, Record, RedactedText
 from collector.redact.patterns import Hidden, Search, search
+from collector.redact.pieces import Pieces
 from collector.redact.pseudonyms import PSEUDONYM, Pseudonyms
-from collector.redact.search import Finder, Found
+from collector.redact.search import Finder, Found, apart
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Redactor:
         self._rows = {DROPPED: _DROPPED}  # pseudonym -> the row that made it
         self._counts: Counter[tuple[str, str]] = Counter()
         self._member = ""
+        self._pieces, self._learned = Pieces(), 0
 
     def text(self, text: str) -> RedactedText:
         """The text without secrets. Never raises: what can't be redacted is dropped."""
@@ -65,7 +67,10 @@ class Redactor:
 
     def clean(self, value: T) -> T:
         """A value of the same type with every text in it redacted: dataclasses, tuples, lists, mappings, sets."""
+        before = self._learned
         cleaned: T = self._clean(value)
+        if self._learned != before:  # a key's line may have been met before the key
+            cleaned = self._clean(cleaned)
         return cleaned
 
     def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
@@ -106,7 +111,7 @@ class Redactor:
     def _told(self, text: str, until: Callable[[str, Sequence[Found]], int] | None = None) -> tuple[str, int]:
         """The text without secrets, as far as `until` says, and how far that is."""
         try:
-            found = self._finder.find(text)
+            found = apart([*self._finder.find(text), *self._pieces.find(text)])
             cut = until(text, found) if until else len(text)
             redacted = self._replaced(text[:cut], [one for one in found if one.end <= cut])
         except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
@@ -123,7 +128,11 @@ class Redactor:
         parts: list[str] = []
         place = 0
         for one in found:
-            pseudonym = self._pseudonyms.replacement(text[one.start : one.end], one.kind)
+            secret = text[one.start : one.end]
+            if "\n" in secret and one.kind == "key" and self._pieces.learn(secret):
+                self._learned += 1
+                self._harmless.clear()
+            pseudonym = self._pseudonyms.replacement(secret, one.kind)
             for made in PSEUDONYM.findall(pseudonym):
                 self._rows[made] = one.row
             if not self._member:
@@ -152,6 +161,8 @@ class Redactor:
             return replace(value, path=self.text(value.path), lines=lines)
         if is_dataclass(value) and not isinstance(value, type):
             return self._fields(value)
+        if isinstance(value, tuple) and len(value) > 1 and all(isinstance(item, Record) for item in value):
+            return self._records(value)
         if isinstance(value, tuple):
             return tuple(self._clean(item) for item in value)
         if isinstance(value, list):
@@ -161,6 +172,19 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self._clean(key): self._item(key, item) for key, item in value.items()}
         return value
+
+    def _records(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
+        """Records in their order as one text: a logger stamps each line of a key."""
+        raw = iter(self.lines([line for record in records for line in record.raw]))
+        messages = iter(self.lines([line for record in records for line in record.message.split("\n")]))
+        return tuple(
+            replace(
+                self._fields(record),
+                raw=tuple(next(raw) for _ in record.raw),
+                message="\n".join(next(messages) for _ in record.message.split("\n")),
+            )
+            for record in records
+        )
 
     def _item(self, key: Any, item: Any) -> Any:
         """A value under a name that says that it is a secret goes, whatever it looks like."""

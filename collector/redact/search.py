@@ -50,7 +50,7 @@ class Finder:
         found = self._search(text, 0)
         if self._names is not None:
             found += (Found(*name.span(), NAME, "host", *name.span()) for name in self._names.finditer(text))
-        return _apart(found)
+        return apart(found)
 
     def _search(self, text: str, depth: int) -> list[Found]:
         found: list[Found] = []
@@ -153,7 +153,7 @@ def _in_whole(one: Found, view: View) -> Found:
     )
 
 
-def _apart(found: Iterable[Found]) -> list[Found]:
+def apart(found: Iterable[Found]) -> list[Found]:
     """One for each place: what overlaps becomes one, under the name of the earliest row."""
     return list(_merged(sorted(found, key=lambda one: (one.start, -one.end))))
 
