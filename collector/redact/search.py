@@ -14,7 +14,7 @@ from collector.redact.wraps import Lines
 
 #: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
 _DONE = re.compile(
-    r"""(?:[\\"'`\s]|&(?:quot|apos|\#34|\#39|\#x2[27]);|%(?:25)*2[27])*\[[a-z]+:[0-9a-f]{4}\](?=$|[\\"'`\s,;|&%<}\])])"""
+    r"""(?:[\\"'`\s]|&(?:quot|apos|\#34|\#39|\#x2[27]);|%(?:25)*2[27])*\[[a-z]+[:_][0-9a-f]{4}\](?=$|[\\"'`\s,;|&%<}\])])"""
 )
 #: Published keys, whose lines look like those of secret ones.
 _PUBLIC = re.compile(
