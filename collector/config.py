@@ -56,6 +56,9 @@ class Config:
     time_zone: str | None = None
     recipients: tuple[str, ...] = ()  # public keys that bundles are encrypted to
     recipients_file: str | None = None  # a file of more of them, one a line
+    hide_ids: bool = False
+    hide_addresses: bool = False
+    hide_hostnames: bool = False
 
 
 def load_config(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, default_state_dir: Path) -> Config:
@@ -117,6 +120,10 @@ def _typed(key: str, value: object, current: object, kind: str, where: str) -> o
         return int(number) if kind == "int" else number
     if kind.startswith("tuple"):
         return _texts(key, value, where)
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where}: {key} must be true or false, not {value!r}")
+        return value
     if not isinstance(value, str):
         raise ConfigError(f"{where}: {key} must be text, not {value!r}")
     return value

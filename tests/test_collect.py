@@ -160,7 +160,7 @@ def test_no_secret_leaves(disk: Path, state: Path, place: str):
     with zipfile.ZipFile(result.json["bundle"]["path"]) as opened:
         everything = b"".join(opened.read(name) for name in opened.namelist()) + result.out.encode()
     assert b"HIDDEN" not in everything
-    assert b"[sas:" in everything
+    assert b"[settings:" in everything
 
 
 def test_progress_is_shown_on_a_terminal_alone(disk: Path, state: Path):

@@ -24,7 +24,7 @@ from collector.bundle.events import event_documents
 from collector.bundle.excerpts import member_names, render_excerpt
 from collector.bundle.layout import LeftOut, Plan
 from collector.bundle.report import render
-from collector.bundle.sealing import Seal, checked, sealed_json, sealed_lines
+from collector.bundle.sealing import Seal, checked, sealed_json, sealed_lines, sealed_text
 from collector.bundle.summary import summary_text
 from collector.errors import BundleError
 from collector.model import RedactedText, Report
@@ -85,7 +85,7 @@ def _evidence(
     yield "events.jsonl", sealed_lines("events.jsonl", event_documents(report), seal), None
     names = member_names([excerpt.path for excerpt in report.excerpts])
     for name, excerpt in zip(names, report.excerpts, strict=True):
-        yield name, seal.text(render_excerpt(excerpt)), excerpt.path
+        yield name, sealed_text(name, render_excerpt(excerpt), seal), excerpt.path
     ledger = ledger_document(report.ledger, left_out, budget)
     yield "ledger.json", sealed_json("ledger.json", ledger, seal), None
     yield "practices.json", sealed_json("practices.json", practices_document(report), seal), None

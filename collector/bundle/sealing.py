@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from collector.errors import BundleError
@@ -22,6 +23,9 @@ class Seal(Protocol):
     def dumped_each(self, values: Iterable[object], dump: Callable[[Any], str]) -> RedactedText:
         """The same for one document after another, of which one is held at a time."""
 
+    def member(self, name: str) -> AbstractContextManager[None]:
+        """What is redacted meanwhile is counted as this member's."""
+
 
 def checked(name: str, text: object) -> RedactedText:
     """`text` if redaction made it, so that nothing else can ever be written. BundleError names the member."""
@@ -32,12 +36,22 @@ def checked(name: str, text: object) -> RedactedText:
 
 def sealed_json(name: str, document: Any, seal: Seal) -> RedactedText:
     """A JSON member."""
-    return checked(name, seal.dumped(document, lambda value: json.dumps(value, ensure_ascii=False, indent=1) + "\n"))
+    with seal.member(name):
+        return checked(
+            name, seal.dumped(document, lambda value: json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+        )
+
+
+def sealed_text(name: str, text: str, seal: Seal) -> RedactedText:
+    """A member of text."""
+    with seal.member(name):
+        return checked(name, seal.text(text))
 
 
 def sealed_lines(name: str, documents: Iterable[Any], seal: Seal) -> RedactedText:
     """A member of one JSON value a line."""
-    return checked(name, seal.dumped_each(documents, _line))
+    with seal.member(name):
+        return checked(name, seal.dumped_each(documents, _line))
 
 
 def _line(document: Any) -> str:

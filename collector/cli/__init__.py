@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from typing import Any
 
@@ -16,6 +17,7 @@ from collector.errors import INTERNAL, USAGE, VmextError
 COMMANDS = {
     "collect": "collector.cli.collect",
     "upload": "collector.cli.upload",
+    "redact": "collector.cli.redact",
     "show": "collector.cli.show",
     "verify": "collector.cli.verify",
     "explain": "collector.cli.explain",
@@ -68,21 +70,38 @@ def main(argv: list[str] | None = None) -> int | Any:
         click.echo("vmext: stopped", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        click.echo(_redacted(shown.getvalue()), nl=False, err=True)
         return USAGE
     except VmextError as error:
         if "--debug" in arguments:
-            raise
-        click.echo(f"vmext: {error}", err=True)
+            _show_traceback()
+        click.echo(f"vmext: {_redacted(str(error))}", err=True)
         if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+            click.echo(f"  {_redacted(error.hint)}", err=True)
         return error.exit_code
-    except Exception as error:  # the one place for what no one foresaw
+    except Exception as error:  # noqa: BLE001 - the one place for what no one foresaw
         if "--debug" in arguments:
-            raise
+            _show_traceback()
         click.echo(f"vmext: internal error: {type(error).__name__}; run again with --debug and report it", err=True)
         return INTERNAL
     return result if isinstance(result, int) else 0
+
+
+def _redacted(text: str) -> str:
+    """Errors quote arguments, addresses and lines of files; standard error goes where others read it."""
+    import secrets
+
+    from collector.redact.redactor import Redactor
+
+    return Redactor(secrets.token_bytes(32)).text(text)
+
+
+def _show_traceback() -> None:
+    import traceback
+
+    click.echo(_redacted(traceback.format_exc().rstrip()), err=True)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import os
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import click
 
 from collector.cli import EXIT_CODES
+from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
 from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
 
@@ -41,6 +43,7 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
     is_flag=True,
     help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
 )
+@hiding_options
 @click.option(
     "--upload",
     "upload_url",
@@ -70,26 +73,22 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     root: Path | None,
     extensions: tuple[str, ...],
     since: str | None,
     until: str | None,
     around: str | None,
     margin: str,
-    time_zone: str | None,
     instance: str | None,
     probe_network: bool,
-    upload_url: str | None,
-    token_file: str | None,
-    token: str | None,
-    spread_seconds: float | None,
     no_upload: bool,
     output: Path | None,
     encrypt_to: tuple[str, ...],
-    state_dir: Path | None,
     config_file: Path | None,
     form: str,
     ways: WaysOut,
+    **settings: Any,  # each overrides one of the configuration
 ) -> None:
     """Find out what failed, write one redacted bundle, upload it, print the verdict.
 
@@ -99,20 +98,12 @@ def command(
     from collector import service
     from collector.extract.window import moment, span
 
-    if part_printed(ways, form, state_dir, config_file):
+    if part_printed(ways, form, settings["state_dir"], config_file):
         return
     now = datetime.now(timezone.utc)
-    if token:
+    if settings["token"]:
         click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
-    flags = {
-        "upload_url": upload_url,
-        "token": token,
-        "token_file": token_file,
-        "state_dir": state_dir,
-        "spread_seconds": spread_seconds,
-        "time_zone": time_zone,
-        **_recipients(encrypt_to),
-    }
+    flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
     run = service.Run(
         root=root,
         extensions=extensions,

@@ -4,32 +4,71 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
-_LONGEST_PACKED, _LONGEST_TEXT = 131_072, 262_144  # characters, bytes
+#: Of a run: it holds a secret, it is text that holds none, or it is no text that one can read.
+Judgement = Literal["secret", "harmless", "unknown"]
+_LEAST_TEXT = 24  # characters that can't be text by chance
+_LONGEST_TEXT = 1_048_576  # bytes after unpacking; what is longer goes as a whole
 #: Text may hold few characters that are none, else it is data.
 _STRANGE_SHARE = 20
+#: Base64 that is long enough to hold something (old agents write messages so, scripts are handed over so), also where
+#: it is broken into lines of one width.
+_ENCODED = re.compile(
+    r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}(?:(?:\r?\n|(?:\\r)?\\n)[A-Za-z0-9+/]{40,})*"
+    r"(?:(?<=[A-Za-z0-9+/]{60})(?:\r?\n|(?:\\r)?\\n)[A-Za-z0-9+/]+(?==|\s|\"|'|\\|$))?={0,2}"
+)
+_BREAKS = re.compile(r"\\r|\\n|\s+")
 
 
-def decoded(packed: str) -> str | None:
-    """The text behind base64 (zlib or gzip inside, or plain), None where there is none."""
-    if len(packed) > _LONGEST_PACKED:
-        return None
-    body = packed.rstrip("=")
+def packed(text: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+    """Every run of base64 in the text that is long enough; `places` where runs begin."""
+    last = 0
+    for place in places:
+        if place >= last and (found := _ENCODED.match(text, place)):
+            last = found.end()
+            yield found
+
+
+def judged(run: str, is_secret: Callable[[str], bool]) -> Judgement:
+    """Whether there is a secret in what is packed; "secret" also where it is too long to be looked at."""
+    pieces = [_BREAKS.sub("", run), *(_BREAKS.split(run) if _BREAKS.search(run) else ())]
+    harmless = False
+    for piece in pieces:
+        text = decoded(piece)
+        if text is None or (text and is_secret(text)):
+            return "secret"
+        harmless = harmless or (
+            len(text) >= _LEAST_TEXT and sum(sign > "\x7f" for sign in text) * _STRANGE_SHARE <= len(text)
+        )
+    return "harmless" if harmless else "unknown"
+
+
+def decoded(run: str) -> str | None:
+    """The text behind base64 (zlib or gzip inside, or plain), "" where there is none, None where it is too long."""
+    body = run.rstrip("=")
+    body = body[: len(body) - (len(body) % 4 == 1)]
     try:
         data = base64.b64decode(body + "=" * (-len(body) % 4))
     except binascii.Error:
-        return None
+        return ""
     if data[:1] == b"\x78" or data[:2] == b"\x1f\x8b":
+        unpacker = zlib.decompressobj(wbits=47)
         try:
-            data = zlib.decompressobj(wbits=47).decompress(data, _LONGEST_TEXT)
+            data = unpacker.decompress(data, _LONGEST_TEXT)
         except zlib.error:
+            return ""
+        if unpacker.unconsumed_tail:
             return None
+    if len(data) > _LONGEST_TEXT:
+        return None
     for encoding in ("utf-8", "utf-16-le"):  # PowerShell packs its commands as UTF-16
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
+        text = data.decode(encoding, "ignore")
+        if len(text) * 3 < len(data) or "\0" in text:
             continue
         if sum(not (sign.isprintable() or sign.isspace()) for sign in text) * _STRANGE_SHARE <= len(text):
             return text
-    return None
+    return ""

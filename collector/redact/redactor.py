@@ -1,18 +1,20 @@
-"""Replaces secrets by pseudonyms: the same secret, the same pseudonym, as long as the key is the same."""
+"""Replaces secrets by pseudonyms, in texts and in values; fails closed; tells what it replaced where."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from collector.model import Excerpt, Line, Record, RedactedText
-from collector.redact.encoded import decoded
-from collector.redact.patterns import SecretPattern, literals, secret_patterns
+from collector.redact.patterns import Hidden, Search, search
+from collector.redact.pieces import Pieces
+from collector.redact.pseudonyms import PSEUDONYM, Pseudonyms
+from collector.redact.search import Finder, Found, apart
 
 T = TypeVar("T")
 
@@ -20,32 +22,40 @@ T = TypeVar("T")
 _SHORT, _MOST_HARMLESS = 512, 10_000
 #: Stands where redaction itself failed: better no text than an unredacted one.
 DROPPED = "[dropped: redaction failed]"
-#: Base64 that is long enough to hold something (old agents write messages so, scripts are handed over so).
-_ENCODED = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}")
-#: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
-_DONE = re.compile(r"""[\\"'\s]*\[[a-z]+:[0-9a-f]{4}\](?=$|[\\"'\s,;&}\])])""")
+_DROPPED = "dropped"
+_LEAST_NAME = 3  # characters of a host's name: shorter ones stand in ordinary words
+_MARGIN = 4_096  # characters before the end of a part that wait for what comes after it
 
 
 class Redactor:
-    """One run's redaction. `key` is secret and stays on the instance."""
+    """One run's redaction. `key` is secret and stays on the instance; `hide` what a stricter site hides as well,
+    `names` those of its hosts."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._counts: Counter[str] = Counter()
+    def __init__(
+        self, key: bytes, hide: Collection[Hidden] = (), names: Collection[str] = (), table: Search | None = None
+    ) -> None:
+        self._finder = Finder(table or search(frozenset(hide)), _names(names) if "hostnames" in hide else None)
+        self._pseudonyms = Pseudonyms(key)
         self._harmless: set[str] = set()  # short texts in which nothing was found: most come again
+        self._rows = {DROPPED: _DROPPED}  # pseudonym -> the row that made it
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._member = ""
+        self._pieces, self._learned = Pieces(), 0
 
     def text(self, text: str) -> RedactedText:
         """The text without secrets. Never raises: what can't be redacted is dropped."""
         if text in self._harmless:
             return RedactedText(text)
-        try:
-            redacted = self._redacted(text)
-        except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
-            self._counts["dropped"] += 1
-            return RedactedText(DROPPED)
-        if redacted == text and len(text) <= _SHORT and len(self._harmless) < _MOST_HARMLESS:
+        redacted, _ = self._told(text)
+        if redacted == text and len(text) <= _SHORT and "[" not in text and len(self._harmless) < _MOST_HARMLESS:
             self._harmless.add(text)
         return RedactedText(redacted)
+
+    def part(self, text: str, longest: int) -> tuple[RedactedText, str]:
+        """As much of a stream's text as can be told without what comes after it, redacted, and the rest as it is.
+        Of more than `longest` characters, everything."""
+        redacted, cut = self._told(text, _cut if len(text) <= longest else None)
+        return RedactedText(redacted), text[cut:]
 
     def lines(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Lines without secrets, as many as before: a key over several lines is seen as a whole."""
@@ -57,7 +67,10 @@ class Redactor:
 
     def clean(self, value: T) -> T:
         """A value of the same type with every text in it redacted: dataclasses, tuples, lists, mappings, sets."""
+        before = self._learned
         cleaned: T = self._clean(value)
+        if self._learned != before:  # a key's line may have been met before the key
+            cleaned = self._clean(cleaned)
         return cleaned
 
     def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
@@ -68,44 +81,74 @@ class Redactor:
         """`dump` of each document in turn, put together: only one is held as values at a time."""
         return RedactedText("".join(dump(self._clean(value)) for value in values))
 
+    @contextmanager
+    def member(self, name: str) -> Iterator[None]:
+        """What is redacted meanwhile is counted as this member's; one that is made again is counted again."""
+        for key in [key for key in self._counts if key[1] == name]:
+            del self._counts[key]
+        self._member = name
+        try:
+            yield
+        finally:
+            self._member = ""
+
+    def counts(self) -> Counter[str]:
+        """How often each pattern was found where no member was told."""
+        return Counter({row: count for (row, member), count in sorted(self._counts.items()) if not member})
+
     def document(self) -> dict[str, Any]:
-        """The audit: how often each pattern was found. No secret stands in it."""
-        rows = [{"pattern": name, "count": count} for name, count in sorted(self._counts.items())]
+        """The audit: which pattern's pseudonyms stand in which member, and how often. No secret stands in it.
+
+        Texts that were dropped before they came into a member have the member "".
+        """
+        rows = [
+            {"pattern": row, "member": member, "count": count}
+            for (row, member), count in sorted(self._counts.items())
+            if member or row == _DROPPED
+        ]
         return {"schema": 1, "redactions": rows}
 
-    def _redacted(self, text: str) -> str:
-        lowered = text.lower()
-        rows = secret_patterns()
-        for number in sorted({number for literal, number in literals() if literal in lowered}):
-            row = rows[number]
-            text = row.regex.sub(lambda found, row=row: self._replacement(found, row), text)  # type: ignore[misc]
-        return _ENCODED.sub(self._encoded, text)
+    def _told(self, text: str, until: Callable[[str, Sequence[Found]], int] | None = None) -> tuple[str, int]:
+        """The text without secrets, as far as `until` says, and how far that is."""
+        try:
+            found = apart([*self._finder.find(text), *self._pieces.find(text)])
+            cut = until(text, found) if until else len(text)
+            redacted = self._replaced(text[:cut], [one for one in found if one.end <= cut])
+        except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
+            redacted, cut = DROPPED, len(text)
+            if not self._member:
+                self._counts[_DROPPED, ""] += 1
+        if self._member:
+            self._count(redacted)
+        return redacted, cut
 
-    def _encoded(self, found: re.Match[str]) -> str:
-        """What is packed as base64, compressed or not, goes as a whole where it holds a secret."""
-        inner = decoded(found[0])
-        if inner is None or self._redacted(inner) == inner:
-            return found[0]
-        self._counts["encoded"] += 1
-        return self._pseudonym(found[0], "encoded")
+    def _replaced(self, text: str, found: Sequence[Found]) -> str:
+        if not found:
+            return text
+        parts: list[str] = []
+        place = 0
+        for one in found:
+            secret = text[one.start : one.end]
+            if "\n" in secret and one.kind == "key" and self._pieces.learn(secret):
+                self._learned += 1
+                self._harmless.clear()
+            pseudonym = self._pseudonyms.replacement(secret, one.kind)
+            for made in PSEUDONYM.findall(pseudonym):
+                self._rows[made] = one.row
+            if not self._member:
+                self._counts[one.row, ""] += 1
+            parts += (text[place : one.start], pseudonym)
+            place = one.end
+        return "".join((*parts, text[place:]))
 
-    def _replacement(self, found: re.Match[str], row: SecretPattern) -> str:
-        whole, secret = found[0], found["secret"]
-        if _DONE.match(secret):
-            return whole
-        self._counts[row.id] += 1
-        begin = found.start("secret") - found.start()
-        return whole[:begin] + self._pseudonym(secret, row.kind) + whole[begin + len(secret) :]
-
-    def _pseudonym(self, secret: str, kind: str) -> str:
-        """Quotes around a secret stay, and so do its line ends, so that line numbers still hold."""
-        opening = re.match(r"\\*[\"']", secret)
-        if opening and len(secret) > 2 * len(opening[0]) and secret.endswith(opening[0][-1]):
-            closing = re.search(r"\\*[\"']$", secret)
-            inner = secret[len(opening[0]) : closing.start() if closing else None]
-            return opening[0] + self._pseudonym(inner, kind) + (closing[0] if closing else "")
-        digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:4]
-        return f"[{kind}:{digest}]" + "\n" * secret.count("\n")
+    def _count(self, text: str) -> None:
+        """By the pseudonyms in the text: most were put there before, when the run's report was cleaned."""
+        if text == DROPPED:
+            self._counts[_DROPPED, self._member] += 1
+        elif "[" in text:
+            for made in PSEUDONYM.findall(text):
+                if made in self._rows:
+                    self._counts[self._rows[made], self._member] += 1
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -118,6 +161,8 @@ class Redactor:
             return replace(value, path=self.text(value.path), lines=lines)
         if is_dataclass(value) and not isinstance(value, type):
             return self._fields(value)
+        if isinstance(value, tuple) and len(value) > 1 and all(isinstance(item, Record) for item in value):
+            return self._records(value)
         if isinstance(value, tuple):
             return tuple(self._clean(item) for item in value)
         if isinstance(value, list):
@@ -125,8 +170,56 @@ class Redactor:
         if isinstance(value, (set, frozenset)):
             return type(value)(self._clean(item) for item in value)
         if isinstance(value, Mapping):
-            return {self._clean(key): self._clean(item) for key, item in value.items()}
+            return {self._clean(key): self._item(key, item) for key, item in value.items()}
         return value
+
+    def _records(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
+        """Records in their order as one text: a logger stamps each line of a key."""
+        raw = iter(self.lines([line for record in records for line in record.raw]))
+        messages = iter(self.lines([line for record in records for line in record.message.split("\n")]))
+        return tuple(
+            replace(
+                self._fields(record),
+                raw=tuple(next(raw) for _ in record.raw),
+                message="\n".join(next(messages) for _ in record.message.split("\n")),
+            )
+            for record in records
+        )
+
+    def _item(self, key: Any, item: Any) -> Any:
+        """A value under a name that says that it is a secret goes, whatever it looks like."""
+        if isinstance(item, str) and isinstance(key, str) and _tells(key) and item and not PSEUDONYM.fullmatch(item):
+            found = self._finder.find(f'"{key}": "x1"')
+            if found:
+                return self._replaced(item, [Found(0, len(item), found[0].row, found[0].kind, 0, len(item))])
+        return self._clean(item)
 
     def _fields(self, value: Any) -> Any:
         return replace(value, **{field.name: self._clean(getattr(value, field.name)) for field in fields(value)})
+
+
+def _names(names: Collection[str]) -> re.Pattern[str] | None:
+    """The hosts' names as whole words."""
+    long = sorted({name for name in names if len(name) >= _LEAST_NAME}, key=len, reverse=True)
+    return re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(map(re.escape, long))})(?![\w-])") if long else None
+
+
+@cache
+def _tells(key: str) -> bool:
+    """Whether a name may say that its value is a secret; asked for each field of each document."""
+    lowered = key.lower()
+    return any(word in lowered for word in ("pass", "pwd", "secret", "token", "key", "connection", "cred", "sas"))
+
+
+def _cut(text: str, found: Sequence[Found]) -> int:
+    """The last place, some way before the end, at a line's end or a blank, that goes through no secret."""
+    place = len(text) - _MARGIN
+    while place > 0:
+        cut = max(text.rfind("\n", 0, place), 0) or text.rfind(" ", 0, place)
+        if cut <= 0:
+            return 0
+        through = [one for one in found if one.begin <= cut < one.close]
+        if not through:
+            return cut + 1
+        place = min(one.begin for one in through)
+    return 0

@@ -10,7 +10,7 @@ import pytest
 from collector.deliver.quota import Kept, Quota, surplus
 from collector.deliver.spool import Spool
 from collector.model import Delivery
-from collector.service import _verdict_of
+from collector.service.sending import verdict_of
 from tests.collecting import collect, put
 from tests.fault.rig import bundles
 
@@ -52,8 +52,8 @@ def test_the_verdict_is_read_from_the_bundle_itself(tmp_path: Path):
     for number, file in enumerate((failed.path, healthy)):
         os.utime(file, (1_000_000_000 + number, 1_000_000_000 + number))
     spool = Spool(state / "spool", sum(file.stat().st_size for file in (failed.path, healthy, newest.path)) - 1, 1e12)
-    assert (_verdict_of(healthy), _verdict_of(failed.path)) == ("healthy", "failed")
-    assert spool.keep_within_quota(newest.id, _verdict_of) == (healthy.stem,)
+    assert (verdict_of(healthy), verdict_of(failed.path)) == ("healthy", "failed")
+    assert spool.keep_within_quota(newest.id, verdict_of) == (healthy.stem,)
 
 
 def test_what_was_set_aside_counts_and_goes_with_its_reason(tmp_path: Path):

@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import time
 import zlib
+from dataclasses import replace
 
 import pytest
 
-from collector.redact.patterns import secret_patterns
+from collector.redact.patterns import SecretPattern, search, secret_patterns
 from collector.redact.redactor import DROPPED, Redactor
 
 KEY = b"k" * 32
 ROWS = {row.id: row for row in secret_patterns()}
-MATCHES = [(row.id, text) for row in ROWS.values() for text in row.matches]
+MATCHES = [(row.id, text) for row in ROWS.values() if not row.only for text in row.matches]
 SPARES = [(row.id, text) for row in ROWS.values() for text in row.spares]
+HIDING = [(row.id, text) for row in ROWS.values() if row.only for text in row.matches]
 FORMS = {
     "alone": "{}",
     "waagent": "2026-05-04T03:12:14.1Z INFO ExtHandler [Pub.Type-1.0] {}",
@@ -36,6 +39,16 @@ def test_a_secret_is_gone_in_every_form_of_line(name: str, text: str, form: str)
 
 @pytest.mark.parametrize(("name", "text"), SPARES)
 def test_what_is_no_secret_stays(name: str, text: str):
+    only = ROWS[name].only
+    assert Redactor(KEY, hide=[only] if only else []).text(text) == text
+
+
+@pytest.mark.parametrize(("name", "text"), HIDING)
+def test_what_a_stricter_site_hides_stays_elsewhere(name: str, text: str):
+    row = ROWS[name]
+    assert row.only
+    hidden = Redactor(KEY, hide=[row.only]).text(f"2026-05-04 INFO {text} now")
+    assert f"[{row.kind}:" in hidden
     assert Redactor(KEY).text(text) == text
 
 
@@ -56,12 +69,16 @@ def test_a_document_with_every_secret_stays_a_document():
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
-def test_a_row_has_literals_that_its_examples_hold(row):
+def test_a_row_says_everything_and_its_examples_hold_its_literals(row: SecretPattern):
     assert row.matches
     assert row.spares
     assert row.source
+    assert row.reason.endswith(".")
+    assert re.fullmatch("[a-z]+", row.kind)
+    literals = [literal for literal in row.literals if literal.islower() or not literal.isalpha()]
     for text in row.matches:
-        assert any(literal in text.lower() for literal in row.literals)
+        assert len(literals) < len(row.literals) or any(literal in text.lower() for literal in literals)
+        assert row.regex.search(text.lower() if row.is_folded else text) or row.kind == "secret" or "\\" in text
 
 
 ORDINARY = [
@@ -106,13 +123,13 @@ def test_a_key_over_many_lines_leaves_as_many_lines():
 
 
 def test_a_fault_drops_the_text_and_counts_it():
-    class Broken(Redactor):
-        def _redacted(self, text: str) -> str:
-            raise ValueError(text)
-
-    redactor = Broken(KEY)
+    raising = re.compile("raises")
+    table = search()
+    broken = replace(table.rows[0], id="broken", pattern="(?P<secret>x", literals=("hunter",), scope="line")
+    redactor = Redactor(KEY, table=replace(table, rows=(broken,), literals=(("hunter", (0,)),), mark=raising))
     assert redactor.text("password=hunter2hunter2") == DROPPED
-    assert {"pattern": "dropped", "count": 1} in redactor.document()["redactions"]
+    assert redactor.lines(["a line", "password=hunter2hunter2"]) == ("a line", DROPPED)
+    assert redactor.document()["redactions"] == [{"pattern": "dropped", "member": "", "count": 3}]
 
 
 @pytest.mark.parametrize(

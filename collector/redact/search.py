@@ -1,0 +1,174 @@
+"""Where secrets stand in a text: literals first, patterns only in the lines that hold one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from collector.redact.encoded import judged, packed
+from collector.redact.patterns import Search
+from collector.redact.prefilter import Prefilter, base64_runs, marked_words
+from collector.redact.view import View, unescaped
+from collector.redact.wraps import Lines
+
+#: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
+_DONE = re.compile(
+    r"""(?:[\\"'`\s]|&(?:quot|apos|\#34|\#39|\#x2[27]);|%(?:25)*2[27])*\[[a-z]+[:_][0-9a-f]{4}\](?=$|[\\"'`\s,;|&%<}\])])"""
+)
+#: Published keys, whose lines look like those of secret ones.
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*?(?:CERTIFICATE|PUBLIC KEY|PKCS7)[^\n]*?-----[\s\S]{1,20000}?-----END "
+)
+ENCODED, NAME = "encoded", "name"
+_DEEPEST = 3  # base64 in base64
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A secret's place; `begin` and `close` are those of the whole match, with what shows that it is one."""
+
+    start: int
+    end: int
+    row: str
+    kind: str
+    begin: int
+    close: int
+    order: int = 1_000  # of its row: the earlier one gives the name where several take a place
+
+
+class Finder:
+    """Finds by the rows of one table; `names` are hidden as well."""
+
+    def __init__(self, search: Search, names: re.Pattern[str] | None = None) -> None:
+        self._table, self._names = search, names
+        self._prefilter = Prefilter(search)
+        self._over_lines = frozenset(number for number, row in enumerate(search.rows) if row.scope == "text")
+
+    def find(self, text: str) -> list[Found]:
+        """All secrets in their order, none over another."""
+        found = self._search(text, 0)
+        if self._names is not None:
+            found += (Found(*name.span(), NAME, "host", *name.span()) for name in self._names.finditer(text))
+        return apart(found)
+
+    def _search(self, text: str, depth: int) -> list[Found]:
+        found: list[Found] = []
+        runs = self._packed(text, depth, found)
+        marked = tuple(marked_words(text, self._table.mark))
+        lowered = _lowered(text)
+        if "\n" in text:
+            self._in_lines(text, lowered, runs, marked, found, depth)
+        else:
+            called = self._prefilter.rows(lowered)
+            if called is not None or runs or marked:
+                rows = called or set()
+                rows.update(self._table.long if any(runs.values()) else (), self._table.marked if marked else ())
+                self._in_view(View(text, ((0, 0),)), rows, found, depth)
+        return found
+
+    def _in_lines(
+        self, text: str, lowered: str, runs: Mapping[int, bool], marked: Iterable[int], found: list[Found], depth: int
+    ) -> None:
+        called = self._prefilter.lines(lowered)
+        if not (called or runs or marked):
+            return
+        lines = Lines(text)
+        for start in marked:
+            called.setdefault(lines.at(start), set()).update(self._table.marked)
+        public = [area.span() for area in _PUBLIC.finditer(text)] if runs and "-----BEGIN " in text else []
+        for start, may_be_key in runs.items():
+            rows = called.setdefault(lines.at(start), set())
+            if may_be_key and not any(begin <= start < end for begin, end in public):
+                rows.update(self._table.long)
+        whole = self._over_lines.intersection(*[set[int]().union(*called.values())])
+        if whole:
+            self._rows(View(text, ((0, 0),)), whole, found)
+        for (first, last), rows in _regions(lines, called).items():
+            for number in range(first, last + 1):
+                self._in_view(lines.line(number), rows - whole, found, depth)
+            for view in lines.joined(first, last):
+                inner: list[Found] = []
+                self._packed(view.text, depth, inner)
+                found += (_in_whole(one, view) for one in inner)
+                self._in_view(view, rows, found, depth)
+
+    def _in_view(self, view: View, rows: Iterable[int], found: list[Found], depth: int) -> None:
+        """By these rows in a view, and by all in the text behind a layer of escapes, of which it may have lines."""
+        self._rows(view, rows, found)
+        if depth < _DEEPEST and ("\\" in view.text or "&" in view.text or "%" in view.text):
+            inner = unescaped(view.text)
+            if inner is not None:
+                found += (_in_whole(_in_whole(one, inner), view) for one in self._search(inner.text, depth + 1))
+
+    def _packed(self, text: str, depth: int, found: list[Found]) -> dict[int, bool]:
+        """Finds what is packed with a secret in it; of the other runs of base64, where they begin and whether they
+        may be a key."""
+
+        def is_secret(inner: str) -> bool:
+            return depth < _DEEPEST and bool(self._search(inner, depth + 1))
+
+        runs = {}
+        for run in packed(text, base64_runs(text)):
+            judgement = judged(run[0], is_secret)
+            if judgement == "secret":
+                found.append(Found(*run.span(), ENCODED, ENCODED, *run.span()))
+            else:
+                runs[run.start()] = judgement == "unknown"
+        return runs
+
+    def _rows(self, view: View, numbers: Iterable[int], found: list[Found]) -> None:
+        lowered = ""
+        for number in sorted(numbers):
+            row = self._table.rows[number]
+            if row.is_folded:
+                lowered = lowered or _lowered(view.text)
+            for match in row.regex.finditer(lowered if row.is_folded else view.text):
+                start, end = match.span("secret")
+                if start < end and not _DONE.match(match["secret"]):
+                    found.append(_in_whole(Found(start, end, row.id, row.kind, *match.span(), number), view))
+
+
+def _lowered(text: str) -> str:
+    """In lower case and of the same length: a few signs have two in lower case."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(sign.lower()[:1] for sign in text)
+
+
+def _regions(lines: Lines, called: dict[int, set[int]]) -> dict[tuple[int, int], set[int]]:
+    """Lines that belong together, with the rows that are called in one of them."""
+    regions: dict[tuple[int, int], set[int]] = {}
+    for line in sorted(called):
+        regions.setdefault(lines.chain(line), set()).update(called[line])
+    return regions
+
+
+def _in_whole(one: Found, view: View) -> Found:
+    return replace(
+        one,
+        start=view.start(one.start),
+        end=view.end(one.end),
+        begin=view.start(one.begin),
+        close=view.end(one.close),
+    )
+
+
+def apart(found: Iterable[Found]) -> list[Found]:
+    """One for each place: what overlaps becomes one, under the name of the earliest row."""
+    return list(_merged(sorted(found, key=lambda one: (one.start, -one.end))))
+
+
+def _merged(found: Sequence[Found]) -> Iterator[Found]:
+    last: Found | None = None
+    for one in found:
+        if last is None:
+            last = one
+        elif one.start < last.end:
+            end, begin, close = max(last.end, one.end), min(last.begin, one.begin), max(last.close, one.close)
+            name = min(last, one, key=lambda named: named.order)
+            last = Found(last.start, end, name.row, name.kind, begin, close, name.order)
+        else:
+            yield last
+            last = one
+    if last is not None:
+        yield last

@@ -1,0 +1,57 @@
+"""A text as it was before something was done to it, and where its parts stand in the text that is redacted."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_ESCAPE = re.compile(
+    r"\\u([0-9a-fA-F]{4})|\\([\"'\\/nrtbf])|&(?:(quot|apos|amp|lt|gt)|#(\d{2,3})|#x([0-9a-fA-F]{2}));|%([0-7][0-9a-fA-F])"
+)
+_CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_ENTITY = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A text that is searched: `pieces` says where each part of it stands in the whole text.
+
+    `wide`: one sign of it may stand for several of the whole text, so that a part ends where the next begins.
+    """
+
+    text: str
+    pieces: tuple[tuple[int, int], ...]  # place in the view, place in the whole text
+    wide: bool = False
+
+    def start(self, at: int) -> int:
+        """Where the sign at a place lies in the whole text."""
+        begin, there = self.pieces[bisect_right(self.pieces, (at, 1 << 62)) - 1]
+        return there + at - begin
+
+    def end(self, at: int) -> int:
+        """Where what ends before a place ends in the whole text."""
+        return self.start(at) if self.wide or at == 0 else self.start(at - 1) + 1
+
+
+def unescaped(text: str) -> View | None:
+    """One layer of escapes of JSON, XML or addresses taken off; None where there is none."""
+    parts: list[str] = []
+    pieces, place, length = [(0, 0)], 0, 0
+    for escape in _ESCAPE.finditer(text):
+        sign = _sign(escape)
+        parts += (text[place : escape.start()], sign)
+        length += escape.start() - place
+        pieces += ((length, escape.start()), (length + 1, escape.end()))
+        length += 1
+        place = escape.end()
+    return View("".join((*parts, text[place:])), tuple(pieces), wide=True) if parts else None
+
+
+def _sign(escape: re.Match[str]) -> str:
+    unicode, plain, entity, decimal, hexadecimal, percent = escape.groups()
+    if plain:
+        return _CONTROL.get(plain, plain)
+    if entity:
+        return _ENTITY[entity]
+    return chr(int(decimal) if decimal else int(unicode or hexadecimal or percent, 16))

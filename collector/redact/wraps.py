@@ -1,0 +1,86 @@
+"""Lines of a text, and which of them were one before a terminal or a logger wrapped it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from collector.redact.view import View
+
+#: A line that begins so is no continuation.
+_HEAD = re.compile(
+    r"\s*(?:\[?\d{1,4}[-/.:]\d|[#>+*|-]{1,4}\s|[{}\]]\s*$|\{\"|\[[\w ]|</?[A-Za-z?]"
+    r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]|\w[\w .-]{0,30}[:=] "
+    r"|(?:I|W|E|F)\d{4} |(?:time|level|ts)=|-----|$)"
+)
+#: A line that begins with an ordinary word does not go on with a key.
+_PLAIN = re.compile(r"\s*[A-Za-z]?[a-z]*(?:[\s.,:;]|$)")
+_LEAST, _LONG_WORD = 40, 24  # characters of a line that may have been wrapped, and of a word at its end that shows it
+_WIDTHS = frozenset((78, 79, 80, 99, 100, 118, 119, 120, 131, 132, 159, 160, 199, 200))
+_MOST_LINES = 24
+
+
+class Lines:
+    """The lines of one text, by number."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.parts = text.split("\n")
+        self.starts: list[int] = []
+        place = 0
+        for part in self.parts:
+            self.starts.append(place)
+            place += len(part) + 1
+        self._joined: dict[int, bool] = {}
+
+    def chain(self, number: int) -> tuple[int, int]:
+        """First and last line of what was one line, as far as one can tell."""
+        first = last = number
+        while first > 0 and last - first < _MOST_LINES and self._wraps(first - 1):
+            first -= 1
+        while last + 1 < len(self.parts) and last - first < _MOST_LINES and self._wraps(last):
+            last += 1
+        return first, last
+
+    def at(self, place: int) -> int:
+        """The number of the line at a place."""
+        return bisect_right(self.starts, place) - 1
+
+    def line(self, number: int) -> View:
+        """One line by itself."""
+        return View(self.parts[number], ((0, self.starts[number]),))
+
+    def joined(self, first: int, last: int) -> Iterator[View]:
+        """All of them as one: as it was cut anywhere, and as it was cut at a blank."""
+        if first < last:
+            yield self._together(first, last, "")
+            yield self._together(first, last, " ")
+
+    def _together(self, first: int, last: int, between: str) -> View:
+        texts, pieces, place = [], [], 0
+        for number in range(first, last + 1):
+            whole = self.parts[number]
+            part = whole.strip(" \t\r") if number > first else whole.rstrip("\r")
+            pieces.append((place, self.starts[number] + whole.find(part) if part else self.starts[number]))
+            texts.append(part)
+            place += len(part) + len(between)
+        return View(between.join(texts), tuple(pieces))
+
+    def _wraps(self, number: int) -> bool:
+        """Whether the next line goes on with this one."""
+        known = self._joined.get(number)
+        if known is None:
+            known = self._joined[number] = _wrapped(self.parts, number)
+        return known
+
+
+def _wrapped(parts: Sequence[str], number: int) -> bool:
+    line, following = parts[number].rstrip("\r"), parts[number + 1].rstrip("\r")
+    if len(line) < _LEAST or not following or line[-1].isspace() or _HEAD.match(following):
+        return False
+    if len(line) in _WIDTHS or len(following) == len(line):
+        return True
+    if number > 0 and len(parts[number - 1].rstrip("\r")) == len(line):
+        return True
+    return len(line) - line.rfind(" ") > _LONG_WORD and _PLAIN.match(following) is None

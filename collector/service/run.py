@@ -1,0 +1,181 @@
+"""One run: lock, manners, pipeline, redaction, bundle, delivery. Whatever fails on the way, the verdict is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from collector import pipeline
+from collector.bundle.encryption import Recipients
+from collector.bundle.writer import copy, write
+from collector.config import Config, load_config
+from collector.deliver.targets import kind_of
+from collector.errors import (
+    FAILURE_FOUND,
+    HANG_FOUND,
+    HEALTHY,
+    NO_SOURCES,
+    NOT_DELIVERED,
+    ConfigError,
+    VmextError,
+)
+from collector.model import BundleInfo, Delivery, Report
+from collector.platforms import current
+from collector.redact.patterns import HIDDEN
+from collector.redact.redactor import Redactor
+from collector.service.sending import delivered, spool_of
+from collector.service.state import redaction_key, state_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one collect was asked to do; times are aware, `root` None means this machine."""
+
+    root: Path | None
+    extensions: tuple[str, ...]
+    since: datetime | None
+    until: datetime | None
+    around: datetime | None
+    margin: timedelta
+    instance: str | None
+    output: Path | None
+    upload: bool
+    probe_network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it. `bundle` None where no folder could be written."""
+
+    report: Report
+    bundle: BundleInfo | None
+    delivery: Delivery
+
+
+def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Config:
+    """The configuration in force on this host; ConfigError for what is wrong in it."""
+    host = current()
+    if file is not None and not file.is_file():
+        raise ConfigError(f"--config: there is no file {file}")
+    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
+    if config.upload_url:
+        kind_of(config.upload_url, config.token)
+    return config
+
+
+def check(run: Run) -> None:
+    """Raises ConfigError for what can't be asked together."""
+    if run.root is not None and not run.root.is_dir():
+        raise ConfigError(
+            f"--root: {run.root} is no folder",
+            "Give the folder that is the root of the other machine's disk.",
+        )
+    if run.root is not None and run.probe_network:
+        raise ConfigError(
+            "--probe-network asks from this machine, --root reads another machine's disk",
+            "Leave out one of them.",
+        )
+    if run.around and (run.since or run.until):
+        raise ConfigError("--around can't be given with --since or --until", "Give either --around or --since/--until.")
+    if run.since and run.until and run.since >= run.until:
+        raise ConfigError("--since must be before --until")
+
+
+def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress) -> Done:
+    """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
+    host = current()
+    to = _recipients(config)
+    host.lower_priority()
+    live = run.root is None
+    request = pipeline.Request(
+        root=run.root,
+        extensions=run.extensions,
+        since=run.since,
+        until=run.until,
+        around=run.around,
+        margin=run.margin,
+        time_zone=config.time_zone,
+        instance=run.instance,
+        bytes_per_source=config.bytes_per_source,
+        probe_network=run.probe_network,
+        **(_of_this_machine(environ) if live else {}),
+        extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
+    )
+    report = pipeline.collect(request, now, progress)
+    state, trouble = state_folder(config.state_dir)
+    redactor = _redactor(redaction_key(state), config, report)
+    report = redactor.clean(report)
+    if state is None:
+        return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
+    try:
+        bundle = write(
+            report,
+            seal=redactor,
+            audit=redactor.document,
+            folder=state / "spool",
+            budget_bytes=config.bytes_per_bundle,
+            budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
+            recipients=to,
+        )
+    except VmextError as error:
+        return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
+    shown = _copied(bundle, run.output)
+    delivery = delivered(config, bundle, state, upload=run.upload)
+    if shown is bundle and delivery.state == "spooled":
+        shown = replace(bundle, path=spool_of(config, state).place(bundle))
+    if trouble and delivery.state != "delivered":
+        delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
+    return Done(report, shown, redactor.clean(delivery))
+
+
+def _recipients(config: Config) -> Recipients | None:
+    """Whom bundles are encrypted to; ConfigError before anything is collected where that is not possible."""
+    if not config.recipients:
+        return None
+    from collector.bundle.encryption import recipients
+
+    return recipients(config.recipients)
+
+
+def _of_this_machine(environ: Mapping[str, str]) -> dict[str, Any]:
+    from collector.discover.carrier import own_run
+    from collector.platforms.azure import MetadataService
+
+    service = MetadataService()
+    metadata = service.instance()
+    return {
+        "metadata": metadata,
+        "own_run": own_run(environ),
+        "clock_offset_seconds": service.clock_offset_seconds,
+    }
+
+
+def _redactor(key: bytes, config: Config, report: Report) -> Redactor:
+    """With what this site hides besides secrets."""
+    hide = {"ids": config.hide_ids, "addresses": config.hide_addresses, "hostnames": config.hide_hostnames}
+    names = (report.identity.instance_name, report.identity.computer_name, report.identity.scale_set)
+    return Redactor(key, [kind for kind in HIDDEN if hide[kind]], [name for name in names if name])
+
+
+def _copied(bundle: BundleInfo, output: Path | None) -> BundleInfo:
+    """A copy that no upload removes; it is the one whose path is told."""
+    if output is None:
+        return bundle
+    try:
+        return copy(bundle, output)
+    except OSError as error:
+        raise ConfigError(f"--output: {output} can't be written: {error.strerror}") from error
+
+
+def exit_code(done: Done) -> int:
+    """The documented exit code; not delivered although asked to wins."""
+    if done.delivery.state == "spooled":
+        return NOT_DELIVERED
+    if done.bundle is None and done.delivery.error:
+        return NOT_DELIVERED
+    return {"failed": FAILURE_FOUND, "hanging": HANG_FOUND, "healthy": HEALTHY, "nothing-found": NO_SOURCES}[
+        done.report.verdict
+    ]
