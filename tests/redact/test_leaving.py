@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,10 +69,15 @@ def test_our_own_log_and_its_tracebacks_are_redacted():
 
 
 def test_a_value_under_a_secret_name_goes_whatever_it_looks_like():
-    document = {"adminPassword": "a b", "settings_hash": "abc", "name": "x", "list": [{"client_secret": "word"}]}
+    document: dict[str, Any] = {
+        "adminPassword": "a b",
+        "settings_hash": "abc",
+        "name": "x",
+        "list": [{"client_secret": "word"}],
+    }
     cleaned = Redactor(KEY).clean(document)
     assert cleaned["adminPassword"].startswith("[secret:")
-    assert cleaned["list"][0]["client_secret"].startswith("[secret:")  # type: ignore[index]
+    assert cleaned["list"][0]["client_secret"].startswith("[secret:")
     assert (cleaned["settings_hash"], cleaned["name"]) == ("abc", "x")
     assert Redactor(KEY).clean(cleaned) == cleaned
 
