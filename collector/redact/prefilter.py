@@ -17,6 +17,7 @@ _DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 400  # lines, and signs of one
 #: Where these stand, keys may be broken by escapes, so that only the text below shows them.
 _ESCAPES = ("\\/", "\\u00")
+_AFTER = 40  # signs of the next line in which a token may go on
 _REACH = 20  # signs of the next line in which a literal may end that a wrap went through
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _WORD = _BASE64[:-2] + b"_-\n"
@@ -54,7 +55,7 @@ class Prefilter:
             return None
         return set().union(*calls)
 
-    def lines(self, lowered: str) -> dict[int, set[int]]:
+    def lines(self, text: str, lowered: str) -> dict[int, set[int]]:
         """The rows that are called in each line of a text of several; a line without is left out."""
         parts = _bytes(lowered).translate(_DIGITS).split(b"\n")
         keys = list(map(add, parts, [part[:_REACH] for part in parts[1:]] + [b""]))
@@ -77,10 +78,21 @@ class Prefilter:
                 if which + 1 == len(starts):
                     break
                 place = joined.find(literal, starts[which + 1])
+        self._marked(text.split("\n"), fresh, called)
         for number in fresh:
             if number not in called:
                 self._remember(keys[number])
         return called
+
+    def _marked(self, parts: list[str], fresh: list[int], called: dict[int, set[int]]) -> None:
+        """The rows of vendors' tokens, in the lines that are new; a token may go on in the next line."""
+        texts = [parts[number] + "\n" + "".join(parts[number + 1 : number + 2])[:_AFTER] for number in fresh]
+        starts, place = [], 0
+        for text in texts:
+            starts.append(place)
+            place += len(text) + 1
+        for place in marked_words("\n".join(texts), self._search.mark):
+            called.setdefault(fresh[bisect_right(starts, place) - 1], set()).update(self._search.marked)
 
     def _holds(self, literal: bytes, line: bytes) -> bool:
         """Whether more than a common word speaks for a row."""

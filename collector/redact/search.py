@@ -55,11 +55,11 @@ class Finder:
     def _search(self, text: str, depth: int) -> list[Found]:
         found: list[Found] = []
         runs = self._packed(text, depth, found)
-        marked = tuple(marked_words(text, self._table.mark))
         lowered = _lowered(text)
         if "\n" in text:
-            self._in_lines(text, lowered, runs, marked, found, depth)
+            self._in_lines(text, lowered, runs, found, depth)
         else:
+            marked = any(True for _ in marked_words(text, self._table.mark))
             called = self._prefilter.rows(lowered)
             if called is not None or runs or marked:
                 rows = called or set()
@@ -67,15 +67,11 @@ class Finder:
                 self._in_view(View(text, ((0, 0),)), rows, found, depth)
         return found
 
-    def _in_lines(
-        self, text: str, lowered: str, runs: Mapping[int, bool], marked: Iterable[int], found: list[Found], depth: int
-    ) -> None:
-        called = self._prefilter.lines(lowered)
-        if not (called or runs or marked):
+    def _in_lines(self, text: str, lowered: str, runs: Mapping[int, bool], found: list[Found], depth: int) -> None:
+        called = self._prefilter.lines(text, lowered)
+        if not (called or runs):
             return
         lines = Lines(text)
-        for start in marked:
-            called.setdefault(lines.at(start), set()).update(self._table.marked)
         public = [area.span() for area in _PUBLIC.finditer(text)] if runs and "-----BEGIN " in text else []
         for start, may_be_key in runs.items():
             rows = called.setdefault(lines.at(start), set())

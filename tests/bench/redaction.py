@@ -22,7 +22,7 @@ from tests.redact.test_corpus import EXPLAINED, ORDINARY, read
 
 _PEER = Path(__file__).with_name("redaction_peer.py")
 _NAMES = ("insights-core", "detect-secrets", "sos")
-_AT_ONCE, _CASES = 2_000, 3  # lines; every so manieth case
+_AT_ONCE, _CASES = 2_000, 3  # lines; every so many case
 
 
 def run(data: Path, quick: bool) -> list[Result]:
@@ -38,7 +38,7 @@ def run(data: Path, quick: bool) -> list[Result]:
     rows.append(Result("planted secrets gone", 100 * found / len(cases), "%", 100, at_least=True, note=f"{len(cases)}"))
     rows += [_recall(peer, [(case.text, case.planted.secret) for case in cases]) for peer in _NAMES]
     redactor = Redactor(b"k" * 32)
-    changed = sum(redactor.text(line) != line for line in distinct)
+    changed = sum(told != line for told, line in zip(redactor.lines(distinct), distinct, strict=True))
     allowed = sum(EXPLAINED.values())
     note = "whole settings that handlers print"
     rows.append(Result(f"of {len(distinct)} sample lines changed", changed, "lines", allowed, note=note))
@@ -68,7 +68,7 @@ def _slower(peer: str, what: str, lines: list[str], ours: float) -> Result:
     told = _peer(peer, "speed", lines[:20_000])
     if isinstance(told, str):
         return unmeasured(f"redaction, {what}: {peer}", told)
-    return Result(f"redaction, {what}", ours, "lines/s", 1, told["speed"], peer, at_least=True)
+    return Result(f"redaction, {what}", ours, "lines/s", 0, told["speed"], peer, at_least=True, note="comparison only")
 
 
 def _recall(peer: str, cases: list[tuple[str, str]]) -> Result:

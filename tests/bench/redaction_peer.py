@@ -33,7 +33,8 @@ def detect() -> Callable[[str], str]:
     from detect_secrets.core.scan import scan_line  # type: ignore[import-not-found]
     from detect_secrets.settings import default_settings  # type: ignore[import-not-found]
 
-    default_settings().__enter__()
+    settings = default_settings()
+    settings.__enter__()
 
     def scan(line: str) -> str:
         for found in scan_line(line):
@@ -41,6 +42,7 @@ def detect() -> Callable[[str], str]:
                 line = line.replace(found.secret_value, "*")
         return line
 
+    scan.settings = settings  # type: ignore[attr-defined]
     return scan
 
 
@@ -53,7 +55,7 @@ def sos() -> Callable[[str], str]:
     from sos.cleaner.parsers.mac_parser import SoSMacParser  # type: ignore[import-not-found]
 
     parsers: list[Any] = [
-        SoSHostnameParser("", ["contoso.com"]), SoSIPParser(""), SoSMacParser(""), SoSKeywordParser("", [], ""),
+        SoSHostnameParser("", ["contoso.com"]), SoSIPParser(""), SoSMacParser(""), SoSKeywordParser([], ""),
     ]  # fmt: skip
 
     def clean(line: str) -> str:
