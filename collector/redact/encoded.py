@@ -12,6 +12,7 @@ from typing import Literal
 #: Of a run: it holds a secret, it is text that holds none, or it is no text that one can read.
 Judgement = Literal["secret", "harmless", "unknown"]
 _LEAST_TEXT = 24  # characters that can't be text by chance
+_LEAST_SHORT = 12  # the same where all of it must be ASCII
 _LONGEST_TEXT = 1_048_576  # bytes after unpacking; what is longer goes as a whole
 #: Text may hold few characters that are none, else it is data.
 _STRANGE_SHARE = 20
@@ -45,6 +46,12 @@ def judged(run: str, is_secret: Callable[[str], bool]) -> Judgement:
             len(text) >= _LEAST_TEXT and sum(sign > "\x7f" for sign in text) * _STRANGE_SHARE <= len(text)
         )
     return "harmless" if harmless else "unknown"
+
+
+def is_text(run: str) -> bool:
+    """Whether base64 that looks like a key is text that was packed; a key's bytes never are."""
+    text = decoded(run)
+    return bool(text) and len(text or "") >= _LEAST_SHORT and (text or "").isascii()
 
 
 def decoded(run: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from collector.redact.encoded import judged, packed
+from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
 from collector.redact.prefilter import Prefilter, base64_runs, marked_words
 from collector.redact.view import View, unescaped
@@ -121,7 +121,9 @@ class Finder:
                 lowered = lowered or _lowered(view.text)
             for match in row.regex.finditer(lowered if row.is_folded else view.text):
                 start, end = match.span("secret")
-                if start < end and not _DONE.match(match["secret"]):
+                if start >= end or _DONE.match(match["secret"]):
+                    continue
+                if row.kind != "key" or match.span() != (start, end) or not is_text(view.text[start:end]):
                     found.append(_in_whole(Found(start, end, row.id, row.kind, *match.span(), number), view))
 
 

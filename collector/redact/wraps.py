@@ -10,7 +10,8 @@ from collector.redact.view import View
 
 #: A line that begins so is no continuation.
 _HEAD = re.compile(
-    r"\s*(?:\[?\d{1,4}[-/.:]\d|[#>+*|-]{1,4}\s|[{}\]]\s*$|\{\"|\[[\w ]|</?[A-Za-z?]"
+    r"\s*(?:\d{4}[-/]\d\d[-/]|\d\d?[/.]\d\d?[/.]\d{2,4}[ T]|\d\d?:\d\d[: ]"
+    r"|[#>+*|-]{1,4}\s|[{}\]]\s*$|\{\"|\[[\w ]|</?[A-Za-z?]"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]|\w[\w .-]{0,30}[:=] "
     r"|(?:I|W|E|F)\d{4} |(?:time|level|ts)=|-----|$)"
 )

@@ -82,6 +82,8 @@ def test_a_row_says_everything_and_its_examples_hold_its_literals(row: SecretPat
 
 
 ORDINARY = [
+    "YXB0LWdldCBpbnN0YWxsIFwKICBuZ2lueA==",
+    "H4sIADT2B2sC/6sszVXIzCsuSczJUcgoKSlIAQBT8AA2EQAAAA==",
     "2025-09-17T06:21:42.601029Z INFO ExtHandler ExtHandler WireServer endpoint 168.63.129.16 read from file",
     "GET http://169.254.169.254/metadata/instance?api-version=2021-02-01 -- Status Code 200",
     "Microsoft.Azure.Extensions.CustomScript-2.1.19 exit code 100",
