@@ -122,7 +122,8 @@ def test_two_agents_with_one_spool_share_the_work(tmp_path: Path):
                 thread.join()
             assert proxy.connections == len(sent)
         said = agents[0].said + agents[1].said
-        assert said.count(" delivered to ") == len(sent)
+        for one in sent:  # the one that did not send it may tell the other's receipt
+            assert f"{one.id} delivered to " in said
         assert_all_there_once(server, sent, agents[0])
 
 
