@@ -30,6 +30,19 @@ def pytest_configure() -> None:
         vars(_winapi).pop("CopyFile2", None)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Whole files that can't even be imported; None leaves the decision to pytest."""
+    inside = collection_path.is_relative_to(config.rootpath)
+    name = collection_path.relative_to(config.rootpath).as_posix() if inside else ""
+    return True if is_wine() and name in gaps() else None
+
+
+def pytest_report_header() -> list[str]:
+    """The files that are left out, each with its reason."""
+    files = {name: reason for name, reason in gaps().items() if name.endswith(".py")} if is_wine() else {}
+    return [f"left out: {name}: Wine: {reason}" for name, reason in files.items()]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the tests; a row that names no test of a file that was collected is an error."""
     if not is_wine():
