@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def run(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProce
 
 def test_a_file_and_standard_input_with_a_key(tmp_path: Path):
     log, key = tmp_path / "a.log", tmp_path / "key"
-    log.write_text("a\nx --password=hunter2HIDDEN\r\nlast", encoding="utf-8")
+    log.write_bytes(b"a\nx --password=hunter2HIDDEN\r\nlast")
     key.write_bytes(KEY)
     expected = Redactor(KEY).text("a\nx --password=hunter2HIDDEN\r\nlast").encode()
     assert b"HIDDEN" not in expected
@@ -50,7 +51,7 @@ def test_utf_16_is_read_and_bytes_of_no_text_stay():
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(["/nowhere"], b"/nowhere"), (["-", "--key", "/nowhere"], b"--key"), (["-", "--key", "/dev/null"], b"16 bytes")],
+    [(["/nowhere"], b"nowhere"), (["-", "--key", "/nowhere"], b"--key"), (["-", "--key", os.devnull], b"16 bytes")],
 )
 def test_what_can_not_be_read_is_told(arguments: list[str], says: bytes):
     result = run(*arguments)
