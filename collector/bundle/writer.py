@@ -20,6 +20,7 @@ from collector.bundle.members import fill
 from collector.bundle.sealing import Seal
 from collector.errors import BundleError
 from collector.model import BundleInfo, Report
+from collector.platforms.folders import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def _in_place(bundle: BundleInfo) -> BundleInfo:
     except OSError:
         bundle.path.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return replace(bundle, path=path)
 
 
@@ -157,14 +158,3 @@ def _sha256(path: Path) -> str:
         while block := file.read(_BUFFER):
             hashed.update(block)
     return hashed.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename last through a loss of power, on systems that can open a folder."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

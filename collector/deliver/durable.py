@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from collector.platforms.folders import sync_folder
+
 
 def write(file: Path, content: bytes) -> None:
     """A file of its owner alone: temporary name, fsync, rename, fsync of the folder. Raises OSError."""
@@ -19,14 +21,14 @@ def write(file: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync(file.parent)
+    sync_folder(file.parent)
 
 
 def move(source: Path, target: Path) -> Path:
     """To another folder of the same disk; what lay there is replaced. Raises OSError."""
     source.replace(target)
-    sync(target.parent)
-    sync(source.parent)
+    sync_folder(target.parent)
+    sync_folder(source.parent)
     return target
 
 
@@ -36,23 +38,12 @@ def remove(file: Path) -> None:
         file.unlink()
     except FileNotFoundError:
         return
-    sync(file.parent)
+    sync_folder(file.parent)
 
 
 def folder(wanted: Path) -> Path:
     """Made where it is missing, for its owner alone. Raises OSError."""
     if not wanted.is_dir():
         wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync(wanted.parent)
+        sync_folder(wanted.parent)
     return wanted
-
-
-def sync(wanted: Path) -> None:
-    """What was renamed or removed in a folder is on the disk. Windows does that by itself."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(wanted, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

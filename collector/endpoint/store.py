@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from collector.platforms.folders import sync_folder
+
 
 class Incoming:
     """A body that is being received; its hash is known as soon as it is whole."""
@@ -58,7 +60,7 @@ class Store:
         target = self.path(sha256)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         incoming.path.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return target
 
     def clear_incoming(self) -> int:
@@ -71,13 +73,3 @@ class Store:
     def all(self) -> Iterator[tuple[str, Path]]:
         for file in sorted(self._objects.glob("??/*.zip")):
             yield file.stem, file
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
