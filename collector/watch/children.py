@@ -1,4 +1,4 @@
-"""Collecting and sending, each in a process of its own, so that the resident one stays small and never waits for them."""
+"""Collecting and sending in processes of their own, so that the resident one stays small and never waits for them."""
 
 from __future__ import annotations
 
