@@ -86,9 +86,9 @@ ENVIRONMENT: Mapping[str, str] = {
 } | {f"VMEXT_WATCH_{setting.name.upper()}": f"{WATCH}.{setting.name}" for setting in fields(WatchConfig)}
 
 #: Each setting's full name and its type as it is written above.
-KINDS: Mapping[str, str] = {
-    setting.name: str(setting.type) for setting in fields(Config) if setting.name != WATCH
-} | {f"{WATCH}.{setting.name}": str(setting.type) for setting in fields(WatchConfig)}
+KINDS: Mapping[str, str] = {setting.name: str(setting.type) for setting in fields(Config) if setting.name != WATCH} | {
+    f"{WATCH}.{setting.name}": str(setting.type) for setting in fields(WatchConfig)
+}
 #: Their values are never shown.
 SECRET = frozenset({"token"})
 #: Numbers that may be 0; all others must be above.

@@ -20,7 +20,9 @@ class WatchLimits:
 def watch_limits(proc: Path = PROC) -> WatchLimits:
     """Of this system, as set now."""
     folder = proc / "sys" / "fs" / "inotify"
-    return WatchLimits(*(_number(folder / f"max_{name}") for name in ("user_watches", "user_instances", "queued_events")))
+    return WatchLimits(
+        *(_number(folder / f"max_{name}") for name in ("user_watches", "user_instances", "queued_events"))
+    )
 
 
 def own_watches(proc: Path = PROC) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 import psutil
 
 from collector.platforms.inotify import own_watches
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ def own_usage() -> Usage:
     resident = open_files = 0
     try:
         resident = process.memory_info().rss
-        open_files = process.num_handles() if sys.platform == "win32" else process.num_fds()
-    except (psutil.Error, OSError):  # of a full table of files, say
-        open_files = 0
+        open_files = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")()
+    except (psutil.Error, OSError) as error:  # of a full table of files, say
+        log.info("own usage can't be told: %s", error)
     watches = own_watches() if sys.platform == "linux" else 0
     return Usage(own, children, resident, open_files, threading.active_count(), watches)
