@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Writes what is made from the table of settings: the example file and the tables of docs/configuration.md."""
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from collector.config.pages import example, page_table
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
 EXAMPLE = ROOT / "collector" / "data" / "config.example.toml"
-MARKED = r"(?s)(<!-- settings:{} -->\n\n).*?(\n<!-- end of settings -->)"
+MARKED = r"(?s)(<!-- settings:{} -->\n\n).*?(<!-- end of settings -->)"
 
 
 def page(text: str) -> str:
     """The page with its tables made anew."""
     for name, watch in (("general", False), ("watch", True)):
         table = page_table(watch=watch)
-        text = re.sub(MARKED.format(name), lambda found, table=table: found[1] + table + found[2], text)
+        text = re.sub(MARKED.format(name), lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
     return text
 
 

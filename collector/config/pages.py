@@ -99,7 +99,8 @@ def toml_value(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{_joined(value)}]"
     if isinstance(value, (str, Path)):
-        return json.dumps(str(value), ensure_ascii=False)  # a text of JSON is a basic string of TOML
+        # a text of JSON is a basic string of TOML, but for one sign
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", r"\u007f")
     return str(value)
 
 

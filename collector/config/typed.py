@@ -8,6 +8,7 @@ from pathlib import Path
 from collector.config.values import BOUNDS, KINDS, MAY_BE_ZERO, SECRET, WORDS
 from collector.errors import ConfigError
 
+_MOST_SHOWN = 80  # characters of a wrong value
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -70,5 +71,5 @@ def _texts(name: str, value: object, where: str) -> tuple[str, ...]:
 
 
 def _wrong(name: str, value: object, where: str, wanted: str) -> ConfigError:
-    shown = "" if name in SECRET else f", not {value!r}"
+    shown = "" if name in SECRET else f", not {repr(value)[:_MOST_SHOWN]}"
     return ConfigError(f"{where}: {name} must be {wanted}{shown}")
