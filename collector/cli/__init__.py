@@ -27,6 +27,8 @@ COMMANDS = {
     "lint": "collector.cli.lint",
     "rules": "collector.cli.rules",
     "endpoint": "collector.cli.endpoint",
+    "status": "collector.cli.status",
+    "config": "collector.cli.config",
 }
 
 #: Objects made before garbage is looked for. Python's 700 would mean dozens of looks while modules are loaded.
@@ -40,6 +42,7 @@ Exit codes:
   10  a failure was found
   11  a hang was found, and no failure
   12  no logs or state files of any extension found
+  14  status: the resident agent does not run, or hangs
   20  not delivered although asked to (wins over 10 and 11)
   21  fleet: an instance gave no verdict, or not every state is told (wins over all)
   22  verify: a bundle is broken, or not what it says it is"""

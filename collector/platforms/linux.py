@@ -41,7 +41,7 @@ class LinuxHost:
 
     def state_dir(self) -> Path:
         if self.is_admin():
-            return Path("/var/lib/vmext")
+            return self.service_state_dir()
         base = Path(os.environ.get("XDG_STATE_HOME", ""))
         if base.is_absolute():  # others are to be ignored (XDG Base Directory Specification)
             return base / "vmext"
@@ -51,6 +51,9 @@ class LinuxHost:
             import tempfile
 
             return Path(tempfile.gettempdir()) / f"vmext-{os.geteuid()}"
+
+    def service_state_dir(self) -> Path:
+        return Path("/var/lib/vmext")
 
     def config_file(self) -> Path:
         return Path("/etc/vmext/config.toml")

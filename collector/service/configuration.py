@@ -1,0 +1,53 @@
+"""The configuration looked at as a whole: everything that is wrong in it, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.config import Loaded, read
+from collector.errors import ConfigError, VmextError
+from collector.platforms import current
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`file`: where the configuration file lies or would lie. `tables`: own tables of places beside it."""
+
+    file: Path
+    loaded: Loaded
+    tables: tuple[Path, ...]
+    problems: tuple[VmextError, ...]
+
+
+def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
+    """Reads what a command would read. Raises ConfigError where a file is given that is none."""
+    host = current()
+    if file is not None and not file.is_file():
+        raise ConfigError(f"there is no file {file}")
+    place = file or host.config_file()
+    loaded = read({}, environ, place, host.state_dir())
+    tables = tuple(sorted((place.parent / "sources.d").glob("*.toml")))
+    return Examined(place, loaded, tables, (*loaded.problems, *_address(loaded), *_places(tables)))
+
+
+def _address(loaded: Loaded) -> Iterator[VmextError]:
+    from collector.deliver.targets import kind_of
+
+    if loaded.config.upload_url:
+        try:
+            kind_of(loaded.config.upload_url, loaded.config.token)
+        except VmextError as error:
+            yield error
+
+
+def _places(tables: tuple[Path, ...]) -> Iterator[VmextError]:
+    """A broken table is told by itself: it is put beside the product's own, not beside the others."""
+    from collector.discover.catalog import own_places
+
+    for table in tables:
+        try:
+            own_places(table)
+        except VmextError as error:
+            yield error
