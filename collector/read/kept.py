@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 
 #: Of a packed file at most so many unpacked bytes are gone through to find lines in it.
 _MOST_UNPACKED = 150_000_000
-_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +70,32 @@ class _Found:
     problems: list[str] = field(default_factory=list)
 
 
-def kept(folder: Path, root: str, since: float, bytes_per_stream: int = OF_STREAM) -> Kept:
-    """What the ring of a folder holds of a root's files that was kept since then (seconds since the epoch); of each
-    stream the newest so many bytes. Never raises."""
+def kept(folder: Path, root: str, bytes_per_stream: int = OF_STREAM) -> Kept:
+    """What the ring of a folder holds of a root's files, of each stream the newest so many bytes. Never raises."""
     found = _Found()
     try:
         files = sorted(folder.glob(f"*{segments.ENDING}"))
     except OSError as error:
         return Kept((), (f"{folder} can't be read: {error.strerror}",))
     for file in files:
-        if segments.root_of(file) == root:
-            _learn(file, since, found)
+        _learn(file, root, found)
     streams = (Stream(found.about[key], _newest(found.entries[key], bytes_per_stream)) for key in found.entries)
     return Kept(tuple(sorted(streams, key=lambda one: one.about.stream)), tuple(found.problems))
 
 
-def _learn(file: Path, since: float, found: _Found) -> None:
+def _learn(file: Path, root: str, found: _Found) -> None:
     set_of: dict[int, tuple[int, str]] = {}
     try:
+        if (whose := segments.root_of(file)) != root:
+            found.problems += () if whose is not None else (f"{file.name}: it is of no form that is known",)
+            return
         for one in segments.read(file):
             if isinstance(one, str):
                 found.problems.append(f"{file.name}: {one}")
             elif isinstance(one, About):
                 key = set_of[one.stream] = one.stream, one.path.rpartition("/")[0].lower()
                 found.about[key] = one
-            elif one.at >= since and one.stream in set_of:
+            elif one.stream in set_of:
                 found.entries.setdefault(set_of[one.stream], []).append(one)
     except OSError as error:  # the agent let it go meanwhile
         log.info("%s: %s", file, error)
@@ -153,13 +153,13 @@ def is_in(stream: Stream, source: Source) -> bool:
         return source.path == stream.about.path and source.size >= stream.end
     begin, end, checksum = entry.mark
     reader = ByteSource(source)
+    data = b""
     with reader.opened() as is_open:
-        if not is_open:
-            return False
-        if not reader.packed:
-            return reader.size >= end and zlib.crc32(reader.at(begin, end - begin)) == checksum
-        return end <= _MOST_UNPACKED and zlib.crc32(_unpacked(reader, begin, end)) == checksum
-    return False
+        if is_open and reader.packed and end <= _MOST_UNPACKED:
+            data = _unpacked(reader, begin, end)
+        elif is_open and not reader.packed:
+            data = reader.at(begin, end - begin)
+    return len(data) == end - begin and zlib.crc32(data) == checksum
 
 
 def _unpacked(reader: ByteSource, begin: int, end: int) -> bytes:

@@ -27,6 +27,8 @@ FORM = 1
 ENDING = ".ring"
 #: No line of ours is longer; what is, is damage.
 _MOST_HEAD = 4_194_304
+#: The first line is shorter: what ends before was torn in it.
+_LEAST_HEAD = 8_192
 _PLACED = ("kind", "format", "extension", "version", "name", "sequence")
 
 
@@ -111,18 +113,18 @@ def _entry(
 
 
 def root_of(segment: Path) -> str | None:
-    """Whose files a segment speaks of; None where it is not one of ours, or of a form we do not know."""
-    try:
-        with _opened(segment) as stream:
-            told = _read_line(stream)
-    except OSError:
-        return None
+    """Whose files a segment speaks of, "" where nothing was written yet; None where it is of a form we do not know.
+    Raises OSError."""
+    with _opened(segment) as stream:
+        told = _read_line(stream)
+        if told is None and not stream.read(1) and stream.tell() < _LEAST_HEAD:
+            return ""
     return str(told.get("root")) if told is not None and told.get("ring") == FORM else None
 
 
 def read(segment: Path) -> Iterator[About | Entry | str]:
     """What stands in a segment, without the lines; at the end a string that says what is wrong with it, if anything
-    is. Raises OSError."""
+    is. A torn end is nothing wrong. Raises OSError."""
     with _opened(segment) as stream:
         size = stream.seek(0, 2)
         stream.seek(0)
@@ -132,6 +134,8 @@ def read(segment: Path) -> Iterator[About | Entry | str]:
             return
         while (place := stream.tell()) < size:
             told = _read_line(stream)
+            if told is None and stream.tell() >= size and not _ends_whole(stream, size):
+                return
             try:
                 one = _value(segment, stream.tell(), told or {})
             except (KeyError, TypeError, ValueError):
@@ -139,7 +143,6 @@ def read(segment: Path) -> Iterator[About | Entry | str]:
                 return
             if isinstance(one, Entry):
                 if one.place + one.size > size:
-                    yield f"it ends in the middle of lines, at byte {size}"
                     return
                 stream.seek(one.size, 1)
             yield one
@@ -169,6 +172,11 @@ def _value(segment: Path, place: int, told: dict[str, Any]) -> About | Entry:
         tuple(map(_natural, told["lengths"])),
         (_natural(mark[0]), _natural(mark[1]), int(mark[2])) if mark else None,
     )
+
+
+def _ends_whole(stream: BinaryIO, size: int) -> bool:
+    stream.seek(size - 1)
+    return stream.read(1) == b"\n"
 
 
 def _natural(value: Any) -> int:
