@@ -1,7 +1,8 @@
 """Rotated logs: which files are one log, oldest first, and until when a file was written as its name tells. Pure.
 
 Names: ``waagent.log.1``, ``waagent.log.2.gz``, ``waagent.log-2026-05-04-1777863602.gz`` (Azure/WALinuxAgent:
-config/waagent.logrotate), ``waagent.log-20260504`` (logrotate's dateext), ``WaAppAgent.000.log``.
+config/waagent.logrotate), ``waagent.log-20260504`` (logrotate's dateext), ``WaAppAgent.000.log``;
+``waagent.log.kept-12``: what the resident agent kept of a file that lay there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ _NAME = re.compile(
     r"(?P<base>.+?)(?:"
     r"-(?P<date>\d{4}-?\d\d-?\d\d)(?:-(?P<epoch>\d{9,11}))?"
     r"|\.(?P<number>\d{1,3})"
+    r"|\.kept-(?P<kept>\d{1,9})"
     r"|\.(?P<before>\d{3})(?P<ending>\.log)"
     r")?(?:\.gz)?",
     re.IGNORECASE,
@@ -43,15 +45,19 @@ def rotated_sets(logs: Iterable[Source]) -> tuple[tuple[Member, ...], ...]:
     """Every log with its rotated files, oldest first; a log that was never rotated is a set of one."""
     sets: dict[str, list[tuple[tuple[float, ...], Member]]] = {}
     for source in logs:
-        folder, _, name = source.path.rpartition("/")
-        found = _NAME.fullmatch(name)
-        base = (found["base"] + (found["ending"] or "")) if found else name
-        key, member = _placed(source, found)
-        sets.setdefault(f"{folder}/{base}".lower(), []).append((key, member))
+        key, member = _placed(source, _NAME.fullmatch(source.path.rpartition("/")[2]))
+        sets.setdefault(log_of(source.path), []).append((key, member))
     return tuple(
         tuple(member for _, member in sorted(members, key=lambda one: (one[0], one[1].source.path)))
         for members in sets.values()
     )
+
+
+def log_of(path: str) -> str:
+    """The log that a file is a part of: the same word for all its files."""
+    folder, _, name = path.rpartition("/")
+    found = _NAME.fullmatch(name)
+    return f"{folder}/{found['base'] + (found['ending'] or '') if found else name}".lower()
 
 
 def _placed(source: Source, found: re.Match[str] | None) -> tuple[tuple[float, ...], Member]:
@@ -65,6 +71,8 @@ def _placed(source: Source, found: re.Match[str] | None) -> tuple[tuple[float, .
         return (0, day.timestamp()), Member(source, last if was_rotated_then else None)
     if found is not None and found["number"]:
         return (1, -int(found["number"])), Member(source)
+    if found is not None and found["kept"]:
+        return (1.5, int(found["kept"])), Member(source, ordered=False)
     if found is not None and found["before"]:
         return (1, int(found["before"])), Member(source, ordered=False)
     return (2,), Member(source)

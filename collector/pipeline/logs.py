@@ -81,6 +81,5 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
 
 
 def _not_read(source: Source, reason: str) -> LedgerEntry:
-    return LedgerEntry(
-        source.path, source.kind, "outside-window", source.size, format=source.format, note=f"not read: {reason}"
-    )
+    note = f"not read: {reason}" + (f"; {source.remains.note}" if source.remains else "")
+    return LedgerEntry(source.path, source.kind, "outside-window", source.size, format=source.format, note=note)
