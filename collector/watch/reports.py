@@ -6,7 +6,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,11 +18,14 @@ from collector.watch.incident import Incident
 
 log = logging.getLogger(__name__)
 
-#: Incidents that wait for their bundle; of more, the oldest are told by the bundle of the newest.
+#: Incidents that wait for their bundle; of more, the bundle of the newest reaches back to the oldest.
 _MOST_WAITING = 20
 #: A collect that fails without a verdict is tried so often.
 _TRIES = 3
 _AGAIN_SECONDS = 30.0
+_URGENT_SECONDS = 600.0
+#: The spool is looked into so often.
+_LOOK_SECONDS = 10.0
 #: How long what could not be delivered waits for the next try.
 _SENDING = Backoff(base=30.0, cap=1_800.0)
 
@@ -70,7 +73,8 @@ class Reports:
         self._collecting: tuple[_Job, Child] | None = None
         self._sending: Child | None = None
         self._attempts = 0
-        self._send_at = 0.0
+        self._send_at = self._urgent_until = 0.0
+        self._looked_at = float("-inf")
         self.send_error = ""
 
     @property
@@ -87,18 +91,21 @@ class Reports:
         if len(self._jobs) >= _MOST_WAITING:
             left = self._jobs.popleft().incident
             log.warning("too many incidents at once: %s gets no bundle of its own", left.title)
-            incident = incident.joined(left)
+            incident = replace(incident, start=min(incident.start, left.start))
         self._jobs.append(_Job(incident))
 
-    def send_now(self) -> None:
-        """What waits in the spool goes first, whatever failed before."""
-        self._send_at = 0.0
+    def send_now(self, at: float) -> None:
+        """For some minutes nothing waits for anything: what lies in the spool is sent while another is collected."""
+        self._send_at, self._urgent_until = 0.0, at + _URGENT_SECONDS
 
-    def poll(self, at: float) -> tuple[Reported, ...]:
-        """Starts what is due, and tells what ended. `at`: monotonic seconds."""
-        self._poll_sender(at)
+    def poll(self, at: float, *, may_start: bool = True) -> tuple[tuple[Incident, Reported], ...]:
+        """Starts what is due, if it may, and tells what ended. `at`: monotonic seconds."""
+        may_start = may_start or at < self._urgent_until
         done = self._poll_collector(at)
-        self._start_collector(at)
+        self._poll_sender(at)
+        if may_start:
+            self._start_collector(at)
+            self._start_sender(at)
         return done
 
     def stop(self) -> None:
@@ -120,7 +127,7 @@ class Reports:
             log.warning("no process can be started to collect: %s", error)
             self._put_back(job, at)
 
-    def _poll_collector(self, at: float) -> tuple[Reported, ...]:
+    def _poll_collector(self, at: float) -> tuple[tuple[Incident, Reported], ...]:
         if self._collecting is None or (ended := self._collecting[1].ended()) is None:
             return ()
         job = self._collecting[0]
@@ -132,7 +139,7 @@ class Reports:
         reported = _reported(job.incident, ended)
         if ended.exit_code == NOT_DELIVERED:
             self._delay_sending(at, reported.error)
-        return (reported,)
+        return ((job.incident, reported),)
 
     def _put_back(self, job: _Job, at: float) -> None:
         job.tries += 1
@@ -140,16 +147,18 @@ class Reports:
         self._jobs.appendleft(job)
 
     def _poll_sender(self, at: float) -> None:
-        if self._sending is not None:
-            ended = self._sending.ended()
-            if ended is None:
-                return
-            self._sending = None
-            if ended.exit_code == 0:
-                self._attempts, self.send_error = 0, ""
-            else:
-                self._delay_sending(at, ended.error)
-        if not self._sends or at < self._send_at or self._collecting is not None or not self._has_waiting():
+        if self._sending is None or (ended := self._sending.ended()) is None:
+            return
+        self._sending = None
+        if ended.exit_code == 0:
+            self._attempts, self.send_error = 0, ""
+        else:
+            self._delay_sending(at, ended.error)
+
+    def _start_sender(self, at: float) -> None:
+        is_due = self._sends and self._sending is None and at >= self._send_at
+        is_free = self._collecting is None or at < self._urgent_until
+        if not (is_due and is_free and self._has_waiting(at)):
             return
         try:
             self._sending = self._start("upload", ["upload"], self._environ)
@@ -161,7 +170,11 @@ class Reports:
         self._send_at = at + 1.0 + _SENDING.delay(self._attempts, self._chance)
         self.send_error = error
 
-    def _has_waiting(self) -> bool:
+    def _has_waiting(self, at: float) -> bool:
+        """Looked at now and then, and after each collect."""
+        if at < self._looked_at + _LOOK_SECONDS:
+            return False
+        self._looked_at = at
         try:
             return any(file.suffix == ".zip" for file in self._spool.iterdir())
         except OSError:
@@ -173,7 +186,7 @@ def _reported(incident: Incident, ended: Ended) -> Reported:
     bundle, delivery = document.get("bundle"), document.get("delivery")
     error = delivery.get("error") if isinstance(delivery, dict) else ended.error
     return Reported(
-        time=incident.time,
+        time=incident.notices[0].time,
         title=incident.title,
         verdict=str(document.get("verdict", "")),
         bundle=str(bundle.get("id")) if isinstance(bundle, dict) else None,
