@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector.discover.rotation import log_of
+from collector.data.rotated import set_name
 from collector.discover.scan import Scan, is_named
 from collector.model import LedgerEntry, Remains, Source, SourceKind, iso
 from collector.pipeline.request import Request
@@ -48,7 +48,7 @@ def _is_there(stream: Stream, found: Scan, root: Path) -> bool:
     from collector.read.kept import is_in
 
     path = stream.about.path
-    files = [source for source in found.sources if source.problem is None and log_of(source.path) == log_of(path)]
+    files = [source for source in found.sources if source.problem is None and set_name(source.path) == set_name(path)]
     if all(source.path != path for source in files):  # of a crowded folder not all were listed
         files.append(Source(path, root / path, "log", size=_size(root / path)))
     return any(is_in(stream, source) for source in sorted(files, key=lambda source: source.path != path))

@@ -15,7 +15,7 @@ from collector.redact.redactor import Redactor
 from collector.watch.agent_life import AgentLife
 from collector.watch.agent_processes import AgentProcesses
 from collector.watch.console import Console
-from collector.watch.incident import Incident, Incidents, Notice
+from collector.watch.incident import Incidents, Notice
 from collector.watch.judging import Judge
 from collector.watch.limits import CpuShare
 from collector.watch.notices import heartbeats
