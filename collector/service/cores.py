@@ -9,7 +9,7 @@ from collector.errors import (
 )
 from collector.model import BundleInfo
 from collector.redact.redactor import Redactor
-from collector.service.state import redaction_key
+from collector.platforms.state import redaction_key
 
 
 def part(config: Config, number: int, total: int | None, bundle: str | None, now: float) -> str:

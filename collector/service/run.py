@@ -27,7 +27,7 @@ from collector.platforms import current
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
-from collector.service.state import redaction_key, state_folder
+from collector.platforms.state import redaction_key, state_folder
 
 
 @dataclass(frozen=True, slots=True)
