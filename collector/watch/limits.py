@@ -7,8 +7,9 @@ from typing import Literal
 
 #: Of what may be used, this part is for children even where reading alone takes all of it.
 _FOR_CHILDREN = 0.25
-#: What is owed never asks for a longer pause, in seconds: it slows down, it does not stop for good.
-_LONGEST_PAUSE, _LONGEST_WAIT = 60.0, 600.0
+#: What is owed never asks for a longer pause, in seconds, but a second of CPU is always owed in full: it slows down, it
+#: does not stop for good.
+_LONGEST_PAUSE, _LONGEST_WAIT, _OWED_IN_FULL = 60.0, 600.0, 1.0
 
 #: What to do about memory: give up what is only remembered, read less at a time, tell people.
 Relief = Literal["drop", "shrink", "tell"]
@@ -54,7 +55,7 @@ class CpuShare:
         for_children = min(_FOR_CHILDREN * earned, max(0.0, self.child_burst_seconds - self._child_credit))
         self._credit += earned - for_children
         over = max(0.0, self._credit - self.burst_seconds)
-        self._credit = max(min(self._credit, self.burst_seconds) - spent, -_LONGEST_PAUSE * rate)
+        self._credit = max(min(self._credit, self.burst_seconds) - spent, -max(_LONGEST_PAUSE * rate, _OWED_IN_FULL))
         self._child_credit = min(self._child_credit + for_children + over, self.child_burst_seconds)
         self._child_credit = max(self._child_credit - spent_by_children, -_LONGEST_WAIT * rate * _FOR_CHILDREN)
         if self._credit >= 0:
