@@ -22,6 +22,13 @@ PEM = [
     "-----END RSA PRIVATE KEY-----",
 ]
 STAMPED = [f"2026-05-04T03:12:14Z INFO {line}" for line in PEM]
+#: Only the first line tells what the others are.
+SETTINGS = [
+    '  "protectedSettings": {',
+    *(f'    "name{at}": "{BODY[at : at + 20]}",' for at in range(0, 600, 20)),
+    '    "last": "one"',
+    "  }",
+]
 PLAIN = [f"2026-05-04T03:12:{number % 60:02d}Z INFO line {number}" for number in range(3_000)]
 #: Texts of which no part may stay, by row; only such that have several lines.
 SPREAD = [(row.id, text) for row in secret_patterns() if not row.only for text in row.matches if "\n" in text]
@@ -56,8 +63,8 @@ def leaks(text: str) -> list[str]:
     return [BODY[at : at + 10] for at in range(0, len(BODY) - 10, 5) if BODY[at : at + 10] in text]
 
 
-@pytest.mark.parametrize("key", [PEM, STAMPED], ids=["bare", "stamped"])
-@pytest.mark.parametrize("cut", range(1, len(PEM)))
+@pytest.mark.parametrize("key", [PEM, STAMPED, SETTINGS], ids=["bare", "stamped", "settings"])
+@pytest.mark.parametrize("cut", range(1, len(PEM), 2))
 @pytest.mark.parametrize("pause", [0.5, 5.0], ids=["busy", "idle"])
 def test_a_key_that_comes_in_two_parts(tmp_path: Path, key: list[str], cut: int, pause: float):
     flow = Flow(tmp_path)
@@ -81,12 +88,15 @@ def test_a_key_that_comes_line_by_line_slowly(tmp_path: Path):
     assert [line for line in flow.text().splitlines() if "INFO" in line] == PLAIN[:600]
 
 
-@pytest.mark.parametrize("first", range(0, 1_300, 61))
-def test_a_flood_that_begins_in_the_middle_of_a_key(tmp_path: Path, first: int):
+@pytest.mark.parametrize("first", range(20, 1_000, 61))
+@pytest.mark.parametrize("parts", [1, 3, 1_000])
+def test_a_flood_that_begins_in_the_middle_of_a_secret(tmp_path: Path, first: int, parts: int):
     """What was dropped from memory still tells what comes after it."""
     flow = Flow(tmp_path, Recent(bytes_per_stream=4_000))
     after = "".join(line + "\n" for line in PLAIN[:200])[: 4_000 - first]
-    flow.add([*PLAIN[200:600], *PEM, *after.splitlines()])
+    lines = [*PLAIN[200:600], *SETTINGS, *after.splitlines()]
+    for begin in range(0, len(lines), step := -(-len(lines) // parts)):
+        flow.add(lines[begin : begin + step])
     flow.flush(5.0)
     assert leaks(flow.on_disk()) == []
     assert flow.ring.size < 8_000
