@@ -174,7 +174,7 @@ class Recent:
         self._size += len(part.data)
         if held.size > self._most * 5 // 4:  # not with each piece: what is dropped is looked at
             self._size -= held.shrink(self._most)
-        if self._size > self._most_total:
+        while self._size > self._most_total:
             most = max(self._streams.values(), key=lambda one: one.size)
             self._size -= most.shrink(most.size // 2)
 
