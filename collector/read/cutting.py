@@ -74,7 +74,9 @@ def cut(
     if final:
         return Cut(begin, limit, len(block))
     end = last_end(block if limit == len(block) else block[:limit], encoding, shift, carriage)
-    return Cut(begin, end, end) if end > begin else _without_line_end(block[begin:limit], text, begin, at_end, most_line)
+    return (
+        Cut(begin, end, end) if end > begin else _without_line_end(block[begin:limit], text, begin, at_end, most_line)
+    )
 
 
 def _end_of_rest(block: bytes, text: Text, shift: int) -> int:

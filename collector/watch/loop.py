@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from collector.config import WatchConfig
@@ -23,7 +24,7 @@ from collector.watch.reports import Reported, Reports
 from collector.watch.scheduled import Event
 from collector.watch.sources import Sources
 from collector.watch.usage import cpu_seconds
-from collector.watch.waking import Waker
+from collector.watch.waking import Changes, Waker
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Loop:
     agent: AgentLife
     share: CpuShare
     redactor: Redactor
-    folders: Callable[[], dict]  # type: ignore[type-arg]
+    folders: Callable[[], Mapping[Path, bool]]
     remember: Callable[[], None]
     agent_processes: AgentProcesses | None = None  # None: on a disk of which only the files tell
     console: Console | None = None
@@ -88,7 +89,7 @@ class Loop:
         self.sources.touch(changes)
         if at - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = at
-            self.sources.touch(type(changes)(files=None))
+            self.sources.touch(Changes(files=None))
         if not self.sources.scan_wait(self.config.scan_seconds):
             self._scan()
         self._read()
@@ -112,6 +113,14 @@ class Loop:
         self.reports.stop()
         self.waker.close()
         self.sources.close()
+
+    def warnings(self) -> Iterator[str]:
+        """What does not work as it should."""
+        yield from self.waker.notes
+        if self.sources.ring_problem:
+            yield self.sources.ring_problem
+        if self.console is not None and self.console.problem:
+            yield self.console.problem
 
     # ---- steps of a turn -------------------------------------------------------------------------------
 

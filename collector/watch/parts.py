@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.config import Config
@@ -13,7 +11,7 @@ from collector.discover.carrier import scripts_beside
 from collector.discover.folders import folders_to_watch
 from collector.discover.scan import system_of
 from collector.discover.zone import disk_zone, named_zone
-from collector.extract.carriers import carries
+from collector.extract.carriers import calls_vmext
 from collector.platforms import current
 from collector.read.following import TailLimits
 from collector.read.recent import Recent
@@ -73,7 +71,7 @@ def assemble(order: Order, config: Config, redactor: Redactor, clock: Clock) -> 
         system,
         hang_seconds=watch.hang_seconds,
         bursts=Bursts(watch.burst_errors, watch.burst_seconds),
-        carries_us=lambda run: carries(run, scripts_beside(sources.found)),
+        carries_us=lambda run: calls_vmext(scripts_beside(sources.found).get(run, "")),
     )
     incidents = Incidents(watch.related_seconds, watch.held_seconds)
     agent = AgentLife()

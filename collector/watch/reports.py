@@ -55,16 +55,17 @@ class Reports:
     def __init__(
         self,
         spool: Path,
-        arguments: Sequence[str],
+        collect: Sequence[str],
+        upload: Sequence[str],
         environ: Mapping[str, str],
         *,
         sends: bool,
         chance: Callable[[], float] = random.random,
         start: Callable[[str, Sequence[str], Mapping[str, str]], Child] = Child,
     ) -> None:
-        """`arguments` of every collect, `environ` of every child. `sends`: whether there is a receiver."""
+        """`collect`, `upload`: arguments of these commands; `environ` of both. `sends`: whether there is a receiver."""
         self._spool = spool
-        self._arguments = tuple(arguments)
+        self._collect, self._upload = tuple(collect), tuple(upload)
         self._environ = dict(environ)
         self._sends = sends
         self._chance = chance
@@ -120,7 +121,7 @@ class Reports:
             return
         job = self._jobs.popleft()
         since = ["--since", iso(job.incident.start) or ""]
-        arguments = ["collect", *self._arguments, *since, "--trigger", job.incident.title, "--format", "json"]
+        arguments = ["collect", *self._collect, *since, "--trigger", job.incident.title, "--format", "json"]
         try:
             self._collecting = job, self._start("collect", arguments, self._environ)
         except OSError as error:
@@ -161,7 +162,7 @@ class Reports:
         if not (is_due and is_free and self._has_waiting(at)):
             return
         try:
-            self._sending = self._start("upload", ["upload"], self._environ)
+            self._sending = self._start("upload", ["upload", *self._upload], self._environ)
         except OSError as error:
             self._delay_sending(at, str(error))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
@@ -19,8 +18,8 @@ from collector.config import Config
 from collector.deliver.lock import held
 from collector.errors import ConfigError
 from collector.platforms import current
-from collector.redact.redactor import Redactor
 from collector.platforms.state import redaction_key
+from collector.redact.redactor import Redactor
 from collector.watch import own_log
 from collector.watch.loop import Loop
 from collector.watch.notify import Notifier
@@ -156,14 +155,4 @@ def _loaded(load: Callable[[], Config], before: Config, order: Order, notifier: 
         log.warning("a change of state_dir needs a restart")
     log.info("the configuration was read again")
     order.tell("the configuration was read again")
-    return _with_state(config, before)
-
-
-def _with_state(config: Config, before: Config) -> Config:
-    from dataclasses import replace
-
     return replace(config, state_dir=before.state_dir)
-
-
-def as_json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from collector.extract.signals import Signal
 from collector.model import Source, System
 from collector.read.recent import Recent
 from collector.read.ring import Ring
-from collector.read.tail import Piece, Tails
+from collector.read.tail import Piece, Tails, TailState
 from collector.redact.redactor import Redactor
 from collector.watch.notices import StreamNotices, history
 from collector.watch.states import States
@@ -68,7 +68,16 @@ class Sources:
 
     @property
     def is_behind(self) -> bool:
+        """Whether more can be read at once."""
         return self._tails.is_behind
+
+    @property
+    def ring_problem(self) -> str:
+        """Why lines can't be kept on the disk, "" where they can."""
+        return self._ring.problem
+
+    def followed(self) -> Sequence[TailState]:
+        return self._tails.followed()
 
     # ---- what is there ---------------------------------------------------------------------------------
 
@@ -83,9 +92,8 @@ class Sources:
         tells what goes on."""
         began = self._clock()
         self._scan_wanted = False
-        self.found = tuple(
-            source for source in scan(self._root, self._system, (), self._tables).sources if not self._is_own(source.file)
-        )
+        sources = scan(self._root, self._system, (), self._tables).sources
+        self.found = tuple(source for source in sources if not self._is_own(source.file))
         self._paths = {str(source.file): source.path for source in self.found}
         followed = [source for source in self.found if source.kind in _FOLLOWED and source.problem is None]
         is_fresh, self._is_fresh = self._is_fresh, False

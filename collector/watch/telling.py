@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +45,6 @@ class Teller:
         self._root = order.root or current().root()
         self._file = StatusFile(config.state_dir, redactor)
         self._memory = MemoryCeiling(config.watch.memory_bytes)
-        self._warnings: dict[str, None] = {}
         self._since = datetime.now(timezone.utc)
         self._began = time.monotonic()
         self._told_at = 0.0
@@ -151,7 +150,7 @@ def _spool(folder: Path, error: str) -> SpoolState:
     return SpoolState(len(found), sum(size for size, _ in found), since, error)
 
 
-def _waiting(folder: Path) -> Iterable[tuple[int, float]]:
+def _waiting(folder: Path) -> Iterator[tuple[int, float]]:
     try:
         for file in folder.glob("*.zip"):
             status = file.stat()
