@@ -31,22 +31,22 @@ from collector.cli import EXIT_CODES
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--instance", metavar="NAME", help="Name of the instance, where nothing on the disk tells it.")
 @click.option("--timezone", "time_zone", metavar="ZONE", help="Zone of local stamps: Europe/Berlin, UTC, +05:30.")
-@click.option("--poll", "watch.poll", is_flag=True, default=None, help="Look at files in turns; ask for no events.")
+@click.option("--poll", "watch_poll", is_flag=True, default=None, help="Look at files in turns; ask for no events.")
 @click.option(
     "--hang-seconds",
-    "watch.hang_seconds",
+    "watch_hang_seconds",
     type=float,
     metavar="SECONDS",
     help="Every operation hangs after so long, if its own limit is longer.",
 )
 @click.option(
     "--cpu-percent",
-    "watch.cpu_percent",
+    "watch_cpu_percent",
     type=float,
     metavar="N",
     help="Share of one core that may be used over time; 0: no limit.",
 )
-@click.option("--console", "watch.console", is_flag=True, default=None, help="Tell the serial console of incidents.")
+@click.option("--console", "watch_console", is_flag=True, default=None, help="Tell the serial console of incidents.")
 @click.option("--quiet", is_flag=True, help="Print nothing; the own log and vmext status tell what happens.")
 def command(root: Path | None, config_file: Path | None, instance: str | None, quiet: bool, **settings: Any) -> None:
     """Follow the logs as they grow, keep what matters, and report what fails or hangs by itself.
@@ -56,6 +56,7 @@ def command(root: Path | None, config_file: Path | None, instance: str | None, q
     from collector.service.configuration import settings as effective
     from collector.watch.run import Order, Wishes, run
 
+    settings = {name.replace("watch_", "watch."): value for name, value in settings.items()}
     if root is not None and not root.is_dir():
         raise click.UsageError(f"--root: {root} is no folder.")
     order = Order(

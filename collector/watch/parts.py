@@ -13,10 +13,9 @@ from collector.discover.scan import system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract.carriers import calls_vmext
 from collector.platforms import current
-from collector.read.following import TailLimits
 from collector.read.recent import Recent
 from collector.read.ring import Ring
-from collector.read.tail import Tails
+from collector.read.tail import TailLimits, Tails
 from collector.redact.redactor import Redactor
 from collector.watch.agent_life import AgentLife
 from collector.watch.agent_processes import AgentProcesses
@@ -63,7 +62,7 @@ def assemble(order: Order, config: Config, redactor: Redactor, clock: Clock) -> 
         redactor,
         tables=tables,
         is_own=Own(state).holds,
-        is_fresh=tails.start == "first",
+        is_fresh=tails.start != "continued",
         clock=clock.monotonic,
         recent=Recent(watch.ring_bytes_per_source),
     )

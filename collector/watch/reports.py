@@ -14,7 +14,7 @@ from collector.deliver.backoff import Backoff
 from collector.errors import NOT_DELIVERED, USAGE
 from collector.model import iso
 from collector.watch.children import Child, Ended
-from collector.watch.incident import Incident
+from collector.watch.incident import Incident, moment_of
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Reported:
     title: str
     verdict: str  # "" where no run gave one
     bundle: str | None
-    delivered: bool
+    delivered: datetime | None  # UTC, when it was received
     error: str
 
 
@@ -191,6 +191,6 @@ def _reported(incident: Incident, ended: Ended) -> Reported:
         title=incident.title,
         verdict=str(document.get("verdict", "")),
         bundle=str(bundle.get("id")) if isinstance(bundle, dict) else None,
-        delivered=isinstance(delivery, dict) and delivery.get("state") == "delivered",
+        delivered=moment_of(delivery.get("received")) if isinstance(delivery, dict) else None,
         error=str(error or ""),
     )

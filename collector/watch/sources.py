@@ -85,7 +85,8 @@ class Sources:
         """Seconds until the disk should be looked through again."""
         since = self._clock() - self._scanned_at
         least = max(_LEAST_SCAN_SECONDS, _SCAN_PACE * self._scan_took)
-        return max(0.0, (least if self._scan_wanted else max(every, least)) - since)
+        is_wanted = self._scan_wanted or self._tails.needs_scan
+        return max(0.0, (least if is_wanted else max(every, least)) - since)
 
     def scan(self) -> Iterator[Signal]:
         """Looks through the disk. Gives what the ends of logs say that are not read from their beginnings: it only

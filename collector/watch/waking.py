@@ -21,6 +21,7 @@ from watchdog.observers.api import ObservedWatch
 
 from collector.platforms.file_systems import notifies
 from collector.watch.polling import FolderTimes, folders_below
+from collector.watch.status import Mode
 
 log = logging.getLogger(__name__)
 
@@ -143,8 +144,8 @@ class Waker:
         threading.excepthook = self._thread_died
 
     @property
-    def mode(self) -> str:
-        """ "native", "polling", or "mixed"."""
+    def mode(self) -> Mode:
+        """How changes are found out."""
         polled = [bool(folder.why_polled) for folder in self._folders.values()]
         return "polling" if all(polled) else "mixed" if any(polled) else "native"
 
