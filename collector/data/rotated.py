@@ -8,6 +8,7 @@ config/waagent.logrotate), ``waagent.log-20260504`` (logrotate's dateext), ``WaA
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 NAME = re.compile(
     r"(?P<base>.+?)(?:"
@@ -20,9 +21,15 @@ NAME = re.compile(
 )
 
 
+@lru_cache(maxsize=8_192)
 def set_name(path: str) -> str:
     """What all files of one rotated log have in common, in lower case; `path` with forward slashes."""
     folder, _, name = path.rpartition("/")
     found = NAME.fullmatch(name)
     base = (found["base"] + (found["ending"] or "")) if found else name
     return f"{folder}/{base}".lower()
+
+
+def is_rotated_name(path: str) -> bool:
+    """Whether it is named as a file that was rotated away; a log that is written may be named by its date as well."""
+    return set_name(path) != path.lower()

@@ -17,12 +17,10 @@ from collector.platforms import durable
 from collector.read.stream import Stream, from_json, to_json
 
 VERSION = 1
-#: What `load` found: nothing; a file of ours; a damaged one, of which the whole lines were taken; one of a later version.
+#: What `load` found: nothing; a file of ours; a damaged one, of which the whole lines go on; one of a later version.
 Start = Literal["first", "continued", "damaged", "newer"]
 #: A larger file is none of ours.
 _MOST_BYTES = 64_000_000
-#: Numbers that a damaged file may have given out without telling.
-_SPARE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -40,28 +38,31 @@ def save(file: Path, streams: Iterable[Stream], next_number: int) -> None:
     durable.write(file, "\n".join(lines).encode("utf-8"))
 
 
-def load(file: Path) -> Kept:
-    """Never raises: a file that is damaged or of a later version is set aside as NAME.broken, and said so."""
+def load(file: Path, now: float) -> Kept:
+    """Never raises: a file that is damaged or of a later version is set aside as NAME.broken, and said so.
+
+    `now`: seconds since the epoch. Which numbers such a file gave out is not known; the new ones begin there.
+    """
     try:
         data = _content(file)
     except FileNotFoundError:
         return Kept("first")
     except OSError as error:
-        return _set_aside(file, Kept("damaged", next=_SPARE, note=f"the checkpoint can't be read: {error.strerror}"))
+        return _set_aside(file, Kept("damaged", next=int(now), note=f"the checkpoint can't be read: {error.strerror}"))
     text = data.decode("utf-8", "replace")
     try:
         whole = json.loads(text)
         version = int(whole["version"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return _set_aside(file, _salvaged(text, "the checkpoint is damaged"))
+        return _set_aside(file, _salvaged(text, now))
     if version > VERSION:
         note = f"the checkpoint is of version {version}, this program knows {VERSION}"
-        return _set_aside(file, Kept("newer", next=_SPARE, note=note))
+        return _set_aside(file, Kept("newer", next=int(now), note=note))
     try:
         streams = [_checked(value) for value in whole["streams"]]
         return Kept("continued", streams, int(whole["next"]))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return _set_aside(file, _salvaged(text, "the checkpoint is damaged"))
+        return _set_aside(file, _salvaged(text, now))
 
 
 def _content(file: Path) -> bytes:
@@ -86,7 +87,7 @@ def _checked(value: dict[str, Any]) -> Stream:
     return from_json(rest)
 
 
-def _salvaged(text: str, note: str) -> Kept:
+def _salvaged(text: str, now: float) -> Kept:
     streams: dict[int, Stream] = {}
     for line in text.splitlines():
         try:
@@ -94,8 +95,8 @@ def _salvaged(text: str, note: str) -> Kept:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
         streams[stream.number] = stream
-    note += f"; {len(streams)} streams in it are whole and go on"
-    return Kept("damaged", list(streams.values()), max(streams, default=0) + _SPARE, note)
+    note = f"the checkpoint is damaged; {len(streams)} streams in it are whole and go on"
+    return Kept("damaged", list(streams.values()), max(int(now), max(streams, default=0) + 1), note)
 
 
 def _set_aside(file: Path, kept: Kept) -> Kept:

@@ -54,8 +54,8 @@ def text_of_beginning(sample: bytes, final: bool) -> Text | None:
 def cut(
     block: bytes, text: Text, shift: int, *, before: bytes, inside: bool, at_end: bool, final: bool, most_line: int
 ) -> Cut:
-    """`shift`: offset of the block in the file. `before`: the bytes before it. `inside`: it begins in the rest of a line
-    too long. `at_end`: the file ends here now. `final`: nothing more will come. `most_line`: bytes of a line."""
+    """`shift`: offset of the block in the file. `before`: the bytes before it. `inside`: it begins in the rest of a
+    line too long. `at_end`: the file ends here now. `final`: nothing more will come. `most_line`: bytes of a line."""
     encoding, carriage = text.encoding, text.carriage
     begin = 0
     limit = text_end(block, encoding) if at_end and block.endswith(b"\0") else len(block)

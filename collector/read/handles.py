@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,11 @@ class NotRegularError(OSError):
     """A folder, a named pipe or a device: never opened for reading."""
 
 
-def file_id(status: os.stat_result) -> FileId:
-    return status.st_dev, status.st_ino
+def file_id(status: os.stat_result, file: Path) -> FileId:
+    """Some file systems of Windows have no file numbers: there the path is all that there is."""
+    if status.st_ino:
+        return status.st_dev, status.st_ino
+    return -1, zlib.crc32(str(file).encode("utf-8", "surrogatepass"))
 
 
 def open_regular(file: Path) -> io.FileIO:
@@ -47,6 +51,14 @@ class Handles:
 
     def held(self, number: int) -> io.FileIO | None:
         return self._open.get(number)
+
+    def status(self, number: int) -> os.stat_result | None:
+        """Of the open file. Raises nothing."""
+        stream = self._open.get(number)
+        try:
+            return os.fstat(stream.fileno()) if stream is not None else None
+        except OSError:
+            return None
 
     def get(self, number: int, file: Path) -> io.FileIO:
         """Raises OSError, ValueError."""

@@ -18,7 +18,7 @@ BEGINNING = 1_024
 #: Bytes before a place that are compared.
 SEAM = 256
 #: Lengths at which the beginning is kept, so that a copy that is being written can be told by what is there of it.
-_LENGTHS = (16, 64, 256, BEGINNING)
+_LENGTHS = (16, 32, 64, 128, 256, 512, BEGINNING)
 #: Marks nearer to the end than so many are all kept; of those before them, ever fewer.
 _NEAR_MARKS = 8
 _MOST_MARKS = 64

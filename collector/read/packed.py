@@ -67,7 +67,7 @@ class PackedReader:
 
 
 class Inspection:
-    """Goes through a gzip file once, some bytes at a time, and keeps its size, its beginning and hashes before places."""
+    """Goes through a gzip file once, some bytes at a time; keeps its size, its beginning and hashes before places."""
 
     def __init__(self, reader: PackedReader, offsets: frozenset[int]) -> None:
         self.offsets = offsets
@@ -80,6 +80,9 @@ class Inspection:
     @property
     def problem(self) -> str:
         return self._reader.problem
+
+    def close(self) -> None:
+        self._reader.close()
 
     def step(self, most_bytes: int) -> bool:
         """Whether it is done. The file is closed then."""

@@ -16,7 +16,7 @@ State = Mapping[str, str | int]
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """`offset`: given up to there. `acknowledged`: processed up to there. Both in bytes, unpacked ones of a packed file.
+    """`offset`: given up to there. `acknowledged`: processed up to there. Both in bytes, of a packed file unpacked.
 
     `marks` holds the places between which pieces were given, the last one at `offset`.
     """
