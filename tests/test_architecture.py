@@ -37,6 +37,7 @@ PURE = [
             "verdicts",
         )
     ),
+    *(f"watch/{name}.py" for name in ("incident", "runs", "operations", "bursts", "judging", "agent_life")),
     *(f"read/{name}.py" for name in ("encoding", "filters", "gaps", "normal", "records", "sift", "split", "window")),
 ] + [
     f"bundle/{name}.py"

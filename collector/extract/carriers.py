@@ -29,6 +29,11 @@ def calls_vmext(script: str) -> bool:
     return _CALL.search(script) is not None
 
 
+def printed_verdict(text: str) -> bool:
+    """Whether a text holds what vmext prints at last."""
+    return _VERDICT.search(text) is not None
+
+
 def carriers_of(
     signals: Sequence[Signal],
     scripts: Mapping[RunKey, str],
@@ -39,7 +44,7 @@ def carriers_of(
     found = []
     for run in runs_of(signals):
         key = (run.extension, run.name, run.sequence)
-        if own == key or calls_vmext(scripts.get(key, "")) or (_is_command(run) and _printed_verdict(run)):
+        if own == key or calls_vmext(scripts.get(key, "")) or (_is_command(run) and _told_verdict(run)):
             found.append(Carrier(run.extension, run.name, run.sequence, _started(run, goals)))
     if own is not None and all((c.extension, c.name, c.sequence) != own for c in found):
         found.append(Carrier(*own, started=None))
@@ -50,8 +55,8 @@ def _is_command(run: Run) -> bool:
     return "RunCommand" in run.extension or "CustomScript" in run.extension
 
 
-def _printed_verdict(run: Run) -> bool:
-    return any(_VERDICT.search(signal.detail) for signal in run.signals if signal.rule == "status-file")
+def _told_verdict(run: Run) -> bool:
+    return any(printed_verdict(signal.detail) for signal in run.signals if signal.rule == "status-file")
 
 
 def _started(run: Run, goals: Sequence[datetime]) -> datetime | None:

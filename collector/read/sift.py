@@ -19,11 +19,18 @@ class Sift:
     A record reaches from a line with a stamp to before the next one with another stamp.
     """
 
-    def __init__(self, words: Words, bounds: Bounds) -> None:
+    def __init__(self, words: Words, bounds: Bounds, most_held: int = _MOST_HELD) -> None:
+        """`most_held`: bytes of a record that are held until its end comes."""
         self._words = words
+        self._most_held = most_held
         self._bounds = bounds
         self._held = Chunk(0, b"", 0)  # the last record, which may go on
         self._through: tuple[object] | None = None  # the stamp of a record whose beginning has been handed on already
+
+    @property
+    def held(self) -> int:
+        """Bytes of the last record, which may go on; they have not come out yet."""
+        return len(self._held.data)
 
     def feed(self, chunk: Chunk) -> Iterator[Chunk]:
         if self._held.data and self._held.next_number != chunk.number:
@@ -43,7 +50,7 @@ class Sift:
         last, stamp = records.begin(len(chunk.data) - chunk.data.endswith(b"\n"))
         yield from self._sifted(chunk, records, last)
         self._held = chunk.from_byte(last)
-        if len(chunk.data) - last > _MOST_HELD:
+        if len(chunk.data) - last > self._most_held:
             yield self._held
             self._forget()
             self._through = (stamp,)

@@ -1,0 +1,225 @@
+"""Notices to incidents: what happens together is one incident, and nothing is reported twice. Pure.
+
+The loop adds each notice with the monotonic seconds at which it came, and asks for the incidents that are due. What
+was reported, what was handed out and is not said to be finished, and what is still held back, can be kept as JSON
+values, so that a restart loses and repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal
+
+from collector.extract.window import MARGIN
+from collector.model import iso, moved
+
+NoticeKind = Literal["failure", "hang", "burst", "agent", "going"]
+
+#: Lines of one key that an incident keeps, and notices of one incident.
+_LINES_OF_ONE, _MOST_NOTICES = 4, 100
+#: Characters of a notice's line.
+_LONGEST = 400
+#: What comes a little later belongs to the incident as well: the handler's last lines, the agent's summary.
+_AFTER = timedelta(minutes=1)
+#: What is told first where several kinds come together.
+_WEIGHT = {"going": 4, "failure": 3, "hang": 2, "agent": 1, "burst": 0}
+_SAID = {"failure": "failed", "hang": "hangs", "burst": "writes many errors"}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that someone should look at. `text` is one line for people and NOT redacted. Times are UTC; `time` is
+    the moment it was seen where nothing tells another."""
+
+    kind: NoticeKind
+    key: tuple[str, ...]  # the same key is not reported twice
+    text: str
+    time: datetime
+    since: datetime | None = None  # start of the operation, if known
+    extension: str | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Notices of one moment, the most telling first, and the time frame to collect. `title` is NOT redacted."""
+
+    start: datetime
+    end: datetime
+    title: str
+    notices: tuple[Notice, ...]
+
+    @property
+    def kind(self) -> NoticeKind:
+        return self.notices[0].kind
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(dict.fromkeys(notice.key for notice in self.notices))
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(notice.extension for notice in self.notices if notice.extension))
+
+
+@dataclass(slots=True)
+class _Held:
+    """An incident that more may come to. `last`: when its last new key came, in monotonic seconds."""
+
+    first: float
+    last: float
+    notices: list[Notice] = field(default_factory=list)
+
+
+class Incidents:
+    """`quiet`: seconds without another failure after which an incident is complete; `held`: seconds after its first
+    notice after which it is reported in any case. `remembered`: keys that are known as reported."""
+
+    def __init__(
+        self, quiet: float = 3.0, held: float = 8.0, margin: timedelta = MARGIN, remembered: int = 2_000
+    ) -> None:
+        self._quiet = quiet
+        self._longest = held
+        self._margin = margin
+        self._most = remembered
+        self._reported: dict[tuple[str, ...], None] = {}  # the oldest first
+        self._held: list[_Held] = []
+        self._open: list[Incident] = []  # handed out, not finished
+        self._again: list[Incident] = []  # handed out before a restart
+
+    def add(self, notice: Notice, at: float) -> bool:
+        """Whether the notice is news: not reported before, and no second line of what is held back."""
+        if notice.key in self._reported:
+            return False
+        notice = replace(notice, text=notice.text[:_LONGEST])
+        for held in self._held:  # another line of the same failure never begins an incident
+            alike = sum(1 for one in held.notices if one.key == notice.key)
+            if alike:
+                if alike < _LINES_OF_ONE and len(held.notices) < _MOST_NOTICES:
+                    held.notices.append(notice)
+                return False
+        last = self._held[-1] if self._held else None
+        if last is None or at > self._end(last) or len(last.notices) >= _MOST_NOTICES:
+            last = _Held(at, at)
+            self._held.append(last)
+        last.notices.append(notice)
+        last.last = at
+        return True
+
+    def withdraw(self, key: tuple[str, ...]) -> None:
+        """Takes back what turned out to be no failure, where it is not reported yet."""
+        for held in self._held:
+            held.notices = [notice for notice in held.notices if notice.key != key]
+        self._held = [held for held in self._held if held.notices]
+
+    def due(self, at: float) -> tuple[Incident, ...]:
+        """The incidents that are complete; they count as reported from now on. An instance that is taken away does
+        not wait."""
+        ready = [held for held in self._held if at >= self._end(held) or _is_urgent(held)]
+        self._held = [held for held in self._held if held not in ready]
+        incidents = (*self._again, *(self._incident(held) for held in ready))
+        self._again.clear()
+        for incident in incidents:
+            self._remember(incident.keys)
+        self._open += incidents
+        return incidents
+
+    def finished(self, incident: Incident) -> None:
+        """To be called when an incident has its bundle: only then a restart does not hand it out again."""
+        self._open = [one for one in self._open if one is not incident]
+
+    def wait(self, at: float) -> float | None:
+        """Seconds until the next incident is due; None where nothing is held back."""
+        if self._again:
+            return 0.0
+        return min((max(0.0, self._end(held) - at) for held in self._held), default=None)
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "reported": [list(key) for key in self._reported],
+            "held": [_written(notice) for held in self._held for notice in held.notices],
+            "open": [[_written(notice) for notice in one.notices] for one in (*self._open, *self._again)],
+        }
+
+    def load(self, state: Mapping[str, Any], at: float) -> None:
+        """What was dumped before a restart; values that make no sense are left out. What was held back is held for
+        the time of quiet again: the rest of it may be read only now."""
+        self._remember(_keys(state.get("reported")))
+        if notices := _notices(state.get("held")):
+            self._held.append(_Held(at, at, notices))
+        handed_out = state.get("open")
+        for rows in handed_out if isinstance(handed_out, list) else []:
+            if notices := _notices(rows):
+                self._again.append(self._incident(_Held(at, at, notices)))
+
+    def _end(self, held: _Held) -> float:
+        return min(held.last + self._quiet, held.first + self._longest)
+
+    def _remember(self, keys: Iterable[tuple[str, ...]]) -> None:
+        self._reported.update(dict.fromkeys(keys))
+        while len(self._reported) > self._most:
+            del self._reported[next(iter(self._reported))]
+
+    def _incident(self, held: _Held) -> Incident:
+        notices = sorted(held.notices, key=lambda notice: -_WEIGHT[notice.kind])
+        start = min(min(notice.since or notice.time, notice.time) for notice in notices)
+        end = max(notice.time for notice in notices)
+        return Incident(moved(start, -self._margin), moved(end, _AFTER), title_of(notices), tuple(notices))
+
+
+def title_of(notices: Sequence[Notice]) -> str:
+    """A few words for people: whom it hit, and the line that tells it."""
+    first = notices[0]
+    said = _SAID.get(first.kind, "")
+    whom = f"{first.extension} {said}: " if said and first.extension else ""
+    more = len({notice.key for notice in notices}) - 1
+    return f"{whom}{first.text}{f' (and {more} more)' if more else ''}"
+
+
+def _is_urgent(held: _Held) -> bool:
+    return any(notice.kind == "going" for notice in held.notices)
+
+
+def _keys(rows: object) -> list[tuple[str, ...]]:
+    given = rows if isinstance(rows, list) else []
+    return [tuple(str(part) for part in row) for row in given if isinstance(row, list)]
+
+
+def _notices(rows: object) -> list[Notice]:
+    given = rows if isinstance(rows, list) else []
+    return [notice for row in given[:_MOST_NOTICES] if (notice := _read(row))]
+
+
+def _written(notice: Notice) -> dict[str, Any]:
+    times = {"time": iso(notice.time), "since": iso(notice.since)}
+    rest = {"kind": notice.kind, "text": notice.text, "extension": notice.extension, "path": notice.path}
+    return {**rest, **times, "key": list(notice.key)}
+
+
+def _read(row: object) -> Notice | None:
+    if not isinstance(row, dict) or row.get("kind") not in _WEIGHT or not isinstance(row.get("key"), list):
+        return None
+    time = moment_of(row.get("time"))
+    if time is None:
+        return None
+    return Notice(
+        row["kind"],
+        tuple(str(part) for part in row["key"]),
+        str(row.get("text", ""))[:_LONGEST],
+        time,
+        moment_of(row.get("since")),
+        str(row["extension"]) if row.get("extension") else None,
+        str(row.get("path", "")),
+    )
+
+
+def moment_of(text: object) -> datetime | None:
+    """A moment as `model.iso` writes it; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
