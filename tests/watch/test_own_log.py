@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., tuple[logging.Logger, OwnLog]
         handler.close()
 
 
-def entries(handler: OwnLog) -> list[dict[str, object]]:
+def entries(handler: OwnLog) -> list[dict[str, Any]]:
     """Of all files, the oldest first."""
     files = sorted(
         handler.file.parent.glob("vmext.log*"), key=lambda file: -int(file.suffix[1:]) if file.suffix != ".log" else 1
@@ -223,6 +224,7 @@ def test_a_full_disk_leaves_whole_lines():
     script = """
 import itertools, logging, sys
 from pathlib import Path
+from typing import Any
 from collector.redact.redactor import Redactor
 from collector.watch.own_log import OwnLog
 folder, hundreds = Path(sys.argv[1]), itertools.count(0, 100)
