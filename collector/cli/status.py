@@ -22,13 +22,21 @@ _SHAPE = (
 
 @click.command(epilog=f"{_SHAPE}\n\n{EXIT_CODES}")
 @click.option("--json", "as_json", is_flag=True, help="One object for scripts.")
-@click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="State folder of the agent.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
+@click.option(
+    "--state-dir", type=click.Path(path_type=Path, readable=False), metavar="DIR", help="State folder of the agent."
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Configuration file.",
+)
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, state_dir: Path | None, config_file: Path | None) -> None:
     """Tell whether the resident agent runs, what it follows, what it reported, and what it uses itself."""
     from collector.cli.status_text import lines, spoken
-    from collector.errors import HEALTHY, NOT_RUNNING, ConfigError
+    from collector.errors import HEALTHY, NOT_RUNNING, USAGE, ConfigError
 
     found = _standing(state_dir, config_file)
     if as_json:
@@ -47,7 +55,7 @@ def command(ctx: click.Context, as_json: bool, state_dir: Path | None, config_fi
     else:
         for line in lines(found):
             echo(line)
-    ctx.exit(HEALTHY if found.state == "running" else NOT_RUNNING)
+    ctx.exit({"running": HEALTHY, "unknown": USAGE}.get(found.state, NOT_RUNNING))
 
 
 def _standing(state_dir: Path | None, config_file: Path | None) -> Standing:

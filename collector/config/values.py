@@ -24,7 +24,7 @@ class WatchConfig:
     related_seconds: float = 3.0
     held_seconds: float = 8.0
     hang_seconds: float = 0.0
-    burst_errors: int = 30
+    burst_errors: int = 20
     burst_seconds: float = 60.0
     ring_bytes: int = 33_554_432
     ring_bytes_per_source: int = 262_144

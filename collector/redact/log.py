@@ -51,10 +51,9 @@ class RedactingJsonFormatter(logging.Formatter):
     @staticmethod
     def _dump(document: dict[str, Any]) -> str:
         """Cut after the redaction: half a secret may not look like one."""
-        document["message"] = document["message"][:_MOST_MESSAGE]
-        if "traceback" in document:
-            document["traceback"] = document["traceback"][-_MOST_TRACEBACK:]
-        return json.dumps(document)
+        message, traceback = document.get("message", ""), document.get("traceback", "")
+        cut = {"message": message[:_MOST_MESSAGE]} | ({"traceback": traceback[-_MOST_TRACEBACK:]} if traceback else {})
+        return json.dumps(document | cut)
 
     @staticmethod
     def _time(created: float) -> str:

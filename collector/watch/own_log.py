@@ -164,16 +164,16 @@ class OwnLog(logging.Handler):
                 self._lost += 1
 
 
-class Own:
-    """Tells which files are the agent's own: everything in its state folder."""
+def is_own(state: Path) -> Callable[[Path], bool]:
+    """Tells which files are the agent's own, by whatever path: all in its state folder. They must never be followed."""
+    folder = _place(state)
+    inside = folder.rstrip(os.sep) + os.sep
 
-    def __init__(self, state: Path) -> None:
-        self._folder = _place(state)
-
-    def holds(self, file: Path) -> bool:
-        """Whether a file lies in the state folder, by whatever path: it must never be followed."""
+    def holds(file: Path) -> bool:
         place = _place(file)
-        return place == self._folder or place.startswith(self._folder.rstrip(os.sep) + os.sep)
+        return place == folder or place.startswith(inside)
+
+    return holds
 
 
 def _place(path: Path) -> str:

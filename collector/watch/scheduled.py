@@ -13,6 +13,8 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol
 
+from collector.watch.incident import Notice
+
 log = logging.getLogger(__name__)
 
 #: After these the instance goes on with its disk. The others (Terminate, Preempt, Redeploy, and those before an image
@@ -49,6 +51,10 @@ class Event:
     kind: str
     not_before: datetime | None  # UTC; None: now
     text: str
+
+    def notice(self, now: datetime) -> Notice:
+        """What is to be reported. Its time is `now`, for what led there lies before, not in the announced future."""
+        return Notice("going", ("going", self.id), self.text, now)
 
 
 def going(document: Mapping[str, Any], names: Collection[str]) -> tuple[Event, ...]:

@@ -218,6 +218,14 @@ def test_these_take_the_instance_away(kind: str):
     assert "2026-11-23 18:29:47Z" in one.text and "deleted as requested" in one.text
 
 
+def test_an_event_is_a_notice_of_now():
+    now = datetime(2026, 11, 23, 18, 20, tzinfo=timezone.utc)
+    (one,) = going(document(event()), [NAME])
+    notice = one.notice(now)
+    assert (notice.kind, notice.key, notice.time) == ("going", ("going", "E1"), now)
+    assert notice.text.startswith("the platform deletes this instance (Terminate), not before 2026-11-23 18:29:47Z: ")
+
+
 @pytest.mark.parametrize("kind", ["Freeze", "Reboot"])
 def test_after_these_it_goes_on(kind: str):
     assert going(document(event(kind)), [NAME]) == ()
