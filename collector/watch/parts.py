@@ -26,7 +26,7 @@ from collector.watch.judging import Judge
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Clock, Loop
 from collector.watch.notebook import Notebook
-from collector.watch.own_log import Own
+from collector.watch.own_log import is_own
 from collector.watch.reports import Reports
 from collector.watch.sources import Sources
 from collector.watch.status import FOLDER
@@ -61,7 +61,7 @@ def assemble(order: Order, config: Config, redactor: Redactor, clock: Clock) -> 
         ring,
         redactor,
         tables=tables,
-        is_own=Own(state).holds,
+        is_own=is_own(state),
         is_fresh=tails.start != "continued",
         clock=clock.monotonic,
         recent=Recent(watch.ring_bytes_per_source),
