@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from collector.config import Config
@@ -38,14 +38,16 @@ if TYPE_CHECKING:
 _CHECKPOINT, _NOTEBOOK, RING = "checkpoint.json", "notebook.json", "ring"
 
 
-def assemble(order: Order, config: Config, redactor: Redactor, clock: Clock) -> Loop:
-    """A loop that has not begun. Raises ConfigError for an unknown time zone, DataError for a broken table."""
+def assemble(
+    order: Order, config: Config, redactor: Redactor, clock: Clock, tails_of: Callable[..., Tails] = Tails
+) -> Loop:
+    """A loop that has not begun. `tails_of` makes what follows the logs. Raises ConfigError for an unknown time zone, DataError for a broken table."""
     host, watch, state = current(), config.watch, config.state_dir
     root = order.root or host.root()
     system = system_of(root)
     tables = tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml")))
     zone = named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz
-    tails = Tails(state / FOLDER / _CHECKPOINT, limits=TailLimits(most_open=watch.most_open_files))
+    tails = tails_of(state / FOLDER / _CHECKPOINT, limits=TailLimits(most_open=watch.most_open_files))
     ring = Ring(
         state / RING,
         str(root),
