@@ -41,7 +41,10 @@ _CHECKPOINT, _NOTEBOOK, RING = "checkpoint.json", "notebook.json", "ring"
 def assemble(
     order: Order, config: Config, redactor: Redactor, clock: Clock, tails_of: Callable[..., Tails] = Tails
 ) -> Loop:
-    """A loop that has not begun. `tails_of` makes what follows the logs. Raises ConfigError for an unknown time zone, DataError for a broken table."""
+    """A loop that has not begun. `tails_of` makes what follows the logs.
+
+    Raises ConfigError for an unknown time zone, DataError for a broken table.
+    """
     host, watch, state = current(), config.watch, config.state_dir
     root = order.root or host.root()
     system = system_of(root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,9 @@ class Bench:
         self.started: list[Started] = []
         self.spool = spool
         spool.mkdir(exist_ok=True)
-        self.reports = Reports(spool, ["--root", "/x"], [], {"A": "b"}, sends=sends, chance=lambda: 1.0, start=self._start)
+        self.reports = Reports(
+            spool, ["--root", "/x"], [], {"A": "b"}, sends=sends, chance=lambda: 1.0, start=self._start
+        )
 
     def _start(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
         self.started.append(Started(name, arguments, environ))
@@ -123,7 +126,7 @@ def test_what_was_not_delivered_is_sent_later_and_later(bench: Bench):
         if bench.started[-1].result is None:
             starts.append(second)
             bench.started[-1].end(20, error="no answer")
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
     assert starts[0] > 30
     assert gaps == sorted(gaps)
     assert max(gaps) <= 1_820
