@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_EVERY_SECONDS = 5.0
+_EVERY_SECONDS = 10.0
 #: What is read of each log in one turn where memory is short.
 _LEAST_BYTES = 65_536
 
@@ -120,7 +120,7 @@ class Teller:
             ),
             spool=_spool(self._config.state_dir / "spool", loop.reports.send_error),
             incidents=tuple(_told(one) for one in loop.reported),
-            use=_use(use, now - self._began),
+            use=_use(use, now - self._began, loop.waker.watches),
             warnings=tuple(loop.warnings()),
             scheduled_events=self._events.answering if self._events is not None else "off",
         )
@@ -130,7 +130,7 @@ def _told(one: Reported) -> Told:
     return Told(one.time, one.title, one.bundle, one.delivered, one.error)
 
 
-def _use(use: Usage, seconds: float) -> OwnUse:
+def _use(use: Usage, seconds: float, watches: int) -> OwnUse:
     share = 100 * (use.cpu_seconds + use.children_seconds) / seconds if seconds > 0 else 0.0
     return OwnUse(
         cpu_seconds=round(use.cpu_seconds, 2),
@@ -139,7 +139,7 @@ def _use(use: Usage, seconds: float) -> OwnUse:
         resident_bytes=use.resident_bytes,
         open_files=use.open_files,
         threads=use.threads,
-        watches=use.watches,
+        watches=watches,
     )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import psutil
 
-from collector.platforms.inotify import own_watches
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,6 @@ class Usage:
     resident_bytes: int = 0
     open_files: int = 0  # descriptors; on Windows handles
     threads: int = 0
-    watches: int = 0  # of inotify
 
 
 def cpu_seconds() -> tuple[float, float]:
@@ -44,5 +42,4 @@ def own_usage() -> Usage:
         open_files = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")()
     except (psutil.Error, OSError) as error:  # of a full table of files, say
         log.info("own usage can't be told: %s", error)
-    watches = own_watches() if sys.platform == "linux" else 0
-    return Usage(own, children, resident, open_files, threading.active_count(), watches)
+    return Usage(own, children, resident, open_files, threading.active_count())
