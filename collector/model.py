@@ -10,7 +10,7 @@ Paths in values are relative to the instance's root, with forward slashes (``var
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -101,6 +101,18 @@ class RedactedText(str):
 
 
 @dataclass(frozen=True, slots=True)
+class Remains:
+    """Lines of a file that is gone, as the resident agent kept them: redacted already.
+
+    `is_whole`: nothing of the file is missing; `note`: which lines these are.
+    """
+
+    bytes: Callable[[], bytes]
+    is_whole: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file that may tell something, found by the tables of `collector/data/sources`."""
 
@@ -116,6 +128,7 @@ class Source:
     modified: float = 0.0  # seconds since the epoch, when listed; wrong on a copied disk
     problem: Outcome | None = None  # what listing already found wrong ("denied", "not-a-file")
     note: str = ""
+    remains: Remains | None = None  # what is read where `file` is gone
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ COMMANDS = {
     "lint": "collector.cli.lint",
     "rules": "collector.cli.rules",
     "endpoint": "collector.cli.endpoint",
+    "watch": "collector.cli.watch",
     "status": "collector.cli.status",
     "config": "collector.cli.config",
 }

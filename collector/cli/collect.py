@@ -95,8 +95,10 @@ def command(
     Without --since, --until or --around the window comes from the evidence: the newest failed or unfinished
     status file, handler status or terminal-state line; without any, it is the last 2 hours.
     """
-    from collector import service
     from collector.extract.window import moment, span
+    from collector.service.configuration import settings as effective
+    from collector.service.run import Run, check, exit_code
+    from collector.service.run import collect as collected
 
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
@@ -104,7 +106,7 @@ def command(
     if settings["token"]:
         click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
     flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
-    run = service.Run(
+    run = Run(
         root=root,
         extensions=extensions,
         since=moment(since, now, "--since") if since else None,
@@ -116,12 +118,12 @@ def command(
         upload=not no_upload,
         probe_network=probe_network,
     )
-    service.check(run)
-    config = service.settings(flags, os.environ, config_file)
+    check(run)
+    config = effective(flags, os.environ, config_file)
     with Progress(shown=sys.stderr.isatty()) as progress:
-        done = service.collect(run, config, now, os.environ, progress)
+        done = collected(run, config, now, os.environ, progress)
     print_verdict(done, form, ways)
-    ctx.exit(service.exit_code(done))
+    ctx.exit(exit_code(done))
 
 
 def _recipients(encrypt_to: tuple[str, ...]) -> dict[str, object]:

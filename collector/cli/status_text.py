@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _INDENT = 10
 _MOST_FOLLOWED, _MOST_INCIDENTS, _MOST_WARNINGS = 5, 5, 5
 _WIDTH = 88  # of what stands behind the names
-_MODES = {"native": "woken by the system", "polling": "polling"}
+_MODES = {"native": "woken by the system", "polling": "polling", "mixed": "partly polling"}
 _PLATFORM = {"yes": "asked, none for this instance so far", "no": "nobody answers", "unknown": "not asked yet"}
 
 

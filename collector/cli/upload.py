@@ -35,8 +35,9 @@ def command(
     config_file: Path | None,
 ) -> None:
     """Send the bundles that wait in the spool; each stays there until the endpoint's receipt names its hash."""
-    from collector import service
     from collector.errors import NOT_DELIVERED
+    from collector.service.configuration import settings
+    from collector.service.sending import upload
 
     if token:
         click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
@@ -47,10 +48,10 @@ def command(
         "state_dir": state_dir,
         "spread_seconds": spread_seconds,
     }
-    config = service.settings(flags, os.environ, config_file)
+    config = settings(flags, os.environ, config_file)
     failed = 0
     count = 0
-    for bundle, delivery in service.upload(config):
+    for bundle, delivery in upload(config):
         count += 1
         if delivery.state == "delivered":
             click.echo(f"{bundle.id} delivered to {delivery.target}")

@@ -15,7 +15,7 @@ import click
 from collector.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collector.service import Done
+    from collector.service.run import Done
 
 _WANTED = re.compile(r"(\d{1,2})(?:/(\d{1,2}))?")
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -70,15 +70,16 @@ def part_printed(ways: WaysOut, form: str, state_dir: Path | None, config_file: 
 def _print_part(wanted: str, bundle: str | None, state_dir: Path | None, config_file: Path | None) -> None:
     import time
 
-    from collector import service
+    from collector.service.configuration import settings
+    from collector.service.cores import part
 
     found = _WANTED.fullmatch(wanted)
     if found is None or not int(found[1]):
         raise ConfigError(f"--part: {wanted!r} is no part", "Give N or N/M, as --part 1, then --part 2/9.")
     if bundle is not None and not _ID.fullmatch(bundle):
         raise ConfigError(f"--bundle: {bundle!r} is no bundle's id", "An id has 16 hexadecimal digits.")
-    config = service.settings({"state_dir": state_dir}, os.environ, config_file)
-    _write(service.part(config, int(found[1]), int(found[2]) if found[2] else None, bundle, time.time()))
+    config = settings({"state_dir": state_dir}, os.environ, config_file)
+    _write(part(config, int(found[1]), int(found[2]) if found[2] else None, bundle, time.time()))
 
 
 def print_verdict(done: Done, form: str, ways: WaysOut) -> None:

@@ -28,6 +28,7 @@ class Request:
     metadata: Mapping[str, object] | None = None
     own_run: tuple[str, str | None, int | None] | None = None  # extension, name, sequence
     extra_tables: tuple[Path, ...] = ()
+    ring: Path | None = None  # where the resident agent keeps lines, if it runs here
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
     clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 

@@ -1,4 +1,4 @@
-"""The configuration looked at as a whole: everything that is wrong in it, at once."""
+"""The configuration in force, and everything that is wrong in it, at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.config import Loaded, read
+from collector.config import Config, Loaded, load_config, read
 from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 
@@ -19,6 +19,19 @@ class Examined:
     loaded: Loaded
     tables: tuple[Path, ...]
     problems: tuple[VmextError, ...]
+
+
+def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Config:
+    """The configuration in force on this host; ConfigError for what is wrong in it."""
+    host = current()
+    if file is not None and not file.is_file():
+        raise ConfigError(f"--config: there is no file {file}")
+    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
+    if config.upload_url:
+        from collector.deliver.targets import kind_of
+
+        kind_of(config.upload_url, config.token)
+    return config
 
 
 def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:

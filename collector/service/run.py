@@ -11,8 +11,7 @@ from typing import Any
 from collector import pipeline
 from collector.bundle.encryption import Recipients
 from collector.bundle.writer import copy, write
-from collector.config import Config, load_config
-from collector.deliver.targets import kind_of
+from collector.config import Config
 from collector.errors import (
     FAILURE_FOUND,
     HANG_FOUND,
@@ -24,10 +23,10 @@ from collector.errors import (
 )
 from collector.model import BundleInfo, Delivery, Report
 from collector.platforms import current
+from collector.platforms.state import redaction_key, state_folder
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
-from collector.service.state import redaction_key, state_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +52,6 @@ class Done:
     report: Report
     bundle: BundleInfo | None
     delivery: Delivery
-
-
-def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Config:
-    """The configuration in force on this host; ConfigError for what is wrong in it."""
-    host = current()
-    if file is not None and not file.is_file():
-        raise ConfigError(f"--config: there is no file {file}")
-    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
-    if config.upload_url:
-        kind_of(config.upload_url, config.token)
-    return config
 
 
 def check(run: Run) -> None:
@@ -100,6 +88,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         time_zone=config.time_zone,
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
+        ring=config.state_dir / "ring",
         probe_network=run.probe_network,
         **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),

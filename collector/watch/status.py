@@ -24,7 +24,7 @@ _EVERY, HEARTBEAT_SECONDS, STALE_SECONDS = 5.0, 30.0, 120.0
 _MOST_BYTES = 4_194_304
 _MOST_FOLLOWED, _MOST_INCIDENTS, _MOST_WARNINGS = 1_000, 20, 20
 
-Mode = Literal["native", "polling"]
+Mode = Literal["native", "polling", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""What a ring holds of each stream, put together: for a run that finds the stream's own file gone."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collector.model import Source
+from collector.read import segments
+from collector.read.recent import OF_STREAM
+from collector.read.segments import About, Entry
+from collector.read.source import ByteSource
+
+log = logging.getLogger(__name__)
+
+#: Of a packed file at most so many unpacked bytes are gone through to find lines in it.
+_MOST_UNPACKED = 150_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One file as the ring knew it: `entries` in the order of its bytes, none over another as far as that is known."""
+
+    about: About
+    entries: tuple[Entry, ...]
+
+    @property
+    def offset(self) -> int:
+        return self.entries[0].offset
+
+    @property
+    def end(self) -> int:
+        return max(entry.end for entry in self.entries)
+
+    @property
+    def since(self) -> float:
+        """When the first of its lines was kept, seconds since the epoch."""
+        return min(entry.at for entry in self.entries)
+
+    @property
+    def until(self) -> float:
+        return max(entry.at for entry in self.entries)
+
+    @property
+    def missing(self) -> int:
+        """Bytes of the file between its lines that were not kept."""
+        gaps, at = 0, self.offset
+        for entry in self.entries:
+            gaps += max(0, entry.offset - at)
+            at = max(at, entry.end)
+        return gaps
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All streams of a ring, and what of it could not be read."""
+
+    streams: tuple[Stream, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Found:
+    entries: dict[tuple[int, str], list[Entry]] = field(default_factory=dict)
+    about: dict[tuple[int, str], About] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def kept(folder: Path, root: str, bytes_per_stream: int = OF_STREAM) -> Kept:
+    """What the ring of a folder holds of a root's files, of each stream the newest so many bytes. Never raises."""
+    found = _Found()
+    try:
+        files = sorted(folder.glob(f"*{segments.ENDING}"))
+    except OSError as error:
+        return Kept((), (f"{folder} can't be read: {error.strerror}",))
+    for file in files:
+        _learn(file, root, found)
+    streams = (Stream(found.about[key], _newest(found.entries[key], bytes_per_stream)) for key in found.entries)
+    return Kept(tuple(sorted(streams, key=lambda one: one.about.stream)), tuple(found.problems))
+
+
+def _learn(file: Path, root: str, found: _Found) -> None:
+    set_of: dict[int, tuple[int, str]] = {}
+    try:
+        if (whose := segments.root_of(file)) != root:
+            found.problems += () if whose is not None else (f"{file.name}: it is of no form that is known",)
+            return
+        for one in segments.read(file):
+            if isinstance(one, str):
+                found.problems.append(f"{file.name}: {one}")
+            elif isinstance(one, About):
+                key = set_of[one.stream] = one.stream, one.path.rpartition("/")[0].lower()
+                found.about[key] = one
+            elif one.stream in set_of:
+                found.entries.setdefault(set_of[one.stream], []).append(one)
+    except OSError as error:  # the agent let it go meanwhile
+        log.info("%s: %s", file, error)
+
+
+def _newest(entries: Sequence[Entry], most: int) -> tuple[Entry, ...]:
+    """In the order of the file and each line once, as far back as so many bytes of lines go."""
+    chosen: list[Entry] = []
+    covered = -1
+    for entry in sorted(entries, key=lambda one: (one.offset, -one.end, one.at)):
+        if entry.end > covered:
+            chosen.append(entry)
+            covered = entry.end
+    size = 0
+    for number in reversed(range(len(chosen))):
+        size += chosen[number].size
+        if size >= most:
+            return tuple(chosen[number:])
+    return tuple(chosen)
+
+
+def lines_of(stream: Stream) -> Iterator[bytes]:
+    """The redacted lines of a stream, each once. What the agent let go meanwhile, or what is damaged, is left out."""
+    covered = stream.offset
+    for entry in stream.entries:
+        try:
+            data = segments.lines_of(entry)
+        except OSError:
+            data = None
+        if data is None:
+            log.warning("%s: the lines from byte %d on are damaged", entry.segment, entry.place)
+            continue
+        yield _from(entry, data, covered)
+        covered = max(covered, entry.end)
+
+
+def _from(entry: Entry, data: bytes, offset: int) -> bytes:
+    """The lines that lie behind an offset of the file; all where that is not known."""
+    if offset <= entry.offset or not entry.lengths:
+        return data
+    begins = [entry.offset]
+    for length in entry.lengths:
+        begins.append(begins[-1] + length)
+    known = bisect_right(begins, offset - 1)
+    return b"\n".join(data.split(b"\n")[known:])
+
+
+def is_in(stream: Stream, source: Source) -> bool:
+    """Whether a file on the disk holds the stream's newest lines where the stream had them.
+
+    By the bytes themselves: whatever became of the file's name, and whatever else has its number now.
+    """
+    entry = max(stream.entries, key=lambda one: one.end)
+    if entry.mark is None:  # only its decoded form is known: the file that lies there and is long enough counts as it
+        return source.path == stream.about.path and source.size >= stream.end
+    begin, end, checksum = entry.mark
+    reader = ByteSource(source)
+    data = b""
+    with reader.opened() as is_open:
+        if is_open and reader.packed and end <= _MOST_UNPACKED:
+            data = _unpacked(reader, begin, end)
+        elif is_open and not reader.packed:
+            data = reader.at(begin, end - begin)
+    return len(data) == end - begin and zlib.crc32(data) == checksum
+
+
+def _unpacked(reader: ByteSource, begin: int, end: int) -> bytes:
+    at, wanted = 0, b""
+    for piece in reader.unpacked(end):
+        wanted += piece[max(0, begin - at) : max(0, end - at)]
+        at += len(piece)
+        if at >= end:
+            break
+    return wanted
