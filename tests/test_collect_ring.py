@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from collector.service.state import redaction_key
 
 from collector.model import Source
 from collector.read.recent import Recent
 from collector.read.ring import Ring
 from collector.redact.redactor import Redactor
-from collector.service.state import redaction_key
 from tests.collecting import AGENT_LOG, CSE, HANDLER_LOG, STATUS, STDERR, Result, collect, failing_disk, put
 from tests.read.pieces import piece
 

@@ -125,6 +125,13 @@ class Redactor:
         ]
         return {"schema": 1, "redactions": rows}
 
+    def forget(self) -> None:
+        """Gives up what is only remembered to be quick, and what was counted: for one that is used for days. What was
+        learned of keys stays."""
+        self._harmless.clear()
+        self._counts.clear()
+        self._rows = {DROPPED: _DROPPED}
+
     def _told(
         self, text: str, until: Callable[[str, Sequence[Found]], int] | None = None, begin: int = 0
     ) -> tuple[str, int]:

@@ -9,6 +9,7 @@ import stat
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from collector.bundle.console import cut, to_ascii
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 _PORTS = ("ttyS0", "ttyAMA0")
 _MOST_BYTES = 500
 _STEP_SECONDS = 0.1
+_MOST_WAITING = 8  # lines
 _END = "\r\n"
 
 
@@ -32,45 +34,57 @@ def find_device(wanted: str = "", root: Path = Path("/")) -> Path | None:
 
 
 class Console:
-    """Writes in a thread of its own, one line at a time: closing a serial port can take half a minute."""
+    """Writes in a thread of its own, one line after another: closing a serial port can take half a minute."""
 
     def __init__(self, device: Path | None, seconds: float = 2.0) -> None:
         """`seconds`: how long the device may take for one line."""
         self._device, self._seconds = device, seconds
-        self._thread: threading.Thread | None = None
-        #: What went wrong the last time, "" where nothing did.
+        self._lock = threading.Lock()
+        self._lines: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._thread: threading.Thread | None = None  # while there is something to write
+        #: What went wrong with the newest line, "" where nothing did.
         self.problem = "" if device else "this machine has no serial console"
 
     def say(self, text: RedactedText) -> bool:
-        """Begins to write one line, at most 500 bytes of printable ASCII; False where nothing is written.
+        """Begins to write one line, at most 500 bytes of printable ASCII; False where there is no console.
 
-        Never waits and never fails; while the line before is on its way, this one is left out.
+        Never waits and never fails. Of lines that wait for one another the oldest are left out.
         """
         if type(text) is not RedactedText:
             raise TypeError("only redacted text goes to the console")
         if self._device is None:
             return False
-        if self._thread is not None and self._thread.is_alive():
-            self.problem = f"{self._device} is busy; a line was left out"
-            return False
         line = f"{_END}{cut(to_ascii(text), _MOST_BYTES - len(_END) * 2)}{_END}".encode("ascii")
-        self._thread = threading.Thread(target=self._write, args=(line, self._device), name="console", daemon=True)
-        self._thread.start()
+        with self._lock:
+            self._lines.append(line)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, args=(self._device,), name="console", daemon=True)
+                self._thread.start()
         return True
 
     def wait(self, seconds: float) -> bool:
-        """Whether what was begun has ended within `seconds`: before the process ends."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return self._thread is None or not self._thread.is_alive()
+        """Whether everything was written, or given up, within `seconds`: before the process ends."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
 
-    def _write(self, line: bytes, device: Path) -> None:
-        try:
-            self.problem = _write(device, line, time.monotonic() + self._seconds)
-        except OSError as error:
-            self.problem = f"{device} can't be written: {error.strerror}"
-        if self.problem:
-            log.info("no line to the console: %s", self.problem)
+    def _run(self, device: Path) -> None:
+        while (line := self._next()) is not None:
+            try:
+                self.problem = _write(device, line, time.monotonic() + self._seconds)
+            except OSError as error:
+                self.problem = f"{device} can't be written: {error.strerror}"
+            if self.problem:
+                log.info("no line to the console: %s", self.problem)
+                self._lines.clear()  # what takes nothing now would hold up each of them
+
+    def _next(self) -> bytes | None:
+        with self._lock:
+            if self._lines:
+                return self._lines.popleft()
+            self._thread = None
+            return None
 
 
 if sys.platform == "win32":

@@ -33,6 +33,7 @@ class OwnLog(logging.Handler):
     ) -> None:
         """`redactor` is used by this handler alone, under its lock."""
         super().__init__()
+        self._redactor = redactor
         self.setFormatter(RedactingJsonFormatter(redactor))
         self.file = folder / _NAME
         self._most_bytes, self._most_files, self._clock = most_bytes, most_files, clock
@@ -140,6 +141,7 @@ class OwnLog(logging.Handler):
 
     def _rotate(self) -> None:
         """Names move up by one, what has no place goes; files of an earlier, larger number go too."""
+        self._redactor.forget()  # entries hardly ever come again
         for old in self.file.parent.glob(f"{_NAME}.*"):
             number = old.suffix[1:]
             if number.isdecimal() and int(number) >= self._most_files - 1:

@@ -85,18 +85,32 @@ def test_a_terminal_that_nobody_reads(terminal: tuple[int, Path]):
 
 
 @POSIX
-def test_while_a_line_is_on_its_way_the_next_is_left_out(terminal: tuple[int, Path]):
-    console = Console(terminal[1], seconds=3)
+def test_lines_that_come_together_come_in_order(terminal: tuple[int, Path]):
+    console = Console(terminal[1], seconds=30)
+    for number in range(5):
+        assert console.say(redacted(f"line {number}"))
+    told = read(terminal[0], b"line 4\r\n")
+    assert told.split() == [word for number in range(5) for word in (b"line", b"%d" % number)]
+    assert console.wait(30) and console.problem == ""
+
+
+@POSIX
+def test_of_lines_that_wait_the_newest_are_kept(terminal: tuple[int, Path]):
+    console = Console(terminal[1], seconds=30)
     filler = os.open(terminal[1], os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         while True:
             os.write(filler, b"x" * 1_000)
     except BlockingIOError:
         os.close(filler)
-    assert console.say(redacted("one"))
-    assert not console.say(redacted("two"))
-    assert "busy" in console.problem
-    assert console.wait(30)
+    start = time.monotonic()
+    for number in range(50):
+        assert console.say(redacted(f"line {number:02}"))
+    assert time.monotonic() - start < 10  # nobody waited for the terminal
+    told = read(terminal[0], b"line 49\r\n")
+    numbers = [int(word) for word in told.replace(b"x", b"").split() if word.isdigit()]
+    assert numbers[-8:] == list(range(42, 50)) and len(numbers) <= 10
+    assert console.wait(30) and console.problem == ""
 
 
 @POSIX

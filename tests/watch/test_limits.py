@@ -176,7 +176,6 @@ def test_own_usage_is_what_the_process_uses():
     after = own_usage()
     assert after.cpu_seconds - before.cpu_seconds >= 0.04
     assert after.resident_bytes > 5_000_000
-    assert after.open_files > 0
     assert after.threads >= 1
 
 
