@@ -14,6 +14,7 @@ from collector.cli import EXIT_CODES
 from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
 from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
+from collector.model import BY_COMMAND, Trigger
 
 
 @click.command(epilog=EXIT_CODES)
@@ -69,6 +70,7 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--trigger", hidden=True, help="What the resident agent noticed.")
 @ways_out
 @click.pass_context
 def command(
@@ -87,6 +89,7 @@ def command(
     encrypt_to: tuple[str, ...],
     config_file: Path | None,
     form: str,
+    trigger: str | None,
     ways: WaysOut,
     **settings: Any,  # each overrides one of the configuration
 ) -> None:
@@ -115,6 +118,7 @@ def command(
         output=output,
         upload=not no_upload,
         probe_network=probe_network,
+        trigger=Trigger("watch", trigger) if trigger is not None else BY_COMMAND,
     )
     service.check(run)
     config = service.settings(flags, os.environ, config_file)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from collector import pipeline
+from collector.bundle.console import cut
 from collector.bundle.encryption import Recipients
 from collector.bundle.writer import copy, write
 from collector.config import Config, load_config
@@ -22,12 +23,14 @@ from collector.errors import (
     ConfigError,
     VmextError,
 )
-from collector.model import BundleInfo, Delivery, Report
+from collector.model import BY_COMMAND, BundleInfo, Delivery, Report, Trigger
 from collector.platforms import current
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
 from collector.service.state import redaction_key, state_folder
+
+_LONGEST_TRIGGER = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Run:
     output: Path | None
     upload: bool
     probe_network: bool = False
+    trigger: Trigger = BY_COMMAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
         ring=config.state_dir / "ring",
+        trigger=run.trigger,
         probe_network=run.probe_network,
         **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
@@ -109,6 +114,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     state, trouble = state_folder(config.state_dir)
     redactor = _redactor(redaction_key(state), config, report)
     report = redactor.clean(report)
+    report = replace(report, trigger=replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER)))
     if state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
     try:
