@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from collector import pipeline
 from collector.bundle.console import cut
@@ -50,6 +50,12 @@ class Run:
     trigger: Trigger = BY_COMMAND
 
 
+class Progress(pipeline.Progress, Protocol):
+    """Is told what is being done as well."""
+
+    def stage(self, name: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What came of it. `bundle` None where no folder could be written."""
@@ -88,7 +94,7 @@ def check(run: Run) -> None:
         raise ConfigError("--since must be before --until")
 
 
-def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress) -> Done:
+def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: Progress) -> Done:
     """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
     host = current()
     to = _recipients(config)
@@ -111,6 +117,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )
     report = pipeline.collect(request, now, progress)
+    progress.stage("writing the bundle")
     state, trouble = state_folder(config.state_dir)
     redactor = _redactor(redaction_key(state), config, report)
     report = redactor.clean(report)
@@ -129,6 +136,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         )
     except VmextError as error:
         return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
+    progress.stage("sending the bundle" if run.upload and config.upload_url else "keeping the bundle")
     shown = _copied(bundle, run.output)
     delivery = delivered(config, bundle, state, upload=run.upload)
     if shown is bundle and delivery.state == "spooled":
