@@ -22,6 +22,7 @@ Owner = Literal["script", "extension", "guest", "network", "platform", "unknown"
 Confidence = Literal["high", "medium", "low"]
 Verdict = Literal["healthy", "failed", "hanging", "nothing-found"]
 DeliveryState = Literal["delivered", "spooled", "skipped"]
+TriggerKind = Literal["command", "watch"]
 PracticeState = Literal["pass", "violated", "not-applicable", "unknown"]
 
 #: How a record's time was got: written with Z; with an offset; local and resolved by a known zone; local
@@ -482,6 +483,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why there was a run: someone gave the command, or the resident agent noticed something."""
+
+    kind: TriggerKind
+    text: str = ""  # what was noticed, one sentence; it may quote a log
+
+
+BY_COMMAND = Trigger("command")
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything one run found, before redaction; redaction gives the same type back."""
 
@@ -500,6 +512,7 @@ class Report:
     duration: timedelta = timedelta(0)
     events_left_out: int = 0  # records that tell something and are not among the events
     practices: tuple[Practice, ...] = ()
+    trigger: Trigger = BY_COMMAND
 
 
 @dataclass(frozen=True, slots=True)

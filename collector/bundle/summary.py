@@ -122,6 +122,7 @@ def _parts(report: Report) -> list[Part]:
     return [
         *owner,
         Part("Where", (words.where(report.identity),), room=220),
+        *([Part("Why", (words.trigger(report.trigger),))] if report.trigger.kind == "watch" else []),
         Part("When", items=_when(report, finding)),
         *(_about(finding, report) if finding else _nothing(report)),
         *_checks(report),

@@ -74,11 +74,13 @@ def verdict_json(report: Report, bundle: BundleInfo | None, delivery: Delivery |
 
 def _document(report: Report, bundle: BundleInfo | None, delivery: Delivery | None, room: _Room) -> dict[str, Any]:
     identity = report.identity
+    told = {"trigger": {"kind": "watch", "text": report.trigger.text}} if report.trigger.kind == "watch" else {}
     return {
         "schema": SCHEMA,
         "verdict": report.verdict,
         "instance": identity.instance_name or identity.computer_name,
         "window": window_document(report.window),
+        **told,
         "findings": [_finding(finding, room) for finding in report.findings[: room.findings]],
         "findings_total": len(report.findings),
         "bundle": _bundle(bundle),

@@ -17,6 +17,7 @@ from collector.model import (
     Owner,
     Report,
     System,
+    Trigger,
     Verdict,
 )
 
@@ -100,6 +101,13 @@ def headline(report: Report) -> str:
     if finding.failure.kind == "hang" and finding.failure.hang_since:
         since = f" since {short_stamp(finding.failure.hang_since, report.created)}"
     return f"{answer(report)}{since}" + (f": {finding.title}" if finding.title else "")
+
+
+def trigger(told: Trigger) -> str:
+    """Why a bundle was made."""
+    if told.kind == "command":
+        return "vmext collect was run"
+    return f"noticed by the resident agent{': ' + told.text if told.text else ''}"
 
 
 def _root(report: Report) -> str:

@@ -43,6 +43,7 @@ Exit codes:
   10  a failure was found
   11  a hang was found, and no failure
   12  no logs or state files of any extension found
+  13  another collect runs here, and --wait was over before it ended
   14  status: the resident agent does not run, or hangs
   20  not delivered although asked to (wins over 10 and 11)
   21  fleet: an instance gave no verdict, or not every state is told (wins over all)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import click
 from collector.cli import EXIT_CODES
 from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
-from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
+from collector.cli.taking_turns import Waiting, taken_over
+from collector.cli.ways_out import WaysOut, form_of, part_printed, verdicts, ways_out, write
+from collector.model import BY_COMMAND, Trigger
 
 
 @click.command(epilog=EXIT_CODES)
@@ -69,6 +72,14 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait so long where another collect runs, and report its result if it was asked for the same; "
+    "without it, to its end.",
+)
+@click.option("--trigger", hidden=True, help="What the resident agent noticed.")
 @ways_out
 @click.pass_context
 def command(
@@ -87,6 +98,8 @@ def command(
     encrypt_to: tuple[str, ...],
     config_file: Path | None,
     form: str,
+    trigger: str | None,
+    wait: float | None,
     ways: WaysOut,
     **settings: Any,  # each overrides one of the configuration
 ) -> None:
@@ -99,6 +112,8 @@ def command(
     from collector.service.configuration import settings as effective
     from collector.service.run import Run, check, exit_code
     from collector.service.run import collect as collected
+    from collector.service.turn import Steps, asked
+    from collector.service.turn import turn as one_at_a_time
 
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
@@ -117,13 +132,21 @@ def command(
         output=output,
         upload=not no_upload,
         probe_network=probe_network,
+        trigger=Trigger("watch", trigger) if trigger is not None else BY_COMMAND,
     )
     check(run)
     config = effective(flags, os.environ, config_file)
-    with Progress(shown=sys.stderr.isatty()) as progress:
-        done = collected(run, config, now, os.environ, progress)
-    print_verdict(done, form, ways)
-    ctx.exit(exit_code(done))
+    form, seen = form_of(form, ways), sys.stderr.isatty()
+    wanted = partial(asked, run, config, (since, until, around))
+    with one_at_a_time(config.state_dir, wanted, form, wait, Waiting(shown=seen)) as turn:
+        if (code := taken_over(turn, form, wait)) is not None:
+            ctx.exit(code)
+        with Progress(shown=seen) as progress:
+            done = collected(run, config, now, os.environ, Steps(turn, progress))
+        texts, code = verdicts(done, form), exit_code(done)
+        turn.finished(code, done.bundle.id if done.bundle else None, texts)
+    write(texts[form])
+    ctx.exit(code)
 
 
 def _recipients(encrypt_to: tuple[str, ...]) -> dict[str, object]:

@@ -55,6 +55,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
         events=(),
         excerpts=(),
         ledger=ledger,
+        trigger=request.trigger,
     )
     if all(source.problem is not None for source in found.sources):
         return report

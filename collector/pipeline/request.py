@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from collector.extract.window import MARGIN, asked
-from collector.model import Source, Window
+from collector.model import BY_COMMAND, Source, Trigger, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Request:
     extra_tables: tuple[Path, ...] = ()
     ring: Path | None = None  # where the resident agent keeps lines, if it runs here
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
+    trigger: Trigger = BY_COMMAND
     clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 
     @property

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from collector import pipeline
+from collector.bundle.console import cut
 from collector.bundle.encryption import Recipients
 from collector.bundle.writer import copy, write
 from collector.config import Config
@@ -21,12 +22,14 @@ from collector.errors import (
     ConfigError,
     VmextError,
 )
-from collector.model import BundleInfo, Delivery, Report
+from collector.model import BY_COMMAND, BundleInfo, Delivery, Report, Trigger
 from collector.platforms import current
 from collector.platforms.state import redaction_key, state_folder
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
+
+_LONGEST_TRIGGER = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class Run:
     output: Path | None
     upload: bool
     probe_network: bool = False
+    trigger: Trigger = BY_COMMAND
+
+
+class Progress(pipeline.Progress, Protocol):
+    """Is told what is being done as well."""
+
+    def stage(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ def check(run: Run) -> None:
         raise ConfigError("--since must be before --until")
 
 
-def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress) -> Done:
+def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: Progress) -> Done:
     """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
     host = current()
     to = _recipients(config)
@@ -89,14 +99,17 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
         ring=config.state_dir / "ring",
+        trigger=run.trigger,
         probe_network=run.probe_network,
         **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )
     report = pipeline.collect(request, now, progress)
+    progress.stage("writing the bundle")
     state, trouble = state_folder(config.state_dir)
     redactor = _redactor(redaction_key(state), config, report)
     report = redactor.clean(report)
+    report = replace(report, trigger=replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER)))
     if state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
     try:
@@ -111,6 +124,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         )
     except VmextError as error:
         return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
+    progress.stage("sending the bundle" if run.upload and config.upload_url else "keeping the bundle")
     shown = _copied(bundle, run.output)
     delivery = delivered(config, bundle, state, upload=run.upload)
     if shown is bundle and delivery.state == "spooled":

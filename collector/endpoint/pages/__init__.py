@@ -99,6 +99,7 @@ class Pages:
             gaps=words.gaps(bundle.ledger, system),
             excerpts=sorted(bundle.excerpts, key=lambda excerpt: (not excerpt.failing, excerpt.path)),
             window=bundle.window,
+            why=words.trigger(bundle.trigger),
             headline=bundle.summary.split("\n", 1)[0].removeprefix("VMEXT "),
             iso=iso,
         )

@@ -50,6 +50,7 @@ def look_again(path: Path) -> SecondLook:
         excerpts=(),
         ledger=bundle.ledger,
         practices=bundle.practices,
+        trigger=bundle.trigger,
     )
     made_by = bundle.manifest["agent_version"]
     return SecondLook(str(path), bundle.id, made_by, report, again(_answers(bundle), findings))
