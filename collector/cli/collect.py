@@ -43,6 +43,8 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
     is_flag=True,
     help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
 )
+@click.option("--live", is_flag=True, hidden=True)  # given by the resident agent
+@click.option("--hang-seconds", type=click.FloatRange(min=0), default=0.0, hidden=True)
 @hiding_options
 @click.option(
     "--upload",
@@ -82,6 +84,8 @@ def command(
     margin: str,
     instance: str | None,
     probe_network: bool,
+    live: bool,
+    hang_seconds: float,
     no_upload: bool,
     output: Path | None,
     encrypt_to: tuple[str, ...],
@@ -115,6 +119,8 @@ def command(
         output=output,
         upload=not no_upload,
         probe_network=probe_network,
+        live=live,
+        hang_seconds=hang_seconds,
     )
     service.check(run)
     config = service.settings(flags, os.environ, config_file)

@@ -27,7 +27,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     Raises ConfigError for an unknown time zone; problems of single sources stand in the ledger.
     """
     root = request.root or current().root()
-    live = request.root is None
+    live = request.root is None or request.live
     system = system_of(root)
     found = scan(root, system, request.extensions, request.extra_tables)
     zone = disk_zone(root, system)
@@ -39,6 +39,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
         zone=request.time_zone or zone.name,
         zone_note=zone_note,
         clock_offset_seconds=request.clock_offset_seconds,
+        is_tree=request.root is not None and request.live,
     )
     ledger = ledger_of(found.sources, found.unfound)
     report = Report(

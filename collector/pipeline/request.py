@@ -14,7 +14,8 @@ from collector.model import Source, Window
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to collect. `root` None means this machine itself."""
+    """What to collect. `root` None means this machine itself; `live`: the disk at `root` is one that processes of this
+    machine work on now. `hang_seconds` > 0: what runs for longer hangs, whatever its own limit is."""
 
     root: Path | None = None
     extensions: tuple[str, ...] = ()
@@ -29,6 +30,8 @@ class Request:
     own_run: tuple[str, str | None, int | None] | None = None  # extension, name, sequence
     extra_tables: tuple[Path, ...] = ()
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
+    live: bool = False
+    hang_seconds: float = 0.0
     clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 
     @property
