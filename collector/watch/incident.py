@@ -128,7 +128,7 @@ class Incidents:
 
     def finished(self, incident: Incident) -> None:
         """To be called when an incident has its bundle: only then a restart does not hand it out again."""
-        self._open = [one for one in self._open if one is not incident]
+        self._open = [one for one in self._open if one.keys != incident.keys]
 
     def wait(self, at: float) -> float | None:
         """Seconds until the next incident is due; None where nothing is held back."""
