@@ -170,6 +170,7 @@ class ProcessFacts:
     extension: str | None = None  # Publisher.Type, where the command line tells it
     waits_for: str = ""  # what a process that does nothing sits in: "input (terminal)", "child apt-get (pid 1873)"
     connections: int | None = None  # open TCP connections; None where no one looked
+    open_files: tuple[str, ...] = ()  # paths; only of what hangs, and at most twenty
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from collector.bundle import words
 from collector.bundle.html import definitions, esc, table, tag
-from collector.model import LedgerEntry, Report, System, SystemFacts
+from collector.model import LedgerEntry, ProcessFacts, Report, System, SystemFacts
 
 _MOST_PROCESSES = 40
 
@@ -105,12 +105,19 @@ def _processes(facts: SystemFacts) -> str:
             words.stamp(process.started) if process.started else "",
             f"{process.cpu_seconds:.0f} s",
             words.size(process.memory_bytes),
-            tag("code", esc(process.command)),
+            tag("code", esc(process.command)) + _doing(process),
         )
         for process in facts.processes[:_MOST_PROCESSES]
     ]
     heads = ("PID", "Name", "State", "Started", "CPU", "Memory", "Command")
     return tag("h4", "Processes") + table("The guest agent's and the extensions' own", heads, rows)
+
+
+def _doing(process: ProcessFacts) -> str:
+    """What it waits for, and with which files open."""
+    files = ", ".join(process.open_files)
+    told = [f"waits for {process.waits_for}" if process.waits_for else "", f"has open: {files}" if files else ""]
+    return "".join(tag("div", esc(text)) for text in told if text)
 
 
 def _bracketed(text: str) -> str:

@@ -46,6 +46,8 @@ from collector.model import BY_COMMAND, Trigger
     is_flag=True,
     help="After a failure, ask the wire server, the metadata service and the hosts it names whether they answer.",
 )
+@click.option("--live", is_flag=True, hidden=True)  # given by the resident agent
+@click.option("--hang-seconds", type=click.FloatRange(min=0), default=0.0, hidden=True)
 @hiding_options
 @click.option(
     "--upload",
@@ -93,6 +95,8 @@ def command(
     margin: str,
     instance: str | None,
     probe_network: bool,
+    live: bool,
+    hang_seconds: float,
     no_upload: bool,
     output: Path | None,
     encrypt_to: tuple[str, ...],
@@ -133,6 +137,8 @@ def command(
         upload=not no_upload,
         probe_network=probe_network,
         trigger=Trigger("watch", trigger) if trigger is not None else BY_COMMAND,
+        live=live,
+        hang_seconds=hang_seconds,
     )
     check(run)
     config = effective(flags, os.environ, config_file)

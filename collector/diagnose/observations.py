@@ -72,6 +72,8 @@ _BEFORE, _AFTER = timedelta(minutes=10), timedelta(minutes=2)
 #: Oldest supported agents (Microsoft, "Minimum version support for virtual machine agents in Azure").
 _OLDEST_AGENT = {"linux": (2, 2, 53), "windows": (2, 7, 41491)}
 _OLDEST_PYTHON = (3, 6)
+#: Open files of a process that a sentence names.
+_FILES_NAMED = 3
 _STATUS_UNREADABLE = 1012  # the agent's code, Azure/WALinuxAgent:azurelinuxagent/common/exception.py
 #: Where the agent and handlers write.
 _PLACES = ("/var/lib/waagent", "/var/log", "/tmp", "/var", "/")  # noqa: S108
@@ -245,8 +247,13 @@ def _processes(facts: SystemFacts, failure: Failure) -> Iterator[Observation]:
 
 def _process(process: ProcessFacts) -> str:
     since = f", running since {iso(process.started)}" if process.started else ""
+    work = f", {process.state}, {process.cpu_seconds:g} s of CPU"
+    below = f", {process.children} below it" if process.children else ""
     waits = f", waits for {process.waits_for}" if process.waits_for else ""
-    return f"process {process.pid} ({process.name}){since}{waits}: {process.command}"
+    more = len(process.open_files) - _FILES_NAMED
+    files = f", has open {', '.join(process.open_files[:_FILES_NAMED])}" if process.open_files else ""
+    files += f" and {more} more" if more > 0 else ""
+    return f"process {process.pid} ({process.name}){since}{work}{below}{waits}{files}: {process.command}"
 
 
 def _probes(facts: SystemFacts) -> Iterator[Observation]:

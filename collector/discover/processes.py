@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_COMMAND = 300  # characters
 MOST_PROCESSES = 100
+MOST_FILES = 20
 
 T = TypeVar("T")
 
@@ -119,15 +120,22 @@ def of_handlers(
     """
     below = children(everything)
     extensions = {pid: extension for pid, one in everything.items() if (extension := told_by(one))}
-    carriers = {pid for pid in (own, *_ancestors(own, everything)) if pid == own or pid in extensions}
+    carriers = {pid for pid in (own, *ancestors(own, everything)) if pid == own or pid in extensions}
     carried = set(tree_below(carriers - {own}, below)) | {own}
     roots = [pid for pid, one in everything.items() if pid in extensions or is_ours(one.words)]
     chosen: dict[int, str | None] = {}
     for pid in tree_below(roots, below):
-        above = (extensions.get(upper) for upper in (pid, *_ancestors(pid, everything)))
+        above = (extensions.get(upper) for upper in (pid, *ancestors(pid, everything)))
         if pid not in carried:
             chosen[pid] = next((extension for extension in above if extension), None)
     return chosen
+
+
+def open_files(process: psutil.Process) -> tuple[str, ...]:
+    """Paths of the files that it has open, no devices, pipes and sockets, those that it writes to first."""
+    found = told(process.open_files) or []
+    writing = sorted(found, key=lambda one: getattr(one, "mode", "r") == "r")
+    return tuple(dict.fromkeys(plain(one.path) for one in writing if one.path))[:MOST_FILES]
 
 
 def agent_roles(processes: Iterable[ProcessFacts]) -> Mapping[str, ProcessFacts]:
@@ -135,7 +143,8 @@ def agent_roles(processes: Iterable[ProcessFacts]) -> Mapping[str, ProcessFacts]
     return {role: one for one in processes if (role := agent_role(f"{one.name} {one.command}"))}
 
 
-def _ancestors(pid: int, everything: Mapping[int, Running]) -> list[int]:
+def ancestors(pid: int, everything: Mapping[int, Running]) -> list[int]:
+    """Who started it, who started that one, and so on."""
     found: list[int] = []
     while (one := everything.get(pid)) is not None and one.parent and one.parent not in found:
         pid = one.parent

@@ -71,9 +71,14 @@ class Waiting:
         self._locks = procfs.file_locks(self.proc)
         self._end = time.monotonic() + _LONGEST_SECONDS
 
+    @property
+    def has_time(self) -> bool:
+        """Whether there is still time to ask more of the processes."""
+        return time.monotonic() <= self._end
+
     def told(self, facts: ProcessFacts) -> ProcessFacts:
         """The process with what it waits for and how many connections it has; only so far when the time is over."""
-        if time.monotonic() > self._end:
+        if not self.has_time:
             return facts
         linked = self._connections(facts.pid)
         return replace(

@@ -34,3 +34,4 @@ class Context:
     outputs: Mapping[tuple[str, str | None, int | None], tuple[Output, ...]]
     goals: tuple[datetime, ...] = ()  # starts of goal states, in order
     carriers: tuple[Carrier, ...] = ()
+    hang_seconds: float = 0.0  # > 0: what runs for longer hangs, whatever its own limit is

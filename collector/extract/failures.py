@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from collector.extract.compose import compose
 from collector.extract.context import FAILED_STATES, Carrier, Context
-from collector.extract.hangs import is_stale, limit_for, open_start
+from collector.extract.hangs import capped, is_stale, limit_for, open_start
 from collector.extract.runs import Run, runs_of, version_key
 from collector.extract.signals import AGENT_NAMES, Signal
 from collector.model import ExtensionState, Failure, FindingKind, order
@@ -169,7 +169,7 @@ def _hanging(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Si
     )
     if not waiting and opened is None:
         return []
-    if not is_stale(since, context.now, live=context.live):
+    if not is_stale(since, context.now, live=context.live, hang_seconds=context.hang_seconds):
         return []
     return [*waiting, *([opened] if opened else [])]
 
@@ -185,7 +185,7 @@ def _stopped(run: Run, context: Context) -> list[Signal]:
 def _agent_stuck(opened: Signal, context: Context) -> bool:
     """Old agents do not say that an operation ended; so their start line alone proves a hang only past the limit."""
     limit = limit_for(context.system, opened.extension or "", opened.operation) or 900
-    return (order(context.now) - order(opened.time)).total_seconds() > limit
+    return (order(context.now) - order(opened.time)).total_seconds() > capped(limit, context.hang_seconds)
 
 
 def _weak(run: Run, success: Signal | None) -> list[Signal]:

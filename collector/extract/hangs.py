@@ -54,11 +54,17 @@ def _same(one: Signal, other: Signal) -> bool:
     return gap < 1 and (one.operation == other.operation or None in (one.operation, other.operation))
 
 
-def is_stale(since: datetime | None, now: datetime, *, live: bool) -> bool:
+def capped(seconds: float, hang_seconds: float) -> float:
+    """A limit, or the one that was set in its place if that is shorter; 0: none was."""
+    return min(seconds, hang_seconds) if hang_seconds > 0 else seconds
+
+
+def is_stale(since: datetime | None, now: datetime, *, live: bool, hang_seconds: float = 0.0) -> bool:
     """Whether an operation that began at `since` counts as hanging.
 
     On a disk that no machine runs from, what is not finished never will be.
     """
     if not live:
         return True
-    return since is None or (order(now) - order(since)).total_seconds() > _PATIENCE_SECONDS
+    patience = capped(_PATIENCE_SECONDS, hang_seconds)
+    return since is None or (order(now) - order(since)).total_seconds() > patience

@@ -28,7 +28,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     Raises ConfigError for an unknown time zone; problems of single sources stand in the ledger.
     """
     root = request.root or current().root()
-    live = request.root is None
+    live = request.root is None or request.live
     system = system_of(root)
     found = with_gone(scan(root, system, request.extensions, request.extra_tables), root, request)
     zone = disk_zone(root, system)
@@ -40,6 +40,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
         zone=request.time_zone or zone.name,
         zone_note=zone_note,
         clock_offset_seconds=request.clock_offset_seconds,
+        is_tree=request.root is not None and request.live,
     )
     ledger = ledger_of(found.sources, found.unfound)
     report = Report(

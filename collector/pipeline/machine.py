@@ -24,10 +24,13 @@ def machine_at(
     facts = report.system
     if request.probe_network and facts.live:
         facts = _probed(facts, failures)
-    facts = gather_more(facts, root)
+    hanging = {failure.extension for failure in failures if failure.kind == "hang"}
+    is_tree = request.root is not None and request.live
+    facts = gather_more(facts, root, is_tree=is_tree, hanging=hanging)
     system = report.identity.system
     try:
-        told = system_events(root, system, _until_now(window, failures), zone, live=facts.live, now=report.created)
+        live = facts.live and not is_tree
+        told = system_events(root, system, _until_now(window, failures), zone, live=live, now=report.created)
     except OSError as error:
         log.warning("the system's own logs can't be read: %s", error)
         return replace(facts, events_note=f"the system's own logs can't be read: {error.strerror or error}")

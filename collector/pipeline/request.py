@@ -14,7 +14,8 @@ from collector.model import BY_COMMAND, Source, Trigger, Window
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to collect. `root` None means this machine itself."""
+    """What to collect. `root` None means this machine itself; `live`: the disk at `root` is one that processes of this
+    machine work on now. `hang_seconds` > 0: what runs for longer hangs, whatever its own limit is."""
 
     root: Path | None = None
     extensions: tuple[str, ...] = ()
@@ -31,6 +32,8 @@ class Request:
     ring: Path | None = None  # where the resident agent keeps lines, if it runs here
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
     trigger: Trigger = BY_COMMAND
+    live: bool = False
+    hang_seconds: float = 0.0
     clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 
     @property

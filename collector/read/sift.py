@@ -28,9 +28,9 @@ class Sift:
         self._through: tuple[object] | None = None  # the stamp of a record whose beginning has been handed on already
 
     @property
-    def held(self) -> int:
-        """Bytes of the last record, which may go on; they have not come out yet."""
-        return len(self._held.data)
+    def held(self) -> Chunk:
+        """The last record, which may go on and has not come out yet."""
+        return self._held
 
     def feed(self, chunk: Chunk) -> Iterator[Chunk]:
         if self._held.data and self._held.next_number != chunk.number:

@@ -47,6 +47,8 @@ class Run:
     upload: bool
     probe_network: bool = False
     trigger: Trigger = BY_COMMAND
+    live: bool = False  # processes of this machine work on the disk at `root`
+    hang_seconds: float = 0.0  # > 0: what runs for longer hangs
 
 
 class Progress(pipeline.Progress, Protocol):
@@ -76,6 +78,8 @@ def check(run: Run) -> None:
             "--probe-network asks from this machine, --root reads another machine's disk",
             "Leave out one of them.",
         )
+    if run.live and run.root is None:
+        raise ConfigError("--live is only for --root", "Leave it out: this machine is live.")
     if run.around and (run.since or run.until):
         raise ConfigError("--around can't be given with --since or --until", "Give either --around or --since/--until.")
     if run.since and run.until and run.since >= run.until:
@@ -101,6 +105,8 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         ring=config.state_dir / "ring",
         trigger=run.trigger,
         probe_network=run.probe_network,
+        live=run.live,
+        hang_seconds=run.hang_seconds,
         **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )

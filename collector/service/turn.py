@@ -22,12 +22,11 @@ from typing import Any
 
 from collector import pipeline
 from collector.config import Config
-from collector.deliver import durable
 from collector.deliver.lock import held
 from collector.model import Source
-from collector.platforms import current
+from collector.platforms import current, durable
+from collector.platforms.state import redaction_key
 from collector.service.run import Run
-from collector.service.state import redaction_key
 
 log = logging.getLogger(__name__)
 

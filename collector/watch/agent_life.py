@@ -44,7 +44,7 @@ class AgentLife:
         self._roles: dict[str, _Role] = {}
         self._heard: datetime | None = None
         self._is_silence_told = False
-        self._is_heard_here = False  # in this life of vmext
+        self._began: datetime | None = None  # of the first look
         seconds = next(int(row.seconds) for row in time_limits() if row.id == "linux-agent-own-heartbeat")
         self._silence = timedelta(seconds=2 * seconds)
 
@@ -54,14 +54,14 @@ class AgentLife:
 
     def heard(self, when: datetime) -> None:
         """A heart-beat line of this moment (UTC) was read."""
-        self._is_heard_here = True
         if self._heard is None or when > self._heard:
             self._heard, self._is_silence_told = when, False
 
     def look(self, found: Mapping[str, Process] | None, now: datetime) -> list[Notice]:
         """`found`: the agent's processes by their role, None on a disk of which only the files tell."""
-        if found is None:
-            return self._silent(now, is_running=self._is_heard_here)
+        self._began = self._began or now
+        if found is None:  # only a heart that was heard beating while we listened can be missed
+            return self._silent(now, is_running=self._heard is not None and self._heard >= self._began)
         notices = []
         for role, process in found.items():
             if role not in self._roles or self._roles[role].process != process:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from collector.model import iso
-from collector.watch.incident import Notice
+from collector.watch.incident import Notice, moment_of
 from collector.watch.runs import Placed
 
 _MOST_SOURCES = 1_000
@@ -42,6 +43,16 @@ class Bursts:
         self._failed[extension] = now
         if len(self._failed) > _MOST_SOURCES:
             del self._failed[next(iter(self._failed))]
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON values: of which files a burst was told, and when."""
+        return {path: iso(source.told) for path, source in self._sources.items() if source.told is not None}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """What was dumped before a restart; values that make no sense are left out."""
+        for path, told in list(state.items())[:_MOST_SOURCES]:
+            if (moment := moment_of(told)) is not None:
+                self._sources[path] = _Source(told=moment)
 
     def feed(self, placed: Iterable[Placed]) -> list[Notice]:
         """Several signals of one record count once."""

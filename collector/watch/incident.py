@@ -60,17 +60,25 @@ class Incident:
         return tuple(dict.fromkeys(notice.key for notice in self.notices))
 
     @property
+    def hang_seconds(self) -> float:
+        """How long what hangs had been running when it was told, the shortest of them; 0 where nothing hangs."""
+        lengths = [one.time - one.since for one in self.notices if one.kind == "hang" and one.since is not None]
+        return max(0.0, min(lengths).total_seconds()) if lengths else 0.0
+
+    @property
     def extensions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(notice.extension for notice in self.notices if notice.extension))
 
 
 @dataclass(slots=True)
 class _Held:
-    """An incident that more may come to. `last`: when its last new key came, in monotonic seconds."""
+    """An incident that more may come to. `last`: when its last new key came, in monotonic seconds. `is_old`: a restart
+    has held it up before."""
 
     first: float
     last: float
     notices: list[Notice] = field(default_factory=list)
+    is_old: bool = False
 
 
 class Incidents:
@@ -128,7 +136,7 @@ class Incidents:
 
     def finished(self, incident: Incident) -> None:
         """To be called when an incident has its bundle: only then a restart does not hand it out again."""
-        self._open = [one for one in self._open if one is not incident]
+        self._open = [one for one in self._open if one.keys != incident.keys]
 
     def wait(self, at: float) -> float | None:
         """Seconds until the next incident is due; None where nothing is held back."""
@@ -141,15 +149,17 @@ class Incidents:
         return {
             "reported": [list(key) for key in self._reported],
             "held": [_written(notice) for held in self._held for notice in held.notices],
+            "is_old": any(held.is_old for held in self._held),
             "open": [[_written(notice) for notice in one.notices] for one in (*self._open, *self._again)],
         }
 
     def load(self, state: Mapping[str, Any], at: float) -> None:
         """What was dumped before a restart; values that make no sense are left out. What was held back is held for
-        the time of quiet again: the rest of it may be read only now."""
+        the time of quiet once more: the rest of it may be read only now."""
         self._remember(_keys(state.get("reported")))
         if notices := _notices(state.get("held")):
-            self._held.append(_Held(at, at, notices))
+            since = at - self._longest if state.get("is_old") is True else at
+            self._held.append(_Held(since, since, notices, is_old=True))
         handed_out = state.get("open")
         for rows in handed_out if isinstance(handed_out, list) else []:
             if notices := _notices(rows):

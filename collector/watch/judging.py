@@ -93,7 +93,8 @@ class Judge:
 
     def dump(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"runs": self._runs.dump(), "operations": self._operations.dump()}
+        bursts = self._bursts.dump() if self._bursts is not None else {}
+        return {"runs": self._runs.dump(), "operations": self._operations.dump(), "bursts": bursts}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """What was dumped before a restart; values that make no sense are left out."""
@@ -102,6 +103,12 @@ class Judge:
             self._runs.load(runs)
         if isinstance(operations, dict):
             self._operations.load(operations, self._runs.runs())
+        if self._bursts is not None:
+            bursts = state.get("bursts")
+            self._bursts.load(bursts if isinstance(bursts, dict) else {})
+            for run in self._runs.runs():
+                if run.is_told and run.last is not None:
+                    self._bursts.failed(run.extension, run.last)
 
     # ---- failures --------------------------------------------------------------------------------------
 

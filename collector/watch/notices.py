@@ -82,8 +82,10 @@ class StreamNotices:
         self._source: Source | None = None
         self._words = Words(())
         self._sift: Sift | None = None
+        self._waiting: Chunk | None = None  # came out, but may hold what follows as a quotation
         self._spans: list[_Span] = []
         self._next_number = 1
+        self._end = -1  # raw offset after what came last
         self._safe = 0
 
     @property
@@ -105,17 +107,17 @@ class StreamNotices:
         """What the records say that the piece completes."""
         self._source = piece.source
         chunk = piece.chunk
-        is_gap = bool(self._spans) and piece.offset != self._spans[-1].end  # something was lost or left out
-        found = self.idle() if is_gap else []
+        follows = piece.offset == self._end
+        found = [] if follows else self.idle()  # else something was lost or left out
         if not self._is_settled:
-            found += self._signals(self._learn_format(piece))
-        if chunk.number <= 0:
+            found += self._signals(self._complete(self._learn_format(piece)))
+        if follows and chunk.number != self._next_number:  # its numbers are not those of an editor
             chunk = Chunk(self._next_number, chunk.data, self._next_number + chunk.next_number - chunk.number)
-        self._next_number = chunk.next_number
+        self._next_number, self._end = chunk.next_number, piece.end
         self._remember(_Span(piece.offset, piece.end, len(chunk.data)))
         sift = self._sifting()
-        found += self._signals(sift.feed(chunk))
-        self._move_on(sift.held)
+        found += self._signals(self._complete(sift.feed(chunk)))
+        self._move_on(len(sift.held.data) + (len(self._waiting.data) if self._waiting else 0))
         if piece.final:
             found += self.idle()
         return found
@@ -124,7 +126,7 @@ class StreamNotices:
         """What the record says that was held back, since nothing more came or will come."""
         if self._sift is None or not self._spans:
             return []
-        found = self._signals(self._sift.close())
+        found = self._signals(self._complete(self._sift.close()))
         self._move_on(0)
         return found
 
@@ -181,6 +183,28 @@ class StreamNotices:
                 done = total - held
                 spans[0] = first = _Span(first.offset + done, first.end, first.size - done)
             self._safe = first.offset
+
+    def _complete(self, chunks: Iterable[Chunk]) -> list[Chunk]:
+        """The chunks to parse. The agent prints what a command printed, and that may look like records of its own: what
+        follows a record directly stays together with it, so that the parser can tell."""
+        done: list[Chunk] = []
+        waiting = self._waiting
+        for chunk in chunks:
+            if waiting is not None and waiting.next_number == chunk.number:
+                waiting = Chunk(waiting.number, waiting.data + chunk.data, chunk.next_number)
+            else:
+                done += [waiting] if waiting is not None else []
+                waiting = chunk
+            if len(waiting.data) > _MOST_HELD:
+                done.append(waiting)
+                waiting = None
+        held = self._sift.held if self._sift is not None else Chunk(0, b"", 0)
+        may_quote = FORMATS[self.format].belongs is not None
+        if waiting is not None and not (may_quote and held.data and waiting.next_number == held.number):
+            done.append(waiting)
+            waiting = None
+        self._waiting = waiting
+        return done
 
     # ---- records ---------------------------------------------------------------------------------------
 

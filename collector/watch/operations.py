@@ -36,13 +36,15 @@ _STOOD_STILL = timedelta(seconds=60)
 #: Refreshes of a status file that may be late before its writer counts as gone.
 _MISSED = 8
 _MOST_OPEN = 400
-_MOMENTS = ("since", "refreshed", "stamp")
+_MOMENTS = ("since", "refreshed", "stamp", "seen")
+#: What was written while no one looked is read within so much time: the end of what is long over comes after its start.
+_CATCHING_UP = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
 class Open:
     """An operation as one voice tells it. `limit`: seconds that the line itself names. `refreshed`: when its status
-    was last seen to be written, `stamp`: the time that this status told."""
+    was last seen to be written, `stamp`: the time that this status told. `seen`: when the line was read."""
 
     since: datetime
     operation: str | None
@@ -51,6 +53,7 @@ class Open:
     limit: int | None = None
     refreshed: datetime | None = None
     stamp: datetime | None = None
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Operations:
             elif one.signal.rule == "status-file":
                 self._status(one.signal, one.run, one.when, now)
             else:
-                self._line(one.signal, one.run, one.when)
+                self._line(one.signal, one.run, one.when, now)
 
     def due(self, now: datetime) -> list[Notice]:
         """A notice of each operation that takes too long and of which nothing was told yet; each is given once."""
@@ -120,14 +123,15 @@ class Operations:
         self._tells_ends = state.get("tells_ends") is True
         rows = state.get("open")
         for row in rows if isinstance(rows, list) else []:
-            run = by_number.get(row.get("run", 0)) if isinstance(row, dict) else None
+            number = row.get("run") if isinstance(row, dict) else None
+            run = by_number.get(number) if isinstance(number, int) else None
             since = moment_of(row.get("since")) if run is not None else None
             if run is None or since is None or row.get("voice") not in _VOICES:
                 continue
             limit = row.get("limit") if isinstance(row.get("limit"), int) else None
             operation = str(row["operation"]) if row.get("operation") else None
             one = Open(since, operation, str(row.get("path", "")), str(row.get("text", "")), limit)
-            one.refreshed, one.stamp = moment_of(row.get("refreshed")), moment_of(row.get("stamp"))
+            one.refreshed, one.stamp, one.seen = (moment_of(row.get(part)) for part in _MOMENTS[1:])
             self._open.setdefault(run.number, (run, {}))[1][row["voice"]] = one
 
     # ---- what the voices say ---------------------------------------------------------------------------
@@ -144,7 +148,7 @@ class Operations:
         operation, text = signal.operation or "Enable", signal.text[:400]
         voices["status"] = Open(since, operation, signal.path, text, refreshed=refreshed, stamp=when)
 
-    def _line(self, signal: Signal, run: Run, when: datetime) -> None:
+    def _line(self, signal: Signal, run: Run, when: datetime, now: datetime) -> None:
         voice: Voice = "agent" if signal.by_agent else "handler"
         if signal.kind == "start":
             if voice == "agent":
@@ -153,7 +157,8 @@ class Operations:
             before = voices.get(voice)
             is_same = before is not None and before.path == signal.path and abs(when - before.since) < _ONE_START
             if not is_same and (before is None or when >= before.since):
-                voices[voice] = Open(when, signal.operation, signal.path, signal.text[:400], signal.limit_seconds)
+                limit, text = signal.limit_seconds, signal.text[:400]
+                voices[voice] = Open(when, signal.operation, signal.path, text, limit, seen=now)
         elif signal.kind == "end" or (signal.kind in ("failure", "hang") and signal.rank > WEAK_RANK):
             self._tells_ends = self._tells_ends or (voice == "agent" and signal.rule == "agent-command-ended")
             self._end(run, voice, when)
@@ -205,7 +210,8 @@ class Operations:
             if voice == "agent" and run.well and not self._tells_ends:
                 continue  # an agent that does not say when a command ended; the status file says that it did
             limit = self._capped(self._limit(run, voice, one, in_foreground="agent" in voices))
-            found.append((voice, limit, one.since + timedelta(seconds=limit.seconds)))
+            end = one.since + timedelta(seconds=limit.seconds)
+            found.append((voice, limit, max(end, one.seen + _CATCHING_UP) if one.seen else end))
             refresh = _refresh_of(self._system, run.extension)
             if voice == "status" and refresh is not None and one.refreshed is not None:
                 silent = Limit(refresh * _MISSED, f"no status was written for so long; every {refresh} s it should be")

@@ -62,6 +62,7 @@ class Instance:
         self.seconds = 0.0
         self.incidents: list[Incident] = []
         self.logs: dict[str, bytes] = {}
+        self.zones: dict[str, timezone | None] = {}
         self.sources: dict[str, Source] = {}
         self.quiet: dict[str, float] = {}
         self.begin_to_watch()
@@ -83,7 +84,7 @@ class Instance:
             self.states.load(state["states"])
             self.held.load(state["incidents"], self.seconds)
             for path, stream in old.items():  # what was not processed is read again
-                self.streams[path] = StreamNotices(timezone.utc, stream.state)
+                self.streams[path] = StreamNotices(self.zones[path], stream.state)
                 if rest := self.logs[path][stream.safe :]:
                     self.feed(path, stream.safe, rest)
 
@@ -115,7 +116,7 @@ class Instance:
         line = f'time={stamp} version=v2.1.19/git@0-clean operation=enable seq={sequence} event="{event}"{rest}\n'
         self.log(f"var/log/azure/{extension}/handler.log", line, extension)
 
-    def log(self, path: str, text: str, extension: str | None = None) -> None:
+    def log(self, path: str, text: str, extension: str | None = None, zone: timezone | None = timezone.utc) -> None:
         form = "waagent" if path == AGENT_LOG else "logfmt" if "handler.log" in path else "auto"
         source = self.sources.setdefault(path, Source(path, self.root / path, "log", form, extension))
         source.file.parent.mkdir(parents=True, exist_ok=True)
@@ -123,11 +124,12 @@ class Instance:
             file.write(text.encode())
         offset = len(self.logs.get(path, b""))
         self.logs[path] = self.logs.get(path, b"") + text.encode()
+        self.zones.setdefault(path, zone)
         self.feed(path, offset, text.encode())
 
     def feed(self, path: str, offset: int, data: bytes) -> None:
         chunk = Chunk(offset + 1, data, offset + 1 + data.count(b"\n"))
-        stream = self.streams.setdefault(path, StreamNotices(timezone.utc))
+        stream = self.streams.setdefault(path, StreamNotices(self.zones[path]))
         self.judged(stream.feed(Piece(self.sources[path], offset, offset + len(data), chunk)))
         self.quiet[path] = self.seconds
 

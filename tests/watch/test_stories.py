@@ -3,14 +3,16 @@ files tell it and however late."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from collector.watch.bursts import Bursts
-from tests.watch.instance import AMA, CSE, RUN, START, Instance
+from collector.watch.notices import history
+from tests.watch.instance import AGENT_LOG, AMA, CSE, RUN, START, Instance
 
 EXIT = "failed to execute command: command terminated with exit status=100"
 TERMINAL = "All extensions in the goal state have reached a terminal state: [('{}', 'error')]"
@@ -320,6 +322,102 @@ def errors_come_in_a_burst(it: Instance) -> None:
         it.passes(1)
 
 
+@tells(("failure", "CustomScript"))
+def what_failed_stood_before_anyone_watched(it: Instance) -> None:
+    it.status("error", EXIT, back=86_400 * 30)
+    it.handler_status("Ready", 0, "Plugin enabled")
+    it.passes(60)
+
+
+@tells(("hang", "CustomScript"))
+def what_hangs_began_before_anyone_watched(it: Instance) -> None:
+    it.status("transitioning", "Enable in progress", back=5_000)
+    it.passes(390)
+    assert it.incidents == []
+    it.passes(60)
+
+
+@tells(("hang", "AzureMonitorLinuxAgent"))
+def what_the_agent_waits_for_began_before_anyone_watched(it: Instance) -> None:
+    it.agent("Enable extension: [./shim.sh -enable]", AMA)
+    it.passes(100)
+    seen = list(history(it.sources[AGENT_LOG], timezone.utc))
+    it.begin_to_watch()
+    it.judge.remember(seen, it.now)
+    it.passes(190)
+    assert it.incidents == []
+    it.passes(60)
+
+
+@tells()
+def what_failed_in_the_logs_before_anyone_watched_is_history(it: Instance) -> None:
+    it.event("[ExtensionOperationError] Non-zero exit code: 56, ./shim.sh -install", AMA, "Install")
+    it.agent("Command: x\n[stdout]\n[stderr]\n", AMA)
+    seen = list(history(it.sources[AGENT_LOG], timezone.utc))
+    assert seen
+    it.begin_to_watch()
+    it.judge.remember(seen, it.now)
+    it.passes(60)
+
+
+@tells(("failure", "CustomScript"))
+def an_extension_that_was_removed_comes_back_with_lower_numbers(it: Instance) -> None:
+    script_runs(it, 7)
+    it.passes(30)
+    it.handler("executed command", 7)
+    it.status("success", "Enable succeeded", 7)
+    it.passes(600)
+    script_runs(it, 0)
+    it.passes(30)
+    script_fails(it, 0)
+    it.passes(60)
+
+
+@tells(("failure", "CustomScript"))
+def an_update_copies_the_status_of_the_version_before(it: Instance) -> None:
+    it.status("error", EXIT)
+    stamp = it.now
+    it.passes(60)
+    it.status("error", EXIT, version="1.1.0", back=(it.now - stamp).total_seconds())
+    it.passes(60)
+
+
+@tells(("failure", "AzureMonitorLinuxAgent"))
+def one_waits_for_another_that_failed(it: Instance) -> None:
+    it.agent("Install extension [./shim.sh -install]", AMA)
+    it.passes(10)
+    it.event("[ExtensionOperationError] Non-zero exit code: 56, ./shim.sh -install", AMA, "Install")
+    it.passes(10)
+    it.event(f"Dependent Extension {AMA} did not succeed. Status was error", CSE, "ExtensionProcessing")
+    it.status("error", f"Dependent Extension {AMA} did not succeed. Status was error", 0, CSE)
+    it.agent(f"Dependent extension {AMA} failed or timed out, will skip processing the rest of the extensions")
+    it.passes(60)
+
+
+@tells(("failure", "CustomScript"))
+def errors_burst_beside_a_failure(it: Instance) -> None:
+    it.bursts = Bursts(most=20, seconds=60)
+    it.begin_to_watch()
+    script_runs(it)
+    it.passes(10)
+    script_fails(it)
+    for _ in range(60):
+        it.handler("still failed to do it", level="error", error="no")
+        it.passes(1)
+
+
+@tells(("failure", "CustomScript"))
+def lines_that_no_zone_is_known_of(it: Instance) -> None:
+    """A handler of Windows writes local times."""
+    path = "WindowsAzure/Logs/Plugins/x/handler.log"
+    for message in ("Command execution task started. Awaiting completion...", "Command exited with code: 1"):
+        text = f"Command execution finished. {message}" if "code" in message else message
+        it.log(path, f"[4892+00000001] [05/03/2026 20:12:58.30] [INFO] {text}\n", CSE, zone=None)
+        it.passes(30)
+    it.status("error", "Command execution finished, but failed because it returned a non-zero exit code of: '1'.")
+    it.passes(60)
+
+
 @pytest.mark.parametrize("name", STORIES)
 def test_story(name: str, tmp_path: Path):
     story, expected = STORIES[name]
@@ -343,5 +441,28 @@ def test_a_restart_in_the_middle_repeats_nothing(name: str, tmp_path: Path):
     it.passes = restarted  # type: ignore[method-assign]
     story(it)
     if name == "errors_come_in_a_burst":
-        return  # counts begin anew
+        return  # the counts begin anew with each process
     assert it.told() == expected, [incident.title for incident in it.incidents]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"runs": 3, "operations": "x"},
+        {"runs": {"count": "x", "runs": [3, {}, {"number": 1}], "sequences": [[1]], "names": 4}},
+        {"operations": {"open": [3, {}, {"run": 7}, {"run": [], "since": 3}], "tells_ends": 3}},
+    ],
+)
+def test_a_state_that_makes_no_sense_is_left_out(state: dict[str, object], tmp_path: Path):
+    it = Instance(tmp_path)
+    it.judge.load(state)
+    only_the_status_file_tells(it)
+    assert it.told() == [("failure", "CustomScript")]
+
+
+def test_the_memory_is_bounded(tmp_path: Path):
+    it = Instance(tmp_path)
+    for number in range(1_000):
+        it.handler("executing command", number)
+        it.handler("executing command", 1, extension=f"Acme.Apps{number}")
+    assert len(json.dumps(it.left()["judge"])) < 1_000_000
