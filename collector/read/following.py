@@ -47,7 +47,7 @@ class Following:
     round: int = 0
     needs_scan: bool = False
     dirty: bool = False  # differs from the checkpoint
-    is_new_unsaved: bool = False  # a number was given out that the checkpoint does not know
+    is_new_unsaved: bool = False  # a number, or what tells its file, is not in the checkpoint
 
     def add(self, source: Source, file_id: FileId | None) -> Stream:
         """A new stream at the source's path."""
@@ -101,7 +101,7 @@ class Following:
         stream.file_id, stream.source, stream.packed = other.file_id, other.source, other.packed
         stream.gone, stream.gone_round, stream.unlinked, stream.over = None, -1, None, False
         stream.checked, stream.size, stream.modified = True, other.size, other.modified
-        stream.after = stream.copy_of = None
+        stream.after = None
         self.drop(other)
         if stream.file_id is not None:
             self.by_id[stream.file_id] = stream
