@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from collector.cli import EXIT_CODES
+from collector.cli.visible import warn_of_visible
 from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
 from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
@@ -101,8 +102,7 @@ def command(
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
     now = datetime.now(timezone.utc)
-    if settings["token"]:
-        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
+    warn_of_visible(settings["token"], settings["upload_url"])
     flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
     run = service.Run(
         root=root,
