@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from collector.cli import EXIT_CODES
-from collector.cli.visible import warn_of_visible
 from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
+from collector.cli.visible import warn_of_visible
 from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
 
 
