@@ -15,6 +15,7 @@ from collector.cli import EXIT_CODES
 from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
 from collector.cli.taking_turns import Waiting, taken_over
+from collector.cli.visible import warn_of_visible
 from collector.cli.ways_out import WaysOut, form_of, part_printed, verdicts, ways_out, write
 from collector.model import BY_COMMAND, Trigger
 
@@ -122,8 +123,7 @@ def command(
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
     now = datetime.now(timezone.utc)
-    if settings["token"]:
-        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
+    warn_of_visible(settings["token"], settings["upload_url"])
     flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
     run = Run(
         root=root,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from collector.cli import EXIT_CODES
+from collector.cli.visible import warn_of_visible
 
 
 @click.command(epilog=EXIT_CODES)
@@ -39,8 +40,7 @@ def command(
     from collector.service.configuration import settings
     from collector.service.sending import upload
 
-    if token:
-        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
+    warn_of_visible(token, upload_url)
     flags = {
         "upload_url": upload_url,
         "token": token,

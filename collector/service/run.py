@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -86,8 +87,19 @@ def check(run: Run) -> None:
         raise ConfigError("--since must be before --until")
 
 
-def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: Progress) -> Done:
-    """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
+def collect(
+    run: Run,
+    config: Config,
+    now: datetime,
+    environ: Mapping[str, str],
+    progress: Progress,
+    clock: Callable[[], float] = time.monotonic,
+) -> Done:
+    """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict.
+
+    `clock` in seconds measures how long the run took until the bundle was written.
+    """
+    begin = clock()
     host = current()
     to = _recipients(config)
     host.lower_priority()
@@ -115,7 +127,9 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
     state, trouble = state_folder(config.state_dir)
     redactor = _redactor(redaction_key(state), config, report)
     report = redactor.clean(report)
-    report = replace(report, trigger=replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER)))
+    trigger = replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER))
+    duration = timedelta(milliseconds=round(1000 * (clock() - begin)))
+    report = replace(report, trigger=trigger, duration=duration)
     if state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
     try:

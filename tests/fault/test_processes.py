@@ -189,3 +189,22 @@ def test_a_collect_on_a_full_disk_still_hands_over(tmp_path: Path):
         assert (result.code, result.out.strip().endswith(" delivered")) == (10, True), result.out
         assert server.get("/v1/bundles").json()["total"] == 1
         assert list(state.iterdir()) == []
+
+
+@needs_mount
+def test_the_disk_gets_full_at_any_step_of_storing(tmp_path: Path):
+    """Block by block more room, so that it ends while the body, the bundle or the index is written."""
+    with small_disk(tmp_path / "small") as fill, endpoint(tmp_path / "small/data") as server:
+        agent = instance(tmp_path / "agent", server)
+        sent = bundles(agent.spool)
+        filler = fill()
+        told: list[tuple[int, bool]] = []
+        while not told or told[-1][0] == 507:
+            os.truncate(filler, filler.stat().st_size - 4096)
+            answer = server.put(sent[0].path)
+            told.append((answer.status_code, any((server.data / "objects").rglob("*.zip"))))
+            assert list((server.data / "incoming").iterdir()) == []  # what is left would fill it for good
+        assert {(507, False), (507, True)} < set(told)  # the last: stored, and no room in the index
+        assert told[-1] == (201, True)
+        sent[0].path.unlink()
+        assert_all_there_once(server, sent, agent)
