@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
@@ -24,8 +25,7 @@ ENCODED, NAME = "encoded", "name"
 _DEEPEST = 3  # base64 in base64
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A secret's place; `begin` and `close` are those of the whole match, with what shows that it is one."""
 
     start: int
@@ -121,7 +121,7 @@ class Finder:
         public = [area.span() for area in _PUBLIC.finditer(text)] if "-----BEGIN " in text else []
         view = View(text, ((0, 0),))
         for place in places:
-            if not any(begin <= place < end for begin, end in runs) or any(begin <= place < end for begin, end in public):
+            if not _in_any(place, runs) or _in_any(place, public):
                 continue
             for number in self._table.long:
                 row = self._table.rows[number]
@@ -155,6 +155,12 @@ def _lowered(text: str) -> str:
     return lowered if len(lowered) == len(text) else "".join(sign.lower()[:1] for sign in text)
 
 
+def _in_any(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place lies in one of the spans, which are in order."""
+    before = bisect_right(spans, (place, 1 << 62)) - 1
+    return before >= 0 and place < spans[before][1]
+
+
 def _regions(lines: Lines, called: dict[int, set[int]]) -> dict[tuple[int, int], set[int]]:
     """Lines that belong together, with the rows that are called in one of them."""
     regions: dict[tuple[int, int], set[int]] = {}
@@ -164,13 +170,8 @@ def _regions(lines: Lines, called: dict[int, set[int]]) -> dict[tuple[int, int],
 
 
 def _in_whole(one: Found, view: View) -> Found:
-    return replace(
-        one,
-        start=view.start(one.start),
-        end=view.end(one.end),
-        begin=view.start(one.begin),
-        close=view.end(one.close),
-    )
+    start, end, row, kind, begin, close, order = one
+    return Found(view.start(start), view.end(end), row, kind, view.start(begin), view.end(close), order)
 
 
 def apart(found: Iterable[Found]) -> list[Found]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector import pipeline
-from collector.bundle.encryption import Recipients
 from collector.bundle.writer import copy, write
 from collector.config import Config, load_config
-from collector.deliver.targets import kind_of
 from collector.errors import (
     FAILURE_FOUND,
     HANG_FOUND,
@@ -29,9 +27,11 @@ from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
 from collector.service.state import redaction_key, state_folder
 
+if TYPE_CHECKING:
+    from collector.bundle.encryption import Recipients
 
-@dataclass(frozen=True, slots=True)
-class Run:
+
+class Run(NamedTuple):
     """What one collect was asked to do; times are aware, `root` None means this machine."""
 
     root: Path | None
@@ -46,8 +46,7 @@ class Run:
     probe_network: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What came of it. `bundle` None where no folder could be written."""
 
     report: Report
@@ -62,6 +61,8 @@ def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path
         raise ConfigError(f"--config: there is no file {file}")
     config = load_config(flags, environ, file or host.config_file(), host.state_dir())
     if config.upload_url:
+        from collector.deliver.targets import kind_of
+
         kind_of(config.upload_url, config.token)
     return config
 
