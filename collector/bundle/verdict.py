@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.bundle.checks import in_json
 from collector.bundle.documents import SCHEMA, finding_document, window_document
@@ -38,8 +37,7 @@ _WHOLE = frozenset(
 _WHOLE_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(NamedTuple):
     """How much is shown: bytes of a text, sources and fields of a finding, findings (None: all)."""
 
     bytes: int

@@ -18,6 +18,8 @@ _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 400  # lines, and signs of one
 #: Where these stand, keys may be broken by escapes, so that only the text below shows them.
 _ESCAPES = ("\\/", "\\u00")
 _AFTER = 40  # signs of the next line in which a token may go on
+#: After a text of one line; a guard's end of text would mean that more may follow.
+_NOTHING_FOLLOWS = b"\n."
 _REACH = 20  # signs of the next line in which a literal may end that a wrap went through
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _WORD = _BASE64[:-2] + b"_-\n"
@@ -41,7 +43,7 @@ class Prefilter:
         self._search = search
         literals = (*search.literals, *((escape, ()) for escape in _ESCAPES))
         self._literals = [(literal.encode("latin-1").translate(_DIGITS), rows) for literal, rows in literals]
-        self._guards = {name.encode(): re.compile(guard.encode()) for name, guard in search.guards.items()}
+        self._guards = {name.encode().translate(_DIGITS): guard.encode() for name, guard in search.guards.items()}
         self._known: set[bytes] = set()
 
     def rows(self, lowered: str) -> set[int] | None:
@@ -49,7 +51,8 @@ class Prefilter:
         masked = _bytes(lowered).translate(_DIGITS)
         if masked in self._known:
             return None
-        calls = [rows for literal, rows in self._literals if literal in masked and self._holds(literal, masked)]
+        whole = masked + _NOTHING_FOLLOWS
+        calls = [rows for literal, rows in self._literals if literal in masked and self._holds(literal, whole)]
         if not calls:
             self._remember(masked)
             return None
@@ -57,8 +60,8 @@ class Prefilter:
 
     def lines(self, text: str, lowered: str) -> dict[int, set[int]]:
         """The rows that are called in each line of a text of several; a line without is left out."""
-        parts = _bytes(lowered).translate(_DIGITS).split(b"\n")
-        keys = list(map(add, parts, [part[:_REACH] for part in parts[1:]] + [b""]))
+        parts = _bytes(lowered).translate(_DIGITS).replace(b"\r\n", b"\n").split(b"\n")
+        keys = list(map(add, parts, [part.lstrip()[:_REACH] for part in parts[1:]] + [b""]))
         known = self._known
         fresh = [number for number, key in enumerate(keys) if key not in known]
         called: dict[int, set[int]] = {}
@@ -97,7 +100,7 @@ class Prefilter:
     def _holds(self, literal: bytes, line: bytes) -> bool:
         """Whether more than a common word speaks for a row."""
         guard = self._guards.get(literal)
-        return guard is None or guard.search(line) is not None
+        return guard is None or re.search(guard, line) is not None  # compiled when its word is met, and kept by `re`
 
     def _remember(self, key: bytes) -> None:
         if len(key) <= _LONGEST_KNOWN and len(self._known) < _MOST_KNOWN:

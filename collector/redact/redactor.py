@@ -141,7 +141,7 @@ class Redactor:
             cut = until(text, found) if until else len(text)
             parts = [one for one in found if begin < one.end <= cut]
             if begin:
-                parts = [replace(one, start=max(one.start - begin, 0), end=one.end - begin) for one in parts]
+                parts = [one._replace(start=max(one.start - begin, 0), end=one.end - begin) for one in parts]
             redacted = self._replaced(text[begin:cut], parts)
         except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
             redacted, cut = DROPPED, len(text)

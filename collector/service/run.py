@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from collector import pipeline
 from collector.bundle.console import cut
-from collector.bundle.encryption import Recipients
 from collector.bundle.writer import copy, write
 from collector.config import Config
 from collector.errors import (
@@ -32,9 +31,11 @@ from collector.service.sending import delivered, spool_of
 
 _LONGEST_TRIGGER = 500  # characters
 
+if TYPE_CHECKING:
+    from collector.bundle.encryption import Recipients
 
-@dataclass(frozen=True, slots=True)
-class Run:
+
+class Run(NamedTuple):
     """What one collect was asked to do; times are aware, `root` None means this machine."""
 
     root: Path | None
@@ -58,8 +59,7 @@ class Progress(pipeline.Progress, Protocol):
     def stage(self, name: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What came of it. `bundle` None where no folder could be written."""
 
     report: Report

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from collector.config import Config
 from collector.deliver.spool import Spool
-from collector.deliver.targets import shown
 from collector.errors import (
     ConfigError,
     VmextError,
@@ -33,6 +32,7 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
             "Give --upload URL, VMEXT_UPLOAD_URL or upload_url in the configuration file.",
         )
     from collector.deliver.send import wait_spread
+    from collector.deliver.targets import shown
 
     spool = spool_of(config, config.state_dir)
     failed = 0
