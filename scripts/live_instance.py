@@ -51,7 +51,11 @@ def boot(root: Path) -> None:
 
 def _cloud_init_of(instance: str, computer: str) -> str:
     told = json.dumps(_cloud_init())
-    for before, after in (("_12", f"_{instance}"), ("Machines/12", f"Machines/{instance}"), ("vmssweb00000c", computer)):
+    for before, after in (
+        ("_12", f"_{instance}"),
+        ("Machines/12", f"Machines/{instance}"),
+        ("vmssweb00000c", computer),
+    ):
         told = told.replace(before, after)
     return told
 

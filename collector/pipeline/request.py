@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +39,10 @@ class Request:
     @property
     def window(self) -> Window | None:
         """The window that was asked for, None where the evidence is to tell it."""
-        return asked(self.since, self.until, self.around, self.margin)
+        window = asked(self.since, self.until, self.around, self.margin)
+        if window is None or self.trigger.kind != "watch":
+            return window
+        return replace(window, reason="what the resident agent noticed")
 
 
 class Progress(Protocol):

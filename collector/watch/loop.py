@@ -72,6 +72,7 @@ class Loop:
     events: deque[Event] = field(default_factory=deque)
     reported: deque[Reported] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
     most_bytes: int = MOST_BYTES
+    said: int = 0  # how often something was told
     _settled_at: float = 0.0
     _swept_at: float = 0.0
     _agent_at: float = 0.0
@@ -189,6 +190,7 @@ class Loop:
 
     def _say(self, text: str) -> None:
         redacted = self.redactor.text(text)
+        self.said += 1
         self.tell(redacted)
         if self.console is not None:
             self.console.say(self.redactor.text(f"vmext: {text}"))
@@ -211,5 +213,9 @@ class Loop:
 def _summary(reported: Reported) -> str:
     if reported.bundle is None:
         return f"no bundle of this incident: {reported.error or 'the run gave no verdict'} ({reported.title})"
-    sent = "delivered" if reported.delivered else f"waits to be sent: {reported.error or 'no receiver is configured'}"
+    sent = "delivered"
+    if not reported.delivered:
+        sent = (
+            f"waits to be sent: {reported.error}" if reported.error else "stays in the spool: no receiver is configured"
+        )
     return f"{reported.verdict.upper() or 'REPORTED'} bundle {reported.bundle} {sent} ({reported.title})"

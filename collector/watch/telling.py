@@ -46,8 +46,8 @@ class Teller:
         self._file = StatusFile(config.state_dir, redactor)
         self._memory = MemoryCeiling(config.watch.memory_bytes)
         self._since = datetime.now(timezone.utc)
-        self._began = time.monotonic()
         self._told_at = 0.0
+        self._said = 0
         self._process_started = psutil.Process().create_time()
         self._events: ScheduledEvents | None = None
         if config.watch.scheduled_events and order.root is None:
@@ -71,8 +71,8 @@ class Teller:
     def turn(self) -> None:
         now = time.monotonic()
         self._notifier.alive(now)
-        if now - self._told_at >= _EVERY_SECONDS:
-            self._tell()
+        if now - self._told_at >= _EVERY_SECONDS or self._loop.said != self._said:
+            self._tell(at_once=self._loop.said != self._said)
 
     def stop(self) -> None:
         if self._events is not None:
@@ -88,9 +88,10 @@ class Teller:
 
     def _tell(self, *, at_once: bool = False) -> None:
         now = self._told_at = time.monotonic()
+        self._said = self._loop.said
         use = own_usage()
         self._relieve(now, use)
-        self._file.write(self._status(use, now), now, datetime.now(timezone.utc), at_once=at_once)
+        self._file.write(self._status(use), now, datetime.now(timezone.utc), at_once=at_once)
 
     def _relieve(self, now: float, use: Usage) -> None:
         relief = self._memory.relief(now, use.resident_bytes)
@@ -105,7 +106,7 @@ class Teller:
         elif use.resident_bytes < self._config.watch.memory_bytes // 2:
             self._loop.most_bytes = MOST_BYTES
 
-    def _status(self, use: Usage, now: float) -> Status:
+    def _status(self, use: Usage) -> Status:
         loop = self._loop
         return Status(
             version=__version__,
@@ -120,7 +121,7 @@ class Teller:
             ),
             spool=_spool(self._config.state_dir / "spool", loop.reports.send_error),
             incidents=tuple(_told(one) for one in loop.reported),
-            use=_use(use, now - self._began, loop.waker.watches),
+            use=_use(use, time.time() - self._process_started, loop.waker.watches),
             warnings=tuple(loop.warnings()),
             scheduled_events=self._events.answering if self._events is not None else "off",
         )

@@ -74,7 +74,7 @@ def test_a_hang_is_reported_while_it_hangs(machine: Machine, tmp_path: Path):
         documents = agent.bundle()
         (finding,) = documents["findings.json"]["findings"]
         assert (finding["kind"], finding["sequence"]) == ("hang", 4)
-        processes = documents["system.json"]["processes"]
+        processes = documents["system.json"]["facts"]["processes"]
         assert any("web-tier.sh" in one["command"] for one in processes), processes
         assert any(one["state"] == "sleeping" and one["open_files"] for one in processes), processes
 
