@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import psutil
 
-
 log = logging.getLogger(__name__)
 
 
