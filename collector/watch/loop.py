@@ -85,21 +85,15 @@ class Loop:
         self._swept_at = float("-inf")  # what came while we were away
 
     def turn(self) -> None:
-        changes = self.waker.wait(self._wait())
-        at = self.clock.monotonic()
-        self.sources.touch(changes)
-        if at - self._swept_at >= _SWEEP_SECONDS:
-            self._swept_at = at
-            self.sources.touch(Changes(files=None))
-        if not self.sources.scan_wait(self.config.scan_seconds):
-            self._scan()
-        self._read()
-        self._hear(self.sources.quiet())
-        self._look_after_agent(at)
+        owed = self.share.pause(self.clock.monotonic(), *cpu_seconds())
+        if owed > 0:
+            self.clock.sleep(min(_LONGEST_WAIT, owed))
+        else:
+            self._look()
+        self._look_after_agent(self.clock.monotonic())
         self._report()
         if self._is_unsettled and self.clock.monotonic() - self._settled_at >= SETTLE_SECONDS:
             self.settle()
-        self.clock.sleep(min(_LONGEST_WAIT, self.share.pause(self.clock.monotonic(), *cpu_seconds())))
 
     def settle(self, *, everything: bool = False) -> None:
         """Keeps what was read and noticed on the disk."""
@@ -124,6 +118,19 @@ class Loop:
             yield self.console.problem
 
     # ---- steps of a turn -------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Waits for changes and reads them: what costs most, and what waits while the share is used up."""
+        changes = self.waker.wait(self._wait())
+        at = self.clock.monotonic()
+        self.sources.touch(changes)
+        if at - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = at
+            self.sources.touch(Changes(files=None))
+        if not self.sources.scan_wait(self.config.scan_seconds):
+            self._scan()
+        self._read()
+        self._hear(self.sources.quiet())
 
     def _scan(self) -> None:
         going_on = list(self.sources.scan())

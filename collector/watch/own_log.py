@@ -67,11 +67,13 @@ class OwnLog(logging.Handler):
             self.release()
         super().close()
 
-    def resize(self, most_bytes: int, most_files: int) -> None:
-        """As the configuration says now."""
+    def configure(self, level: str, most_bytes: int, most_files: int) -> None:
+        """As the configuration says now. `level`: debug, info, warning or error; the root logger's, so that what is not
+        wanted costs nothing."""
         self.acquire()
         self._most_bytes, self._most_files = most_bytes, most_files
         self.release()
+        logging.getLogger().setLevel(level.upper())
 
     def _is_repeated(self, record: logging.LogRecord) -> bool:
         """Whether the entry was written often enough lately; the next that is written tells how many were not."""

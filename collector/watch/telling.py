@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import time
@@ -17,6 +16,7 @@ from collector import __version__
 from collector.config import Config
 from collector.platforms import current
 from collector.platforms.azure import MetadataService
+from collector.platforms.memory import give_back
 from collector.redact.redactor import Redactor
 from collector.watch.limits import MemoryCeiling
 from collector.watch.loop import MOST_BYTES, Loop
@@ -97,7 +97,9 @@ class Teller:
         relief = self._memory.relief(now, use.resident_bytes)
         if relief == "drop":
             self._loop.settle()
-            gc.collect()
+            self._loop.redactor.forget()
+            self._redactor.forget()
+            give_back()
         elif relief == "shrink":
             self._loop.most_bytes = max(_LEAST_BYTES, self._loop.most_bytes // 4)
         elif relief == "tell":

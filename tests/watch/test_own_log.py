@@ -156,7 +156,12 @@ def test_fewer_files_after_the_configuration_was_read_again(make):
     logger, handler = make(most_bytes=1_000, most_files=5)
     for number in range(100):
         logger.info("entry %d", number)
-    handler.resize(1_000, 2)
+    root, before = logging.getLogger(), logging.getLogger().level
+    try:
+        handler.configure("error", 1_000, 2)
+        assert root.level == logging.ERROR
+    finally:
+        root.setLevel(before)
     for number in range(100, 200):
         logger.info("entry %d", number)
     assert len(list(handler.file.parent.iterdir())) == 2

@@ -1,4 +1,4 @@
-"""Watches of folders, locks and memory, as the running system tells them."""
+"""Locks of others, and memory that goes back, as the running system tells them."""
 
 from __future__ import annotations
 
@@ -12,50 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector.deliver.lock import held
-from collector.platforms.inotify import WatchLimits, own_watches, watch_limits
 from collector.platforms.locks import is_locked
-
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
-
-
-@LINUX
-def test_own_watches_are_counted(tmp_path: Path):
-    """In a process of its own, with the system's own calls."""
-    script = f"""
-import ctypes, os
-from collector.platforms.inotify import own_watches
-libc = ctypes.CDLL(None, use_errno=True)
-before = own_watches()
-one = libc.inotify_init1(0)
-for name in ("a", "b", "c"):
-    os.mkdir(os.path.join({str(tmp_path)!r}, name))
-    assert libc.inotify_add_watch(one, os.path.join({str(tmp_path)!r}, name).encode(), 2) > 0
-print(before, own_watches())
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split() == ["0", "3"]
-
-
-@LINUX
-def test_the_limits_are_those_of_the_system():
-    told = watch_limits()
-    assert told.watches == int(Path("/proc/sys/fs/inotify/max_user_watches").read_text())
-    assert told.instances == int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
-    assert told.queued_events > 0
-
-
-def test_without_inotify_there_is_nothing(tmp_path: Path):
-    assert watch_limits(tmp_path) == WatchLimits(0, 0, 0)
-    assert own_watches(tmp_path) == 0
-
-
-def test_a_number_that_is_none_counts_as_nothing(tmp_path: Path):
-    folder = tmp_path / "sys" / "fs" / "inotify"
-    folder.mkdir(parents=True)
-    (folder / "max_user_watches").write_text("many\n")
-    (folder / "max_user_instances").write_text("128\n")
-    assert watch_limits(tmp_path) == WatchLimits(0, 128, 0)
-
 
 HOLD = """
 import sys
