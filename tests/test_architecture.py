@@ -36,7 +36,10 @@ PURE = [
             "verdicts",
         )
     ),
-    *(f"read/{name}.py" for name in ("encoding", "filters", "gaps", "normal", "records", "sift", "split", "window")),
+    *(
+        f"read/{name}.py"
+        for name in ("encoding", "filters", "gaps", "normal", "recent", "records", "sift", "split", "window")
+    ),
 ] + [
     f"bundle/{name}.py"
     for name in (
