@@ -38,7 +38,10 @@ PURE = [
         )
     ),
     *(f"watch/{name}.py" for name in ("incident", "runs", "operations", "bursts", "judging", "agent_life")),
-    *(f"read/{name}.py" for name in ("encoding", "filters", "gaps", "normal", "records", "sift", "split", "window")),
+    *(
+        f"read/{name}.py"
+        for name in ("encoding", "filters", "gaps", "normal", "recent", "records", "sift", "split", "window")
+    ),
 ] + [
     f"bundle/{name}.py"
     for name in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def _sources(gone: Sequence[Stream], found: Scan, root: Path) -> Iterator[Source
             size=sum(entry.size for entry in stream.entries),
             modified=stream.until,
             remains=Remains(
-                lambda stream=stream: b"".join(lines_of(stream)),  # type: ignore[misc]
+                partial(lines_of, stream),
                 not stream.offset and not stream.missing,
                 _note(stream),
             ),

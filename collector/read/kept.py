@@ -19,14 +19,21 @@ log = logging.getLogger(__name__)
 
 #: Of a packed file at most so many unpacked bytes are gone through to find lines in it.
 _MOST_UNPACKED = 150_000_000
+#: So often what the agent moved meanwhile is looked for.
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """One file as the ring knew it: `entries` in the order of its bytes, none over another as far as that is known."""
 
+    root: str
     about: About
     entries: tuple[Entry, ...]
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return key_of(self.about)
 
     @property
     def offset(self) -> int:
@@ -68,18 +75,23 @@ class _Found:
     entries: dict[tuple[int, str], list[Entry]] = field(default_factory=dict)
     about: dict[tuple[int, str], About] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    is_moved: bool = False  # the agent let a segment go meanwhile; what was wanted of it lies in another
+
+
+def key_of(about: About) -> tuple[int, str]:
+    """A stream's number, and the folder of its file: should a number come again, it is most likely elsewhere."""
+    return about.stream, about.path.rpartition("/")[0].lower()
 
 
 def kept(folder: Path, root: str, bytes_per_stream: int = OF_STREAM) -> Kept:
     """What the ring of a folder holds of a root's files, of each stream the newest so many bytes. Never raises."""
-    found = _Found()
-    try:
-        files = sorted(folder.glob(f"*{segments.ENDING}"))
-    except OSError as error:
-        return Kept((), (f"{folder} can't be read: {error.strerror}",))
-    for file in files:
-        _learn(file, root, found)
-    streams = (Stream(found.about[key], _newest(found.entries[key], bytes_per_stream)) for key in found.entries)
+    for _ in range(_TRIES):
+        found = _Found()
+        for file in sorted(folder.glob(f"*{segments.ENDING}")):
+            _learn(file, root, found)
+        if not found.is_moved:
+            break
+    streams = (Stream(root, found.about[key], _newest(found.entries[key], bytes_per_stream)) for key in found.entries)
     return Kept(tuple(sorted(streams, key=lambda one: one.about.stream)), tuple(found.problems))
 
 
@@ -93,12 +105,14 @@ def _learn(file: Path, root: str, found: _Found) -> None:
             if isinstance(one, str):
                 found.problems.append(f"{file.name}: {one}")
             elif isinstance(one, About):
-                key = set_of[one.stream] = one.stream, one.path.rpartition("/")[0].lower()
+                key = set_of[one.stream] = key_of(one)
                 found.about[key] = one
             elif one.stream in set_of:
                 found.entries.setdefault(set_of[one.stream], []).append(one)
-    except OSError as error:  # the agent let it go meanwhile
-        log.info("%s: %s", file, error)
+    except FileNotFoundError:
+        found.is_moved = True
+    except OSError as error:
+        found.problems.append(f"{file.name}: {error.strerror}")
 
 
 def _newest(entries: Sequence[Entry], most: int) -> tuple[Entry, ...]:
@@ -117,12 +131,26 @@ def _newest(entries: Sequence[Entry], most: int) -> tuple[Entry, ...]:
     return tuple(chosen)
 
 
-def lines_of(stream: Stream) -> Iterator[bytes]:
-    """The redacted lines of a stream, each once. What the agent let go meanwhile, or what is damaged, is left out."""
+def lines_of(stream: Stream) -> bytes:
+    """The redacted lines of a stream, each once. What is damaged is left out."""
+    for _ in range(_TRIES):
+        try:
+            return b"".join(_lines(stream))
+        except FileNotFoundError:  # the agent has put segments together since they were looked at
+            folder = stream.entries[0].segment.parent
+            fresh = (one for one in kept(folder, stream.root).streams if one.key == stream.key)
+            stream = next(fresh, stream)
+    return b""
+
+
+def _lines(stream: Stream) -> Iterator[bytes]:
+    """Raises FileNotFoundError where a segment is not there any more."""
     covered = stream.offset
     for entry in stream.entries:
         try:
             data = segments.lines_of(entry)
+        except FileNotFoundError:
+            raise
         except OSError:
             data = None
         if data is None:

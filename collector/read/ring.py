@@ -38,19 +38,21 @@ _MOST_FREED = 4
 
 
 @dataclass(slots=True)
-class _Segment:
-    """`streams`: of each its bytes here and when the last of them were kept."""
+class _Share:
+    """Of one stream in one segment: bytes that were new when they came, bytes that are copies of older ones, and when
+    the last of them were kept."""
 
+    fresh: int = 0
+    copied: int = 0
+    newest: float = 0.0
+
+
+@dataclass(slots=True)
+class _Segment:
     file: Path
     size: int
     newest: float = 0.0
-    streams: dict[int, list[float]] = field(default_factory=dict)
-
-    def count(self, stream: int, size: int, at: float) -> None:
-        known = self.streams.setdefault(stream, [0, 0.0])
-        known[0] += size
-        known[1] = max(known[1], at)
-        self.newest = max(self.newest, at)
+    streams: dict[int, _Share] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Kept:
     """Lines of a stream as they stand in a segment, with what is told of their stream before."""
 
     stream: int
+    end: int
     at: float
     about: bytes
     lines: bytes
@@ -85,6 +88,7 @@ class Ring:
         self._all: list[_Segment] = []
         self._file = -1
         self._about: dict[int, bytes] = {}  # as the newest segment tells the streams
+        self._ends: dict[int, int] = {}  # of each stream how far it was kept
         self._number = 0
         try:
             current().make_private(folder)
@@ -112,6 +116,7 @@ class Ring:
         self._append(
             _Kept(
                 stretch.stream,
+                stretch.end,
                 now,
                 segments.about_line(stretch.stream, stretch.source, redactor),
                 segments.entry_bytes(stretch, now),
@@ -134,7 +139,7 @@ class Ring:
             try:
                 for one in segments.read(file):
                     if isinstance(one, segments.Entry):
-                        segment.count(one.stream, one.size, one.at)
+                        self._count(segment, one.stream, one.end, one.size, one.at)
             except OSError as error:
                 log.warning("%s can't be read: %s", file, error.strerror)
             self._all.append(segment)
@@ -167,11 +172,21 @@ class Ring:
         newest = self._all[-1]
         newest.size += size
         for one in kept:
-            newest.count(one.stream, len(one.lines), one.at)
+            self._count(newest, one.stream, one.end, len(one.lines), one.at)
         if self.problem:
             log.warning("lines can be kept in %s again", self._folder)
         self.problem = ""
         return True
+
+    def _count(self, segment: _Segment, stream: int, end: int, size: int, at: float) -> None:
+        share = segment.streams.setdefault(stream, _Share())
+        if end > self._ends.get(stream, -1):
+            self._ends[stream] = end
+            share.fresh += size
+        else:
+            share.copied += size
+        share.newest = max(share.newest, at)
+        segment.newest = max(segment.newest, at)
 
     def _begin(self) -> bytes:
         """A new segment; gives what has to stand at its beginning."""
@@ -205,19 +220,19 @@ class Ring:
 
     def _live(self) -> int:
         """Bytes that are among the newest of their stream."""
-        sizes: dict[int, float] = {}
+        sizes: dict[int, int] = {}
         for segment in self._all:
-            for stream, (size, _) in segment.streams.items():
-                sizes[stream] = sizes.get(stream, 0) + size
-        return int(sum(min(size, self._most) for size in sizes.values()))
+            for stream, share in segment.streams.items():
+                sizes[stream] = sizes.get(stream, 0) + share.fresh + share.copied
+        return sum(min(size, self._most) for size in sizes.values())
 
     def _free(self, segment: _Segment, now: float, *, keep_live: bool) -> bool:
         """Removes a segment; what is still wanted of it is copied before."""
         limit = now - self._days * _DAY_SECONDS
         wanted = {
             stream
-            for stream, (_, newest) in segment.streams.items()
-            if newest >= limit and sum(one.streams.get(stream, [0])[0] for one in self._all[1:]) < self._most
+            for stream, share in segment.streams.items()
+            if share.newest >= limit and self._newer(stream, 1) < self._most
         }
         try:
             if keep_live and wanted and not self._append(_copied(segment.file, wanted, limit)):
@@ -227,7 +242,13 @@ class Ring:
             self._failed(error)
             return False
         self._all.remove(segment)
+        self._ends = {stream: end for stream, end in self._ends.items() if self._newer(stream, 0, copied=True)}
         return True
+
+    def _newer(self, stream: int, first: int, *, copied: bool = False) -> int:
+        """Bytes of a stream in the segments from one on. What was copied there is older than what came before it."""
+        shares = [one.streams[stream] for one in self._all[first:] if stream in one.streams]
+        return sum(share.fresh + (share.copied if copied else 0) for share in shares)
 
     def _failed(self, error: OSError) -> None:
         problem = f"lines can't be kept in {self._folder}: {error.strerror or error}"
@@ -245,7 +266,7 @@ def _copied(file: Path, wanted: set[int], since: float) -> Iterator[_Kept]:
         elif isinstance(one, segments.Entry) and one.stream in wanted and one.at >= since:
             lines = segments.lines_of(one)
             if lines is not None and one.stream in about:
-                yield _Kept(one.stream, one.at, about[one.stream], segments.entry_again(one, lines))
+                yield _Kept(one.stream, one.end, one.at, about[one.stream], segments.entry_again(one, lines))
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class Entry:
     offset: int
     end: int
     at: float
-    lengths: tuple[int, ...]
+    lengths: array[int]
     mark: tuple[int, int, int] | None
 
 
@@ -95,7 +96,7 @@ def entry_bytes(stretch: Stretch, at: float) -> bytes:
 def entry_again(entry: Entry, data: bytes) -> bytes:
     """An entry that was read, with its lines."""
     place = entry.stream, entry.offset, entry.end
-    return _entry(*place, entry.at, entry.size, entry.sum, entry.lengths, entry.mark) + data
+    return _entry(*place, entry.at, entry.size, entry.sum, tuple(entry.lengths), entry.mark) + data
 
 
 def _entry(
@@ -138,7 +139,7 @@ def read(segment: Path) -> Iterator[About | Entry | str]:
                 return
             try:
                 one = _value(segment, stream.tell(), told or {})
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 yield f"what stands from byte {place} on can't be read"
                 return
             if isinstance(one, Entry):
@@ -169,7 +170,7 @@ def _value(segment: Path, place: int, told: dict[str, Any]) -> About | Entry:
         _natural(told["offset"]),
         _natural(told["end"]),
         float(told["at"]),
-        tuple(map(_natural, told["lengths"])),
+        array("Q", told["lengths"]),  # a few bytes for each line of the whole ring
         (_natural(mark[0]), _natural(mark[1]), int(mark[2])) if mark else None,
     )
 

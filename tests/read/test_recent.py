@@ -55,7 +55,7 @@ class Flow:
         return "\n".join(file.read_text("utf-8") for file in sorted(self.folder.glob("*.ring")))
 
     def text(self) -> str:
-        return b"".join(lines_of(kept(self.folder, "/").streams[0])).decode()
+        return lines_of(kept(self.folder, "/").streams[0]).decode()
 
 
 def leaks(text: str) -> list[str]:
@@ -171,7 +171,7 @@ def test_memory_is_bounded_and_only_what_is_kept_is_redacted(tmp_path: Path):
     assert recent.size == 0
     found = kept(tmp_path / "ring", "/").streams
     assert found[-1].end == 200 * len(data)
-    assert b"".join(lines_of(found[-1])).decode().splitlines()[-1] == PLAIN[-1]
+    assert lines_of(found[-1]).decode().splitlines()[-1] == PLAIN[-1]
 
 
 def test_text_of_other_encodings_keeps_its_place(tmp_path: Path):
@@ -188,7 +188,7 @@ def test_text_of_other_encodings_keeps_its_place(tmp_path: Path):
     ring.flush(recent, redactor(), 5.0)
     found = kept(tmp_path / "ring", "/").streams[0]
     assert (found.offset, found.end) == (2, 2 + len(raw))
-    assert b"".join(lines_of(found)).decode() == text
+    assert lines_of(found).decode() == text
 
 
 def test_the_last_line_of_what_is_over_needs_no_line_end(tmp_path: Path):

@@ -27,7 +27,7 @@ def streams(folder: Path) -> dict[int, Stream]:
 
 
 def text(folder: Path, stream: int = 1) -> bytes:
-    return b"".join(lines_of(streams(folder)[stream]))
+    return lines_of(streams(folder)[stream])
 
 
 class Clock:
@@ -87,7 +87,7 @@ def test_of_a_stream_the_newest_bytes_and_in_all_a_bound(tmp_path: Path):
         assert ring.size <= 1_000_000 + 2 * len(data) + 100_000
     on_disk = sum(file.stat().st_size for file in (tmp_path / "ring").iterdir())
     assert on_disk == ring.size
-    found = b"".join(lines_of(kept(tmp_path / "ring", "/", 100_000).streams[0]))
+    found = lines_of(kept(tmp_path / "ring", "/", 100_000).streams[0])
     assert found.endswith(lines(199_000, 1_000))
     assert 100_000 <= len(found) < 200_000
     assert text(tmp_path / "ring", 7) == b"quiet, and long ago\n"  # a flood pushes out only its own
