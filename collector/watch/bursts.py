@@ -18,6 +18,8 @@ _EXPLAINED = timedelta(minutes=10)
 _ERRORS = frozenset({"failure", "hang", "mention"})
 #: Rules of state files, which hold no records.
 _OF_STATES = frozenset({"status-file", "substatus", "handler-status", "status-not-json"})
+#: A number that any line may name; where the record is an error, another signal says so.
+_NO_ERROR = frozenset({"plain-exit"})
 
 
 @dataclass(slots=True)
@@ -62,7 +64,11 @@ class Bursts:
         seen: set[tuple[str, int]] = set()
         for one in placed:
             signal = one.signal
-            if signal.kind not in _ERRORS or signal.rule in _OF_STATES or (signal.path, signal.line) in seen:
+            if (
+                signal.kind not in _ERRORS
+                or signal.rule in _OF_STATES | _NO_ERROR
+                or (signal.path, signal.line) in seen
+            ):
                 continue
             seen.add((signal.path, signal.line))
             if (notice := self._error(one)) is not None:

@@ -19,6 +19,8 @@ NoticeKind = Literal["failure", "hang", "burst", "agent", "going"]
 
 #: Lines of one key that an incident keeps, and notices of one incident.
 _LINES_OF_ONE, _MOST_NOTICES = 4, 100
+#: Restarts, one soon after another, that may hold an incident up.
+_MOST_RESTARTS = 3
 #: Characters of a notice's line.
 _LONGEST = 400
 #: What comes a little later belongs to the incident as well: the handler's last lines, the agent's summary.
@@ -72,13 +74,13 @@ class Incident:
 
 @dataclass(slots=True)
 class _Held:
-    """An incident that more may come to. `last`: when its last new key came, in monotonic seconds. `is_old`: a restart
-    has held it up before."""
+    """An incident that more may come to. `last`: when its last new key came, in monotonic seconds. `restarts`: how
+    often one has held it up."""
 
     first: float
     last: float
     notices: list[Notice] = field(default_factory=list)
-    is_old: bool = False
+    restarts: int = 0
 
 
 class Incidents:
@@ -149,17 +151,19 @@ class Incidents:
         return {
             "reported": [list(key) for key in self._reported],
             "held": [_written(notice) for held in self._held for notice in held.notices],
-            "is_old": any(held.is_old for held in self._held),
+            "restarts": max((held.restarts for held in self._held), default=0),
             "open": [[_written(notice) for notice in one.notices] for one in (*self._open, *self._again)],
         }
 
     def load(self, state: Mapping[str, Any], at: float) -> None:
         """What was dumped before a restart; values that make no sense are left out. What was held back is held for
-        the time of quiet once more: the rest of it may be read only now."""
+        the time of quiet anew: the rest of it may be read only now."""
         self._remember(_keys(state.get("reported")))
         if notices := _notices(state.get("held")):
-            since = at - self._longest if state.get("is_old") is True else at
-            self._held.append(_Held(since, since, notices, is_old=True))
+            restarts = state.get("restarts")
+            times = restarts + 1 if isinstance(restarts, int) else 1
+            since = at - self._longest if times > _MOST_RESTARTS else at
+            self._held.append(_Held(since, since, notices, times))
         handed_out = state.get("open")
         for rows in handed_out if isinstance(handed_out, list) else []:
             if notices := _notices(rows):

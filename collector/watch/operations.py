@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from collector.data.time_limits import deciding_for, time_limits
 from collector.extract.signals import Signal
-from collector.model import System, iso
+from collector.model import FIRST, System, iso
 from collector.watch.incident import Notice, moment_of
 from collector.watch.runs import ROUNDING, Placed, Run
 
@@ -69,6 +69,7 @@ class Operations:
         self._system = system
         self._cap = hang_seconds
         self._open: dict[int, tuple[Run, dict[Voice, Open]]] = {}
+        self._ended: dict[tuple[int, Voice], datetime] = {}  # of runs, what the newest end was
         self._tells_ends = False  # whether the agent says when a command ended; very old ones do not
         self._looked: datetime | None = None
 
@@ -115,12 +116,17 @@ class Operations:
             for number, (_, voices) in self._open.items()
             for voice, one in voices.items()
         ]
-        return {"open": rows, "tells_ends": self._tells_ends}
+        ended = [[number, voice, iso(when)] for (number, voice), when in self._ended.items()]
+        return {"open": rows, "ended": ended, "tells_ends": self._tells_ends}
 
     def load(self, state: Mapping[str, Any], runs: Iterable[Run]) -> None:
         """What was dumped before a restart; values that make no sense are left out."""
         by_number = {run.number: run for run in runs}
         self._tells_ends = state.get("tells_ends") is True
+        ended = state.get("ended")
+        for row in ended if isinstance(ended, list) else []:
+            if isinstance(row, list) and len(row) == 3 and isinstance(row[0], int) and row[1] in _VOICES:
+                self._ended[row[0], row[1]] = moment_of(row[2]) or FIRST
         rows = state.get("open")
         for row in rows if isinstance(rows, list) else []:
             number = row.get("run") if isinstance(row, dict) else None
@@ -156,12 +162,18 @@ class Operations:
             voices = self._voices(run)
             before = voices.get(voice)
             is_same = before is not None and before.path == signal.path and abs(when - before.since) < _ONE_START
-            if not is_same and (before is None or when >= before.since):
+            ended = self._ended.get((run.number, voice))
+            is_over = ended is not None and when < ended  # the other log of the agent is read later
+            if not is_same and not is_over and (before is None or when >= before.since):
                 limit, text = signal.limit_seconds, signal.text[:400]
                 voices[voice] = Open(when, signal.operation, signal.path, text, limit, seen=now)
         elif signal.kind == "end" or (signal.kind in ("failure", "hang") and signal.rank > WEAK_RANK):
             self._tells_ends = self._tells_ends or (voice == "agent" and signal.rule == "agent-command-ended")
             self._end(run, voice, when)
+            self._ended.pop((run.number, voice), None)
+            self._ended[run.number, voice] = when
+            if len(self._ended) > _MOST_OPEN:
+                del self._ended[next(iter(self._ended))]
 
     def _voices(self, run: Run) -> dict[Voice, Open]:
         if run.number not in self._open and len(self._open) >= _MOST_OPEN:

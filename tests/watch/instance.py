@@ -117,7 +117,8 @@ class Instance:
         self.log(f"var/log/azure/{extension}/handler.log", line, extension)
 
     def log(self, path: str, text: str, extension: str | None = None, zone: timezone | None = timezone.utc) -> None:
-        form = "waagent" if path == AGENT_LOG else "logfmt" if "handler.log" in path else "auto"
+        forms = {"waagent.log": "waagent", "handler.log": "logfmt", "CommandExecution.log": "command-execution"}
+        form = forms.get(path.rsplit("/", 1)[-1], "auto")
         source = self.sources.setdefault(path, Source(path, self.root / path, "log", form, extension))
         source.file.parent.mkdir(parents=True, exist_ok=True)
         with source.file.open("ab") as file:

@@ -102,6 +102,14 @@ def test_the_last_record_is_held_until_it_is_whole(tmp_path: Path):
     assert (stream.safe, stream.is_holding, stream.idle()) == (parts[-1].end, False, [])
 
 
+def test_what_a_script_prints_says_nothing(tmp_path: Path):
+    (part,) = pieces(
+        Source("stdout", tmp_path / "stdout", "output", "plain", "Acme.Apps"), HEAD.format(1, "ERROR", EXIT)
+    )
+    stream = StreamNotices(timezone.utc)
+    assert (stream.feed(part), stream.idle(), stream.safe) == ([], [], part.end)
+
+
 def test_a_stream_that_is_over_holds_nothing_back(tmp_path: Path):
     text = HEAD.format(2, "ERROR", EXIT)
     (part,) = pieces(agent_log(tmp_path), text)

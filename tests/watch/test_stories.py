@@ -294,6 +294,18 @@ def the_agent_waits_for_a_status_as_it_always_does(it: Instance) -> None:
 
 
 @tells()
+def the_agents_other_log_is_read_later(it: Instance) -> None:
+    start = "Executing command: /var/lib/waagent/X-1.0/./shim.sh -enable with environment variables: {}"
+    begun = it.stamp()
+    it.agent(start, AMA)
+    it.passes(1)
+    it.agent("Command: ./shim.sh -enable\n[stdout]\n[stderr]\n", AMA)
+    it.passes(2)
+    it.log(f"var/log/azure/{AMA}/CommandExecution.log", f"{begun} INFO ExtHandler [{AMA}-1.0.0] {start}\n", AMA)
+    it.passes(600)
+
+
+@tells()
 def a_run_command_carries_vmext(it: Instance) -> None:
     it.status("transitioning", "", 0, RUN, "carrier")
     it.log(
@@ -451,6 +463,7 @@ def test_a_restart_in_the_middle_repeats_nothing(name: str, tmp_path: Path):
         {"runs": 3, "operations": "x"},
         {"runs": {"count": "x", "runs": [3, {}, {"number": 1}], "sequences": [[1]], "names": 4}},
         {"operations": {"open": [3, {}, {"run": 7}, {"run": [], "since": 3}], "tells_ends": 3}},
+        {"operations": {"ended": [3, [1], [1, "x", 2], ["a", "agent", "b"], [1, "agent", "yesterday"]]}},
     ],
 )
 def test_a_state_that_makes_no_sense_is_left_out(state: dict[str, object], tmp_path: Path):
