@@ -54,7 +54,8 @@ def may_be_read(
 
 def _is_to_be_told_first(follow: Following, other: Stream) -> bool:
     """Whether a log's own file, of which a rotated one may be a copy, has not been looked at yet."""
-    if not other.fresh or other.problem or other.file_id is None or is_rotated_name(other.path):
+    is_known = other.heads and not other.fresh
+    if is_known or other.problem or other.over or other.file_id is None or is_rotated_name(other.path):
         return False
     return _size_now(follow, other) >= LEAST_TOLD
 
