@@ -36,7 +36,11 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
 
     spool = spool_of(config, config.state_dir)
     failed = 0
-    for number, bundle in enumerate(spool.pending()):
+    pending, unreadable = spool.look()
+    for file, reason in unreadable:
+        left = Delivery("spooled", shown(config.upload_url), error=f"{file} can't be read: {reason}.")
+        yield BundleInfo(file.stem, file, 0, ""), left
+    for number, bundle in enumerate(pending):
         if number == 0:
             wait_spread(config.spread_seconds)
         if not spool.waits(bundle):
