@@ -83,7 +83,7 @@ class Search(NamedTuple):
     literals: tuple[tuple[str, tuple[int, ...]], ...]
     long: tuple[int, ...]
     marked: tuple[int, ...]
-    mark: re.Pattern[str]
+    marks: tuple[str, ...]
     guards: dict[str, str]
 
 
@@ -97,11 +97,10 @@ def search(hide: frozenset[Hidden] = frozenset()) -> Search:
             called.setdefault(literal, []).append(number)
     long, marked = tuple(called.pop(LONG, ())), tuple(called.pop(MARKED, ()))
     literals = tuple((literal, tuple(numbers)) for literal, numbers in called.items())
-    mark = pattern_of(_FILE, "mark", _table()["mark"])
     guards = {
         name: _whole(text, _table()["parts"], f"the guard of {name}") for name, text in _table()["guards"].items()
     }
-    return Search(rows, literals, long, marked, mark, guards)
+    return Search(rows, literals, long, marked, tuple(_table()["marks"]), guards)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
-from collector.redact.prefilter import Prefilter, base64_runs, marked_words
+from collector.redact.prefilter import Prefilter, base64_runs
 from collector.redact.view import View, unescaped
 from collector.redact.wraps import Lines
 
@@ -59,12 +59,9 @@ class Finder:
         if "\n" in text:
             self._in_lines(text, lowered, runs, found, depth)
         else:
-            marked = any(True for _ in marked_words(text, self._table.mark))
-            called = self._prefilter.rows(lowered)
-            if called is not None or runs or marked:
-                rows = called or set()
-                rows.update(self._table.marked if marked else ())
-                self._in_view(View(text, ((0, 0),)), rows, found, depth)
+            called = self._prefilter.rows(text, lowered)
+            if called is not None or runs:
+                self._in_view(View(text, ((0, 0),)), called or (), found, depth)
         return found
 
     def _in_lines(self, text: str, lowered: str, runs: Mapping[int, bool], found: list[Found], depth: int) -> None:
