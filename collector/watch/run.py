@@ -16,7 +16,7 @@ from typing import Any
 
 from collector.config import Config
 from collector.deliver.lock import held
-from collector.errors import ConfigError
+from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 from collector.platforms.state import redaction_key
 from collector.redact.redactor import Redactor
@@ -95,15 +95,18 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
     with _folder(config.state_dir):
         key = redaction_key(config.state_dir)
         notifier = Notifier(os.environ)
-        own_log.install(
+        written = own_log.install(
             config.state_dir / own_log.FOLDER,
             Redactor(key),
             config.watch.log_level,
             config.watch.log_bytes,
             config.watch.log_files,
         )
+        before = config
         while not wishes.stop:
-            loop = assemble(order, config, Redactor(key), SystemClock())
+            loop, config = _assembled(order, config, before, key)
+            before = config
+            written.configure(config.watch.log_level, config.watch.log_bytes, config.watch.log_files)
             teller = Teller(loop, order, config, notifier, Redactor(key))
             try:
                 _turn(loop, teller, wishes)
@@ -111,8 +114,8 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
                 loop.stop()
                 teller.stop()
             if wishes.reload:
-                config = _loaded(load, config, order, notifier)
                 wishes.reload = False
+                config = _loaded(load, config, order, notifier)
         notifier.stopping()
 
 
@@ -122,6 +125,25 @@ def _turn(loop: Loop, teller: Teller, wishes: Wishes) -> None:
     while not (wishes.stop or wishes.reload):
         loop.turn()
         teller.turn()
+
+
+def _assembled(order: Order, config: Config, before: Config, key: bytes) -> tuple[Loop, Config]:
+    """The loop, and the settings that it has: those from `before`, where with the new ones there can be none.
+
+    Raises what `assemble` raises where `config` is not new.
+    """
+    try:
+        return assemble(order, config, Redactor(key), SystemClock()), config
+    except VmextError as error:
+        if config is before:
+            raise
+        _tell_kept(error, order)
+        return assemble(order, before, Redactor(key), SystemClock()), before
+
+
+def _tell_kept(error: VmextError, order: Order) -> None:
+    log.error("the configuration is left as it was: %s", error)
+    order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {error}"))
 
 
 @contextmanager
@@ -148,8 +170,7 @@ def _loaded(load: Callable[[], Config], before: Config, order: Order, notifier: 
     try:
         config = load()
     except ConfigError as error:
-        log.error("the configuration is left as it was: %s", error)
-        order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {error}"))
+        _tell_kept(error, order)
         return before
     if config.state_dir != before.state_dir:
         log.warning("a change of state_dir needs a restart")
