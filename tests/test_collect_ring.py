@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from collector.service.state import redaction_key
 
 from collector.model import Source
+from collector.platforms.state import redaction_key
 from collector.read.recent import Recent
 from collector.read.ring import Ring
 from collector.redact.redactor import Redactor

@@ -7,7 +7,7 @@ import sys
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,10 @@ from collector.cli.taking_turns import Waiting, taken_over
 from collector.cli.visible import warn_of_visible
 from collector.cli.ways_out import WaysOut, form_of, part_printed, verdicts, ways_out, write
 from collector.model import BY_COMMAND, Trigger
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.service.run import Run
 
 
 @click.command(epilog=EXIT_CODES)
@@ -115,10 +119,7 @@ def command(
     """
     from collector.extract.window import moment, span
     from collector.service.configuration import settings as effective
-    from collector.service.run import Run, check, exit_code
-    from collector.service.run import collect as collected
-    from collector.service.turn import Steps, asked
-    from collector.service.turn import turn as one_at_a_time
+    from collector.service.run import Run, check
 
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
@@ -142,17 +143,28 @@ def command(
     )
     check(run)
     config = effective(flags, os.environ, config_file)
-    form, seen = form_of(form, ways), sys.stderr.isatty()
-    wanted = partial(asked, run, config, (since, until, around))
+    ctx.exit(_in_turn(run, config, now, (since, until, around), form_of(form, ways), wait))
+
+
+def _in_turn(
+    run: Run, config: Config, now: datetime, window: tuple[str | None, ...], form: str, wait: float | None
+) -> int:
+    """Waits for a run that is under way, takes its result over or collects, prints the verdict; the exit code."""
+    from collector.service.run import collect, exit_code
+    from collector.service.turn import Steps, asked
+    from collector.service.turn import turn as one_at_a_time
+
+    seen = sys.stderr.isatty()
+    wanted = partial(asked, run, config, window)
     with one_at_a_time(config.state_dir, wanted, form, wait, Waiting(shown=seen)) as turn:
         if (code := taken_over(turn, form, wait)) is not None:
-            ctx.exit(code)
+            return code
         with Progress(shown=seen) as progress:
-            done = collected(run, config, now, os.environ, Steps(turn, progress))
+            done = collect(run, config, now, os.environ, Steps(turn, progress))
         texts, code = verdicts(done, form), exit_code(done)
         turn.finished(code, done.bundle.id if done.bundle else None, texts)
     write(texts[form])
-    ctx.exit(code)
+    return code
 
 
 def _recipients(encrypt_to: tuple[str, ...]) -> dict[str, object]:

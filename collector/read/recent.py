@@ -101,7 +101,10 @@ class _Part:
 
     def split(self, place: int) -> tuple[_Part, _Part]:
         """Two parts, the second from a place in the data on that begins a line."""
-        middle = self.offset + sum(self.lengths()[: self.data.count(b"\n", 0, place)])
+        if self.is_exact and place < len(self.data):
+            middle = self.offset + place
+        else:
+            middle = self.offset + sum(self.lengths()[: self.data.count(b"\n", 0, place)])
         return _Part(self.offset, middle, self.data[:place]), _Part(middle, self.end, self.data[place:])
 
 

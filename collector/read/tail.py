@@ -76,6 +76,8 @@ class Tails:
     def see(self, sources: Sequence[Source], *, from_end: bool = False) -> None:
         """After each look at the folders. `from_end`: what new files hold counts as read."""
         self._places.see(sources, from_end)
+        if from_end:
+            self._follow.dirty = True  # even of a disk without logs: what comes later is new
 
     def touch(self, paths: Iterable[str] | None) -> None:
         """`Source.path` of files that changed; None: find out by size and time of every file."""

@@ -11,6 +11,8 @@ from collector.platforms.text_search import Strstr, address, strstr
 
 #: Until so many bytes have been searched the import of ctypes costs more than it saves.
 _WORTH_IT = 1_000_000
+#: In fewer bytes calling the C library takes longer than its search saves.
+_SHORT = 4_096
 
 
 class Words:
@@ -30,13 +32,15 @@ class Words:
         stop = len(data) if stop is None else stop
         low = data.lower() if begin == 0 and stop == len(data) else data[begin:stop].lower()
         self._searched += len(low)
-        search = strstr() if self._searched > self._worth_it else None
+        search = strstr() if self._searched > self._worth_it and len(low) > _SHORT else None
         found: set[int] = set()
-        for word in self._words:
-            if search is None:
+        if search is None:
+            for word in self._words:
                 _find(low, word, found)
-            else:
-                _find_fast(low, word, found, search)
+        else:
+            begins_at = address(low)
+            for word in self._words:
+                _find_fast(low, begins_at, word, found, search)
         return sorted(end + begin for end in found) if begin else sorted(found)
 
 
@@ -52,9 +56,9 @@ def _find(data: bytes, word: bytes, found: set[int]) -> None:
         at = find(word, end)
 
 
-def _find_fast(data: bytes, word: bytes, found: set[int], search: Strstr) -> None:
+def _find_fast(data: bytes, begin: int, word: bytes, found: set[int], search: Strstr) -> None:
+    """`begin`: the address of the data."""
     find, add = data.find, found.add
-    begin = address(data)
     place = search(begin, word)
     while place:
         end = find(b"\n", place - begin)

@@ -103,26 +103,7 @@ def collect(
     host = current()
     to = _recipients(config)
     host.lower_priority()
-    live = run.root is None
-    request = pipeline.Request(
-        root=run.root,
-        extensions=run.extensions,
-        since=run.since,
-        until=run.until,
-        around=run.around,
-        margin=run.margin,
-        time_zone=config.time_zone,
-        instance=run.instance,
-        bytes_per_source=config.bytes_per_source,
-        ring=config.state_dir / "ring",
-        trigger=run.trigger,
-        probe_network=run.probe_network,
-        live=run.live,
-        hang_seconds=run.hang_seconds,
-        **(_of_this_machine(environ) if live else {}),
-        extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
-    )
-    report = pipeline.collect(request, now, progress)
+    report = pipeline.collect(_request(run, config, environ, host.config_file().parent), now, progress)
     progress.stage("writing the bundle")
     state, trouble = state_folder(config.state_dir)
     redactor = _redactor(redaction_key(state), config, report)
@@ -152,6 +133,28 @@ def collect(
     if trouble and delivery.state != "delivered":
         delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
     return Done(report, shown, redactor.clean(delivery))
+
+
+def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Path) -> pipeline.Request:
+    """`settings`: the folder of the configuration file, beside which own tables of places lie."""
+    return pipeline.Request(
+        root=run.root,
+        extensions=run.extensions,
+        since=run.since,
+        until=run.until,
+        around=run.around,
+        margin=run.margin,
+        time_zone=config.time_zone,
+        instance=run.instance,
+        bytes_per_source=config.bytes_per_source,
+        ring=config.state_dir / "ring",
+        trigger=run.trigger,
+        probe_network=run.probe_network,
+        live=run.live,
+        hang_seconds=run.hang_seconds,
+        **(_of_this_machine(environ) if run.root is None else {}),
+        extra_tables=tuple(sorted((settings / "sources.d").glob("*.toml"))),
+    )
 
 
 def _recipients(config: Config) -> Recipients | None:

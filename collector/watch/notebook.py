@@ -16,18 +16,31 @@ _VERSION = 1
 _MOST_BYTES = 16_777_216
 
 
+#: A part whose knowledge outlives the process: what gives it as plain JSON values, and what is told them again.
+Remembering = tuple[Callable[[], Mapping[str, Any]], Callable[[Mapping[str, Any]], None]]
+
+
 class Notebook:
     """One JSON object, renamed into place. It quotes lines of logs, so it is written redacted."""
 
-    def __init__(self, file: Path, redacted: Callable[[Mapping[str, Any]], str]) -> None:
-        """`redacted`: an object as JSON text without secrets."""
+    def __init__(
+        self, file: Path, parts: Mapping[str, Remembering], redacted: Callable[[Mapping[str, Any]], str]
+    ) -> None:
+        """`parts` by their names in the file. `redacted`: an object as JSON text without secrets."""
         self._file = file
+        self._parts = parts
         self._redacted = redacted
         self._written = ""
         self._failed = False
 
-    def read(self) -> dict[str, Any]:
-        """What was kept; nothing where there is none. What is damaged, or of a later version, is set aside."""
+    def recall(self) -> None:
+        """Tells each part what was kept. What is damaged, or of a later version, is set aside."""
+        known = self._read()
+        for name, (_, load) in self._parts.items():
+            found = known.get(name)
+            load(found if isinstance(found, dict) else {})
+
+    def _read(self) -> dict[str, Any]:
         try:
             data = self._file.read_bytes() if self._file.stat().st_size <= _MOST_BYTES else b""
         except FileNotFoundError:
@@ -49,8 +62,9 @@ class Notebook:
             log.warning("%s can't be set aside: %s", self._file, error.strerror)
         return {}
 
-    def write(self, values: Mapping[str, Any]) -> None:
-        """Only if something has changed. A disk that takes nothing is told once."""
+    def remember(self) -> None:
+        """Writes what has changed. A disk that takes nothing is told once."""
+        values = {name: dump() for name, (dump, _) in self._parts.items()}
         plain = json.dumps(values, sort_keys=True)
         if plain == self._written:
             return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.config import Config
 from collector.discover.carrier import scripts_beside
@@ -25,7 +26,7 @@ from collector.watch.incident import Incidents
 from collector.watch.judging import Judge
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Clock, Loop
-from collector.watch.notebook import Notebook
+from collector.watch.notebook import Notebook, Remembering
 from collector.watch.own_log import is_own
 from collector.watch.reports import Reports
 from collector.watch.sources import Sources
@@ -49,21 +50,13 @@ def assemble(
     root = order.root or host.root()
     system = system_of(root)
     tables = tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml")))
-    zone = named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz
     tails = tails_of(state / FOLDER / _CHECKPOINT, limits=TailLimits(most_open=watch.most_open_files))
-    ring = Ring(
-        state / RING,
-        str(root),
-        bytes_per_stream=watch.ring_bytes_per_source,
-        bytes_total=watch.ring_bytes,
-        days=watch.ring_days,
-    )
     sources = Sources(
         root,
         system,
-        zone,
+        named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz,
         tails,
-        ring,
+        _ring(config, root),
         redactor,
         tables=tables,
         is_own=is_own(state),
@@ -79,17 +72,14 @@ def assemble(
     )
     incidents = Incidents(watch.related_seconds, watch.held_seconds)
     agent = AgentLife()
-    notebook = Notebook(state / FOLDER / _NOTEBOOK, lambda values: redactor.dumped(values, json.dumps))
-
-    def remember() -> None:
-        kept = {"judge": judge.dump(), "incidents": incidents.dump(), "states": sources.dump(), "agent": agent.dump()}
-        notebook.write(kept)
-
-    known = notebook.read()
-    judge.load(_part(known, "judge"))
-    incidents.load(_part(known, "incidents"), clock.monotonic())
-    sources.load(_part(known, "states"))
-    agent.load(_part(known, "agent"))
+    kept: dict[str, Remembering] = {
+        "judge": (judge.dump, judge.load),
+        "incidents": (incidents.dump, lambda state: incidents.load(state, clock.monotonic())),
+        "states": (sources.dump, sources.load),
+        "agent": (agent.dump, agent.load),
+    }
+    notebook = Notebook(state / FOLDER / _NOTEBOOK, kept, lambda values: redactor.dumped(values, json.dumps))
+    notebook.recall()
     return Loop(
         clock=clock,
         config=watch,
@@ -103,9 +93,20 @@ def assemble(
         share=CpuShare(watch.cpu_percent),
         redactor=redactor,
         folders=lambda: folders_to_watch(root, system, tables),
-        remember=remember,
+        remember=notebook.remember,
         console=Console(find_device(watch.console_device)) if watch.console else None,
         tell=order.tell,
+    )
+
+
+def _ring(config: Config, root: Path) -> Ring:
+    watch = config.watch
+    return Ring(
+        config.state_dir / RING,
+        str(root),
+        bytes_per_stream=watch.ring_bytes_per_source,
+        bytes_total=watch.ring_bytes,
+        days=watch.ring_days,
     )
 
 
@@ -124,8 +125,3 @@ def _reports(order: Order, config: Config) -> Reports:
     spool = config.state_dir / "spool"
     upload = ["--config", str(order.config_file)] if order.config_file is not None else []
     return Reports(spool, arguments, upload, environ, sends=bool(config.upload_url))
-
-
-def _part(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = values.get(name)
-    return found if isinstance(found, dict) else {}

@@ -102,6 +102,7 @@ class Sources:
         self._states.see(self.found)
         self._touched_states = None  # an old file may have come back
         if is_fresh:
+            self._tails.save()
             for source in followed:
                 yield from history(source, self._zone)
         self._scanned_at = self._clock()
