@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +28,9 @@ from collector.watch.status import FOLDER, LOCK
 from collector.watch.telling import Teller
 
 log = logging.getLogger(__name__)
+
+#: ``vmext status`` may hold the lock for a moment, to see whether someone else does.
+_TRIES, _TRY_SECONDS = 5, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
     host = current()
     host.lower_priority()
     host.lower_io_priority()
-    with _folder(config.state_dir):
+    with own_folder(config.state_dir):
         key = redaction_key(config.state_dir)
         notifier = Notifier(os.environ)
         written = own_log.install(
@@ -147,14 +150,19 @@ def _tell_kept(error: VmextError, order: Order) -> None:
 
 
 @contextmanager
-def _folder(state: Path) -> Iterator[None]:
-    """Holds the agent's lock in the state folder."""
+def own_folder(state: Path) -> Iterator[None]:
+    """Holds the agent's lock in the state folder. Raises ConfigError where another agent does, or it can't be used."""
     hint = "Give another one by --state-dir, VMEXT_STATE_DIR or state_dir in the configuration file."
     folder = state / FOLDER
     try:
         current().make_private(state)
         folder.mkdir(mode=0o700, exist_ok=True)
-        with held(folder / LOCK) as mine:
+        with ExitStack() as stack:
+            for _ in range(_TRIES):
+                if mine := stack.enter_context(held(folder / LOCK)):
+                    break
+                stack.close()
+                time.sleep(_TRY_SECONDS)
             if not mine:
                 raise ConfigError(f"another vmext watch uses {state}", "vmext status tells what it does. " + hint)
             yield
