@@ -222,12 +222,12 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch):
 
 def test_check_tells_everything_at_once_and_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = tmp_path / "config.toml"
-    file.write_text("spool_days = 0\nupload_url = 'ftp://x'\n[watch]\npoll_secods = 1")
+    file.write_text("spool_days = 0\nupload_url = 'ftp://x'\ntime_zone = 'Mars/Base'\n[watch]\npoll_secods = 1")
     (tmp_path / "sources.d").mkdir()
     (tmp_path / "sources.d" / "own.toml").write_text("[[source]]\nid = 'x'\n")
     assert main(["config", "check", str(file)]) == 2
     told = capsys.readouterr().err
-    for word in ("spool_days", "ftp", "poll_secods", "poll_seconds", "own.toml", "lacks glob"):
+    for word in ("spool_days", "ftp", "Mars/Base", "poll_secods", "poll_seconds", "own.toml", "lacks glob"):
         assert word in told
 
 

@@ -42,7 +42,8 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
     place = file or host.config_file()
     loaded = read({}, environ, place, host.state_dir())
     tables = tuple(sorted((place.parent / "sources.d").glob("*.toml")))
-    return Examined(place, loaded, tables, (*loaded.problems, *_address(loaded), *_places(tables)))
+    problems = (*loaded.problems, *_address(loaded), *_zone(loaded, host.root()), *_places(tables))
+    return Examined(place, loaded, tables, problems)
 
 
 def _address(loaded: Loaded) -> Iterator[VmextError]:
@@ -53,6 +54,17 @@ def _address(loaded: Loaded) -> Iterator[VmextError]:
             kind_of(loaded.config.upload_url, loaded.config.token)
         except VmextError as error:
             yield error
+
+
+def _zone(loaded: Loaded, root: Path) -> Iterator[VmextError]:
+    from collector.discover.zone import named_zone
+
+    name = loaded.config.time_zone
+    if name:
+        try:
+            named_zone(root, name)
+        except ConfigError as error:
+            yield ConfigError(f"{loaded.origins['time_zone']}: time_zone: {name!r} is no time zone", error.hint)
 
 
 def _places(tables: tuple[Path, ...]) -> Iterator[VmextError]:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from collector.config import Config
 from collector.deliver.lock import held
-from collector.errors import ConfigError
+from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 from collector.platforms.state import redaction_key
 from collector.redact.redactor import Redactor
@@ -28,6 +28,9 @@ from collector.watch.status import FOLDER, LOCK
 from collector.watch.telling import Teller
 
 log = logging.getLogger(__name__)
+
+#: ``vmext status`` may hold the lock for a moment, to see whether someone else does.
+_TRIES, _TRY_SECONDS = 5, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,21 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
     host = current()
     host.lower_priority()
     host.lower_io_priority()
-    with _folder(config.state_dir):
+    with own_folder(config.state_dir):
         key = redaction_key(config.state_dir)
         notifier = Notifier(os.environ)
-        own_log.install(
+        written = own_log.install(
             config.state_dir / own_log.FOLDER,
             Redactor(key),
             config.watch.log_level,
             config.watch.log_bytes,
             config.watch.log_files,
         )
+        before = config
         while not wishes.stop:
-            loop = assemble(order, config, Redactor(key), SystemClock())
+            loop, config = _assembled(order, config, before, key)
+            before = config
+            written.configure(config.watch.log_level, config.watch.log_bytes, config.watch.log_files)
             teller = Teller(loop, order, config, notifier, Redactor(key))
             try:
                 _turn(loop, teller, wishes)
@@ -111,8 +117,8 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
                 loop.stop()
                 teller.stop()
             if wishes.reload:
-                config = _loaded(load, config, order, notifier)
                 wishes.reload = False
+                config = _loaded(load, config, order, notifier)
         notifier.stopping()
 
 
@@ -124,15 +130,39 @@ def _turn(loop: Loop, teller: Teller, wishes: Wishes) -> None:
         teller.turn()
 
 
+def _assembled(order: Order, config: Config, before: Config, key: bytes) -> tuple[Loop, Config]:
+    """The loop, and the settings that it has: those from `before`, where with the new ones there can be none.
+
+    Raises what `assemble` raises where `config` is not new.
+    """
+    try:
+        return assemble(order, config, Redactor(key), SystemClock()), config
+    except VmextError as error:
+        if config is before:
+            raise
+        _tell_kept(error, order)
+        return assemble(order, before, Redactor(key), SystemClock()), before
+
+
+def _tell_kept(error: VmextError, order: Order) -> None:
+    log.error("the configuration is left as it was: %s", error)
+    order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {error}"))
+
+
 @contextmanager
-def _folder(state: Path) -> Iterator[None]:
-    """Holds the agent's lock in the state folder."""
+def own_folder(state: Path) -> Iterator[None]:
+    """Holds the agent's lock in the state folder. Raises ConfigError where another agent does, or it can't be used."""
     hint = "Give another one by --state-dir, VMEXT_STATE_DIR or state_dir in the configuration file."
     folder = state / FOLDER
     try:
         current().make_private(state)
         folder.mkdir(mode=0o700, exist_ok=True)
-        with held(folder / LOCK) as mine:
+        with ExitStack() as stack:
+            for _ in range(_TRIES):
+                if mine := stack.enter_context(held(folder / LOCK)):
+                    break
+                stack.close()
+                time.sleep(_TRY_SECONDS)
             if not mine:
                 raise ConfigError(f"another vmext watch uses {state}", "vmext status tells what it does. " + hint)
             yield
@@ -148,8 +178,7 @@ def _loaded(load: Callable[[], Config], before: Config, order: Order, notifier: 
     try:
         config = load()
     except ConfigError as error:
-        log.error("the configuration is left as it was: %s", error)
-        order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {error}"))
+        _tell_kept(error, order)
         return before
     if config.state_dir != before.state_dir:
         log.warning("a change of state_dir needs a restart")

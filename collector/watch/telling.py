@@ -45,7 +45,6 @@ class Teller:
         self._root = order.root or current().root()
         self._file = StatusFile(config.state_dir, redactor)
         self._memory = MemoryCeiling(config.watch.memory_bytes)
-        self._since = datetime.now(timezone.utc)
         self._told_at = 0.0
         self._said = 0
         self._process_started = psutil.Process().create_time()
@@ -114,7 +113,7 @@ class Teller:
             version=__version__,
             pid=os.getpid(),
             process_started=self._process_started,
-            since=self._since,
+            since=datetime.fromtimestamp(self._process_started, timezone.utc),
             config_file=str(self._order.config_file or current().config_file()),
             root=str(self._root),
             mode=loop.waker.mode,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from collector.config import Config, WatchConfig
+from collector.deliver.lock import held
 from collector.redact.redactor import Redactor
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Loop
 from collector.watch.parts import assemble
-from collector.watch.run import Order
+from collector.watch.run import Order, own_folder
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
 
@@ -66,3 +68,25 @@ def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
         assert read(loop) == before + log.stat().st_size // 2
     finally:
         loop.stop()
+
+
+def test_a_lock_that_is_held_for_a_moment_only_delays_the_start(tmp_path: Path):
+    """As ``vmext status`` holds it to see whether an agent runs."""
+    (tmp_path / "watch").mkdir()
+    released, entered = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held(tmp_path / "watch" / "lock") as mine:
+            assert mine
+            entered.set()
+            released.wait(0.3)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert entered.wait(30)
+    try:
+        with own_folder(tmp_path), held(tmp_path / "watch" / "lock") as free:
+            assert not free
+    finally:
+        released.set()
+        other.join()

@@ -179,9 +179,16 @@ def test_its_configuration_is_read_again(machine: Machine, tmp_path: Path):
         config.write_text("[watch]\nhang_secs = 1\n")
         agent.process.send_signal(signal.SIGHUP)
         until(lambda: "left as it was" in agent.printed, "the refusal")
-        config.write_text("[watch]\nhang_seconds = 1\n")
+        config.write_text('time_zone = "Mars/Base"\n[watch]\nhang_seconds = 3600\n')
+        agent.process.send_signal(signal.SIGHUP)
+        until(lambda: agent.printed.count("left as it was") == 2, "the refusal of what can't be followed")
+        config.write_text('[watch]\nhang_seconds = 1\nlog_level = "error"\n')
+        since = json.loads(vmext("status", "--json", "--state-dir", agent.state).out)["status"]["since"]
         agent.process.send_signal(signal.SIGHUP)
         until(agent.noticed, "the hang")
+        assert json.loads(vmext("status", "--json", "--state-dir", agent.state).out)["status"]["since"] == since
+        own_log = (agent.state / "log" / "vmext.log").read_text()
+        assert "was read again" in own_log and "noticed" not in own_log
 
 
 def test_one_agent_for_a_state_folder(machine: Machine, tmp_path: Path):
