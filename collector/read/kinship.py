@@ -104,8 +104,9 @@ def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likene
     if like == "whole" and size > now and other.offset >= now:
         fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
         return True
-    if like == "part" and not fresh.packed and not _holds(follow, other, size, seam(size)):
-        fresh.fresh = False
+    place = min(size, now)
+    if (there := seam(place)) and not _holds(follow, other, place, there):
+        fresh.fresh = False  # alike in the beginning only
         return True
     if like == "part" and fresh.packed:
         fresh.begin_at(size, "")
