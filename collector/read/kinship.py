@@ -37,6 +37,7 @@ def may_be_read(
                 alike = alike_up_to(other.heads, marks, size, beginning, seam)
                 found.append((like == "whole", alike, other, like))
     follow.copies.pop(fresh.number, None)
+    follow.dirty = follow.is_new_unsaved = True
     if not found:
         fresh.fresh = False
         return True
