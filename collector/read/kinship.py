@@ -32,7 +32,8 @@ def may_be_read(
     for other in follow.of_set(fresh):
         if other.heads and not other.fresh and _may_be_held(other, fresh):
             marks = [mark for mark in (*other.marks, *other.later) if known is None or mark.offset in known]
-            like = likeness(other.heads, marks, other.offset, size, beginning, seam)
+            given = other.later[-1].offset if other.later else other.offset
+            like = likeness(other.heads, marks, given, size, beginning, seam)
             if like != "other":
                 alike = alike_up_to(other.heads, marks, size, beginning, seam)
                 found.append((like == "whole", alike, other, like))
