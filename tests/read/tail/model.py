@@ -17,6 +17,7 @@ from typing import BinaryIO
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from collector.read.identity import BEGINNING
 from collector.read.piece import Piece
 from collector.read.tail import TailLimits
 from tests.read.tail.disk import Folder
@@ -184,7 +185,7 @@ class LogAndAgent(RuleBasedStateMachine):
     @precondition(lambda self: self.is_up)
     @rule(kills=st.booleans())
     def stop(self, kills: bool) -> None:
-        if kills:
+        if kills and len(self.header) < BEGINNING:
             self.logs.drop()
         else:
             self.logs.agent.close()
@@ -268,9 +269,11 @@ class LogAndAgent(RuleBasedStateMachine):
 
     def _line(self, length: int) -> bytes:
         self.written += 1
-        return b"%d %s" % (self.written, b"x" * length)
+        return b"<%d> %s" % (self.written, b"x" * length)
 
     def _write(self, data: bytes) -> None:
+        if not os.fstat(self.writer.fileno()).st_size:
+            data = self.header + data
         self.writer.write(data)
         self.writer.flush()
         kept = self.kept.get(self._inode_of_writer())
@@ -279,11 +282,7 @@ class LogAndAgent(RuleBasedStateMachine):
                 stream.write(data)
 
     def _opened(self) -> BinaryIO:
-        writer = self._path(LOG).open("ab")
-        if self.header and not os.fstat(writer.fileno()).st_size:
-            writer.write(self.header)
-            writer.flush()
-        return writer
+        return self._path(LOG).open("ab")
 
     def _path(self, name: str) -> Path:
         return self.logs.folder / name
