@@ -72,6 +72,11 @@ def detect(source: Source, first: Sequence[Line]) -> str:
     return _OF_HANDLER.get(best, best) if source.extension else best
 
 
+def is_sure(source: Source, first: Sequence[Line]) -> bool:
+    """Whether more lines can't change what `detect` says: the table names the form, and a line has it."""
+    return source.format in FORMATS and (source.format == "plain" or bool(_heads(source.format, first)))
+
+
 def _guess(first: Sequence[Line]) -> tuple[str, int]:
     """The form that knows the lines best, and how many it knows."""
     known = {name: found for name in (*_GUESSES, *_LAST_GUESSES) if (found := _heads(name, first))}

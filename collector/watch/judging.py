@@ -25,7 +25,9 @@ _TIMED_OUT = 1011  # the agent's code (Azure/WALinuxAgent:azurelinuxagent/common
 _PROCESSING = 1000
 _STATE_RULES = frozenset({"status-file", "handler-status", "status-not-json"})
 #: Which lines of the agent tell that it can't work, and not only that it waits.
-_AGENT_TROUBLE = frozenset({"agent-cannot-start", "agent-provisioning-failed", "agent-goal-state-failing"})
+_AGENT_TROUBLE = frozenset(
+    {"agent-cannot-start", "agent-provisioning-failed", "agent-goal-state-failing", "windows-agent-broken"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 from itertools import islice
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from collector.data.noise import is_noise
 from collector.extract.rules import words_of
 from collector.extract.signals import AGENT_FORMATS, Signal, of_record
 from collector.model import Line, Record, Source
-from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, parse
+from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, is_sure, parse
 from collector.read.lines import FIRST_LINES, LineReader, Selection
 from collector.read.sift import Sift
 from collector.read.split import Chunk, LineMaker, chunk_of
@@ -30,6 +31,8 @@ _MOST_HELD = 65_536
 _LINE_LIMIT = 65_536
 #: Bytes of a piece that help to tell the format.
 _SAMPLE = 16_384
+#: Characters of a line that are kept to tell the format.
+_LONGEST_FIRST = 300
 #: Parts of what is held back whose raw offsets are known one by one.
 _MOST_SPANS = 32
 #: Of a log, so much before the place from which on it is followed tells what was running.
@@ -40,6 +43,14 @@ HEARTBEAT_RULE = "agent-heartbeat"
 ERROR_RULE = "error-line"
 #: A form in which a word may stand in two lines: each of its records has a stamp, and so a digit.
 _DIGITS = tuple("0123456789")
+
+
+@cache
+def _words_for(format_name: str) -> Words:
+    """The same for all logs of a form: there may be hundreds."""
+    words = words_of(format_name)
+    more = (_HEARTBEAT.lower(),) if format_name == "waagent" else ()
+    return Words((*words, *more) if words is not None else _DIGITS)
 
 
 class Piece(Protocol):
@@ -141,9 +152,10 @@ class StreamNotices:
             self._first = first_lines(piece.source)
         end = piece.chunk.data.rfind(b"\n", 0, _SAMPLE) + 1 or _SAMPLE
         lines = LineMaker(_LINE_LIMIT).lines(chunk_of(1, piece.chunk.data[:end]))
-        self._first += islice(lines, max(0, FIRST_LINES - len(self._first)))
+        new = islice(lines, max(0, FIRST_LINES - len(self._first)))
+        self._first += (Line(line.number, line.text[:_LONGEST_FIRST]) for line in new)
         name = detect(piece.source, self._first)
-        self._is_settled = len(self._first) >= FIRST_LINES
+        self._is_settled = len(self._first) >= FIRST_LINES or is_sure(piece.source, self._first)
         if self._is_settled:
             self._first = []
         if name == self.format:
@@ -155,9 +167,7 @@ class StreamNotices:
 
     def _sifting(self) -> Sift:
         if self._sift is None:
-            words = words_of(self.format)
-            more = (_HEARTBEAT.lower(),) if self.format == "waagent" else ()
-            self._words = Words((*words, *more) if words is not None else _DIGITS)
+            self._words = _words_for(self.format)
             bounds = begins_of(self.format) or bounds_of(self.format, self._zone)
             self._sift = Sift(self._words, bounds, _MOST_HELD)
         return self._sift

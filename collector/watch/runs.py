@@ -24,6 +24,9 @@ ROUNDING = timedelta(seconds=2)
 _SAME_END = timedelta(seconds=5)
 #: What has no number joins a run, and a number joins a run that has none, where no more than this lies between.
 _TOGETHER = timedelta(minutes=10)
+#: What no number holds together is parted where nothing was said for so long: longer than any limit of an operation.
+#: The agent repeats every six hours that it can't fetch the goal state.
+_SILENCE, _SILENCE_OF_AGENT = timedelta(hours=2), timedelta(hours=24)
 #: Runs, and places of sequence numbers, that are remembered.
 _MOST = 400
 
@@ -158,7 +161,7 @@ class Runs:
                 return self._new(signal)
         elif signal.sequence is not None and signal.sequence != newest.sequence:
             return self._of_number(runs, signal, when)
-        if _is_again(newest, signal, when):
+        if _is_again(newest, signal, when) or _is_parted(newest, signal, when):
             return self._new(signal)
         before = [run for run in runs[:-1] if run.sequence in (None, signal.sequence) or signal.sequence is None]
         is_early = newest.began is not None and when < newest.began - ROUNDING
@@ -232,6 +235,14 @@ def _is_again(run: Run, signal: Signal, when: datetime) -> bool:
         and when > run.recovered
         and signal.rule != "handler-status"
     )
+
+
+def _is_parted(run: Run, signal: Signal, when: datetime) -> bool:
+    """Whether what is told without a number is another incident than the one so long ago."""
+    if signal.kind not in ("start", "failure", "hang") or signal.sequence is not None or run.sequence is not None:
+        return False
+    silence = _SILENCE_OF_AGENT if run.extension in AGENT_NAMES else _SILENCE
+    return run.last is not None and when - run.last > silence
 
 
 def _is_near(failed: datetime | None, when: datetime) -> bool:

@@ -318,11 +318,47 @@ def a_run_command_carries_vmext(it: Instance) -> None:
     it.passes(60)
 
 
+@tells()
+def a_script_that_runs_vmext_prints_no_verdict(it: Instance) -> None:
+    it.scripts = {(RUN, None, 4): True}
+    it.handler("executing command", 4, RUN)
+    it.passes(10)
+    it.handler("failed to handle", 4, RUN, error="command terminated with exit status=10")
+    it.passes(30)
+    it.status("error", "exit status=10", 4, RUN)
+    it.passes(7_200, step=60)
+
+
 @tells(("agent", "WALinuxAgent"))
 def the_agent_can_not_start(it: Instance) -> None:
     for _ in range(3):
         it.agent("Agent WALinuxAgent-2.9.1.1 restarted more than 3 times in 300 seconds", level="ERROR")
         it.passes(30)
+
+
+@tells(("agent", "WALinuxAgent"), ("agent", "WALinuxAgent"))
+def the_agent_recovers_and_fails_again(it: Instance) -> None:
+    for _ in range(2):
+        it.agent("Agent WALinuxAgent-2.9.1.1 restarted more than 3 times in 300 seconds", level="ERROR")
+        it.passes(60)
+        it.agent("ProcessExtensionsGoalState completed [incarnation_2 8800 ms]")
+        it.passes(60)
+
+
+@tells(("agent", "WALinuxAgent"))
+def the_agent_says_every_six_hours_that_it_gets_no_goal_state(it: Instance) -> None:
+    for _ in range(4):
+        it.agent("Fetching the goal state is still failing: [ProtocolError] Error fetching goal state", level="ERROR")
+        it.passes(21_600, step=3_600)
+
+
+@tells(("failure", "AzureMonitorLinuxAgent"), ("failure", "AzureMonitorLinuxAgent"))
+def what_has_no_number_and_no_start_fails_again_after_hours(it: Instance) -> None:
+    for _ in range(2):
+        it.event("[ExtensionOperationError] Non-zero exit code: 56, ./shim.sh -install", AMA, "Install")
+        it.passes(60)
+        it.event("[ExtensionOperationError] Non-zero exit code: 56, ./shim.sh -install", AMA, "Install")
+        it.passes(10_800, step=1_200)
 
 
 @tells(("burst", ""))
