@@ -26,11 +26,17 @@ def with_gone(found: Scan, root: Path, request: Request) -> Scan:
         return found
     from collector.read.kept import kept
 
-    ring = kept(request.ring, str(root.resolve()))
+    ring = kept(request.ring, root)
+    files: dict[str, list[Source]] = {}
+    for source in found.sources:
+        if source.kind in _KINDS and source.problem is None:
+            files.setdefault(set_name(source.path), []).append(source)
     gone = [
         stream
         for stream in ring.streams
-        if stream.about.kind in _KINDS and _is_wanted(stream, request.extensions) and not _is_there(stream, found, root)
+        if stream.about.kind in _KINDS
+        and _is_wanted(stream, request.extensions)
+        and not _is_there(stream, files.get(set_name(stream.about.path), []), root)
     ]
     broken = tuple(
         LedgerEntry(f"ring/{problem.partition(':')[0]}", "log", "undecodable", note=f"lines kept before: {problem}")
@@ -44,14 +50,13 @@ def _is_wanted(stream: Stream, extensions: Sequence[str]) -> bool:
     return stream.about.extension is None or is_named(stream.about.extension, extensions)
 
 
-def _is_there(stream: Stream, found: Scan, root: Path) -> bool:
-    """Whether the lines still stand in a file of the same log, under whatever name."""
+def _is_there(stream: Stream, files: Sequence[Source], root: Path) -> bool:
+    """Whether the lines still stand in one of the files of the same log, under whatever name."""
     from collector.read.kept import is_in
 
     path = stream.about.path
-    files = [source for source in found.sources if source.problem is None and set_name(source.path) == set_name(path)]
     if all(source.path != path for source in files):  # of a crowded folder not all were listed
-        files.append(Source(path, root / path, "log", size=_size(root / path)))
+        files = [*files, Source(path, root / path, "log", size=_size(root / path))]
     return any(is_in(stream, source) for source in sorted(files, key=lambda source: source.path != path))
 
 

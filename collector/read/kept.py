@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import zlib
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from collector.model import Source
@@ -83,8 +83,9 @@ def key_of(about: About) -> tuple[int, str]:
     return about.stream, about.path.rpartition("/")[0].lower()
 
 
-def kept(folder: Path, root: str, bytes_per_stream: int = OF_STREAM) -> Kept:
+def kept(folder: Path, root: Path | str, bytes_per_stream: int = OF_STREAM) -> Kept:
     """What the ring of a folder holds of a root's files, of each stream the newest so many bytes. Never raises."""
+    root = segments.name_of(root)
     for _ in range(_TRIES):
         found = _Found()
         for file in sorted(folder.glob(f"*{segments.ENDING}")):
@@ -145,8 +146,7 @@ def lines_of(stream: Stream) -> bytes:
 
 def _lines(stream: Stream) -> Iterator[bytes]:
     """Raises FileNotFoundError where a segment is not there any more."""
-    covered = stream.offset
-    for entry in stream.entries:
+    for entry, following in zip_longest(stream.entries, stream.entries[1:]):
         try:
             data = segments.lines_of(entry)
         except FileNotFoundError:
@@ -155,20 +155,22 @@ def _lines(stream: Stream) -> Iterator[bytes]:
             data = None
         if data is None:
             log.warning("%s: the lines from byte %d on are damaged", entry.segment, entry.place)
-            continue
-        yield _from(entry, data, covered)
-        covered = max(covered, entry.end)
+        else:
+            yield data if following is None else _before(entry, data, following.offset)
 
 
-def _from(entry: Entry, data: bytes, offset: int) -> bytes:
-    """The lines that lie behind an offset of the file; all where that is not known."""
-    if offset <= entry.offset or not entry.lengths:
+def _before(entry: Entry, data: bytes, offset: int) -> bytes:
+    """The lines that begin before an offset of the file; all where that is not known. The same line may have come
+    again, and be whole only then."""
+    if offset >= entry.end or not entry.lengths:
         return data
-    begins = [entry.offset]
+    begin, lines = entry.offset, 0
     for length in entry.lengths:
-        begins.append(begins[-1] + length)
-    known = bisect_right(begins, offset - 1)
-    return b"\n".join(data.split(b"\n")[known:])
+        if begin >= offset:
+            break
+        begin += length
+        lines += 1
+    return b"".join(line + b"\n" for line in data.split(b"\n")[:lines])
 
 
 def is_in(stream: Stream, source: Source) -> bool:

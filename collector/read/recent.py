@@ -120,6 +120,22 @@ class _Held:
     final: bool = False
     end: int = 0
 
+    def cut(self, offset: int) -> int:
+        """Forgets the lines of the last part that begin at an offset or behind it; how many bytes went."""
+        last = self.parts.pop()
+        place = there = 0
+        for line, length in zip(last.data.split(b"\n"), last.lengths(), strict=False):
+            if last.offset + there >= offset:
+                break
+            place += len(line) + 1
+            there += length
+        if place:
+            first = last.split(place)[0] if place < len(last.data) else last
+            self.parts.append(_Part(first.offset, min(first.end, offset), first.data))
+        self.end = self.parts[-1].end if self.parts else 0
+        self.size -= len(last.data) - place
+        return len(last.data) - place
+
     def shrink(self, most: int) -> int:
         """Drops the oldest lines above so many bytes; how many bytes went. What was dropped is context."""
         dropped: list[bytes] = []
@@ -164,11 +180,10 @@ class Recent:
         if data and not data.endswith(b"\n"):
             data += b"\n"  # the last line of what is over
         part = _Part(piece.offset, piece.end, data)
-        if held.parts and part.offset < held.end:
-            new = _after(part, held.end)
-            if new is None:
-                return
-            part = new
+        if part.end <= held.end and held.parts:
+            return
+        while held.parts and part.offset < held.end:  # the same lines again; the last one may be whole only now
+            self._size -= held.cut(part.offset)
         if not part.data:
             return
         held.parts.append(part)
@@ -186,9 +201,16 @@ class Recent:
         held = self._streams.get(stream)
         return held.parts[0].offset if held is not None and held.parts else None
 
-    def take(self, redactor: Redacting, at: float, *, everything: bool = False) -> Iterator[Stretch]:
-        """What can be told now, redacted; it is not held any longer. `everything`: also what should wait for more."""
+    def take(
+        self, redactor: Redacting, at: float, *, everything: bool = False, most_bytes: int | None = None
+    ) -> Iterator[Stretch]:
+        """What can be told now, redacted; it is not held any longer. `everything`: also what should wait for more.
+        Of more than `most_bytes`, what was looked at least lately; the rest comes with the next call."""
+        size = self._size
         for stream, held in list(self._streams.items()):
+            if most_bytes is not None and size - self._size >= most_bytes:
+                return
+            self._streams[stream] = self._streams.pop(stream)  # it is the next one's turn
             settled = everything or held.final or at - held.added >= SETTLED_SECONDS
             yield from self._told(stream, held, redactor, settled=settled)
             if not held.parts and (held.final or at - held.added > _CONTEXT_SECONDS):
@@ -226,16 +248,3 @@ def _mark(data: bytes, run: list[_Part], end: int, *, is_all: bool) -> tuple[byt
         return b"", end
     surplus = len(run[-1].data) - (run[-1].end - run[-1].offset) if is_all else 0
     return data[:-1][-_MARK_BYTES:], end - 1 + surplus
-
-
-def _after(part: _Part, offset: int) -> _Part | None:
-    """The lines of a part from an offset of the file on."""
-    if part.end <= offset:
-        return None
-    place = there = 0
-    for line, length in zip(part.data.split(b"\n"), part.lengths(), strict=False):
-        if part.offset + there >= offset:
-            break
-        place += len(line) + 1
-        there += length
-    return _Part(part.offset + there, part.end, part.data[place:]) if place < len(part.data) else None

@@ -67,12 +67,12 @@ class _Kept:
 
 
 class Ring:
-    """The folder `<state>/ring`, written by one process. `root`: whose files these are, as text."""
+    """The folder `<state>/ring`, written by one process. `root`: whose files these are."""
 
     def __init__(
         self,
         folder: Path,
-        root: str,
+        root: Path | str,
         *,
         bytes_per_stream: int = OF_STREAM,
         bytes_total: int = OF_ALL,
@@ -82,7 +82,7 @@ class Ring:
         """`clock`: seconds since the epoch."""
         self.problem = ""
         self.dropped = 0  # bytes of redacted lines that could not be written
-        self._folder, self._root, self._clock = folder, root, clock
+        self._folder, self._root, self._clock = folder, segments.name_of(root), clock
         self._most, self._total, self._days = bytes_per_stream, bytes_total, days
         self._segment_bytes = max(_LEAST_SEGMENT, bytes_total // _SEGMENTS)
         self._all: list[_Segment] = []
@@ -106,9 +106,17 @@ class Ring:
         """The highest number of a stream here, 0 if there is none: what follows files must not use it for another."""
         return max((stream for segment in self._all for stream in segment.streams), default=0)
 
-    def flush(self, recent: Recent, redactor: Redacting, at: float, *, everything: bool = False) -> None:
-        """Keeps what `recent` can tell. `at`: monotonic seconds, as for `recent.add`."""
-        self.keep(recent.take(redactor, at, everything=everything), redactor)
+    def flush(
+        self,
+        recent: Recent,
+        redactor: Redacting,
+        at: float,
+        *,
+        everything: bool = False,
+        most_bytes: int | None = None,
+    ) -> None:
+        """Keeps what `recent` can tell. `at`: monotonic seconds, as for `recent.add`; the rest as for `recent.take`."""
+        self.keep(recent.take(redactor, at, everything=everything, most_bytes=most_bytes), redactor)
 
     def keep(self, stretches: Iterable[Stretch], redactor: Redacting) -> None:
         """Writes them to the disk, then lets old segments go."""

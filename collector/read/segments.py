@@ -66,6 +66,11 @@ class Entry:
     mark: tuple[int, int, int] | None
 
 
+def name_of(root: Path | str) -> str:
+    """How a root is named in a ring: the same for everyone on this machine."""
+    return str(Path(root).resolve())
+
+
 def head(root: str) -> bytes:
     return _line({"ring": FORM, "root": root})
 

@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: Texts of up to so many characters are remembered, and so many of them.
 _SHORT, _MOST_HARMLESS = 512, 10_000
+#: Of so many secrets is remembered which row found them: one that runs for months meets ever more.
+_MOST_ROWS = 50_000
 #: Stands where redaction itself failed: better no text than an unredacted one.
 DROPPED = "[dropped: redaction failed]"
 _DROPPED = "dropped"
@@ -163,7 +165,8 @@ class Redactor:
                 self._harmless.clear()
             pseudonym = self._pseudonyms.replacement(secret, one.kind)
             for made in PSEUDONYM.findall(pseudonym):
-                self._rows[made] = one.row
+                if made in self._rows or len(self._rows) < _MOST_ROWS:
+                    self._rows[made] = one.row
             if not self._member:
                 self._counts[one.row, ""] += 1
             parts += (text[place : one.start], pseudonym)

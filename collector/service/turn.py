@@ -9,7 +9,7 @@ A result counts only for who began to wait before it was there. Where no lock ca
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import json
 import logging
 import os
@@ -23,9 +23,9 @@ from typing import Any
 from collector import pipeline
 from collector.config import Config
 from collector.deliver.lock import held
+from collector.deliver.targets import shown
 from collector.model import Source
 from collector.platforms import current, durable
-from collector.platforms.state import redaction_key
 from collector.service.run import Run
 
 log = logging.getLogger(__name__)
@@ -124,23 +124,28 @@ class Steps:
         document = {"pid": os.getpid(), "since": self._since, "stage": name}
         document |= {"source": self._source, "sources": self._sources}
         temporary = self._file.with_name(f".{self._file.name}.partial")
-        with suppress(OSError):  # a full disk, or someone reads it right now (Windows): the next one will do
+        try:
             temporary.touch(mode=0o600)
             temporary.write_text(json.dumps(document), encoding="ascii")
             temporary.replace(self._file)
+        except OSError:  # a full disk, or someone reads it right now (Windows): the next one will do
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def asked(run: Run, config: Config, times: Sequence[str | None]) -> str:
-    """The same word for runs that do the same. `times`: --since, --until and --around as they were given."""
+    """The same word for runs that do the same; no secret goes into it.
+
+    `times`: --since, --until and --around as they were given.
+    """
     told = [
         [None if path is None else str(path.resolve()) for path in (run.root, run.output)],
         [sorted(run.extensions), list(times), run.margin.total_seconds(), run.instance],
-        [run.probe_network, run.upload, config.upload_url if run.upload else None, config.time_zone],
+        [run.probe_network, shown(config.upload_url) if run.upload and config.upload_url else None, config.time_zone],
         [config.hide_ids, config.hide_addresses, config.hide_hostnames, list(config.recipients)],
         [config.bytes_per_source, config.bytes_per_bundle],
     ]
-    key = redaction_key(config.state_dir if config.state_dir.is_dir() else None)
-    return hmac.new(key, json.dumps(told).encode(), "sha256").hexdigest()
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 @contextmanager

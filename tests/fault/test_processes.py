@@ -188,7 +188,7 @@ def test_a_collect_on_a_full_disk_still_hands_over(tmp_path: Path):
         result = vmext("collect", *arguments, environ={"VMEXT_TOKEN": server.token})
         assert (result.code, result.out.strip().endswith(" delivered")) == (10, True), result.out
         assert server.get("/v1/bundles").json()["total"] == 1
-        assert list(state.iterdir()) == []
+        assert [(file.name, file.stat().st_size) for file in state.iterdir()] == [("collect.lock", 0)]
 
 
 @needs_mount

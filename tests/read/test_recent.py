@@ -157,6 +157,28 @@ def test_given_again_while_it_is_held(tmp_path: Path):
     assert flow.text().splitlines() == PLAIN[:40]
 
 
+def test_an_unfinished_line_that_is_given_whole_later(tmp_path: Path):
+    for flushes in (False, True):
+        flow = Flow(tmp_path / str(flushes))
+        flow.recent.add(piece(b"one\ntwo\nthr", 0), 0.0)
+        if flushes:
+            flow.flush(5.0)
+        flow.recent.add(piece(b"three\nfour\n", 8), flow.at)
+        flow.flush(5.0)
+        assert flow.text() == "one\ntwo\nthree\nfour\n"
+
+
+def test_of_much_only_some_is_told_at_once_and_everyone_in_turn(tmp_path: Path):
+    flow = Flow(tmp_path)
+    data = "".join(line + "\n" for line in PLAIN[:1_000]).encode()
+    for stream in range(1, 6):
+        flow.recent.add(piece(data, 0, stream, log(f"var/log/{stream}.log")), 0.0)
+    for told in range(1, 6):
+        flow.ring.flush(flow.recent, flow.redactor, 5.0, most_bytes=1)
+        assert [stream.about.stream for stream in kept(flow.folder, "/").streams] == list(range(1, told + 1))
+    assert flow.recent.size == 0
+
+
 def test_memory_is_bounded_and_only_what_is_kept_is_redacted(tmp_path: Path):
     recent = Recent(bytes_per_stream=100_000, bytes_total=500_000)
     data = "".join(line + "\n" for line in PLAIN).encode()
