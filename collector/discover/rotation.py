@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from collector.data.rotated import NAME, set_name
 from collector.model import WIDEST, Source
@@ -16,8 +16,7 @@ _LAST_YEAR_SECONDS = datetime(_LAST_YEAR, 1, 1, tzinfo=timezone.utc).timestamp()
 _AFTER_DAY = timedelta(days=1) + WIDEST
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file of a rotated log. `until`: everything in it is older than that; None where its name does not tell.
 
     `ordered` is false where the name does not tell whether it is older than its neighbours.

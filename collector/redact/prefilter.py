@@ -28,7 +28,7 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _WORD = _BASE64[:-2] + b"_-"
 _LEAST_BASE64, _LEAST_WORD = 40, 20
 #: Bytes that are searched before the C library is worth the time that it takes to load.
-_WORTH_IT = 200_000
+_WORTH_IT = 30_000
 
 
 def _class_of(signs: bytes) -> bytes:
@@ -58,7 +58,7 @@ class Prefilter:
             return None
         whole = masked + _NOTHING_FOLLOWS
         calls = [rows for literal, rows in self._literals if literal in masked and self._holds(literal, whole)]
-        if any(mark in masked for mark in self._words) and self._is_marked(text):
+        if len(masked) >= _LEAST_WORD and [mark for mark in self._words if mark in masked] and self._is_marked(text):
             calls.append(self._marked)
         if not calls:
             self._remember([masked])
