@@ -97,11 +97,13 @@ def command(
     status file, handler status or terminal-state line; without any, it is the last 2 hours.
     """
     from collector import service
+    from collector.cli.own_log import tell_warnings
     from collector.extract.window import moment, span
 
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
     now = datetime.now(timezone.utc)
+    tell_warnings()
     warn_of_visible(settings["token"], settings["upload_url"])
     flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
     run = service.Run(
