@@ -28,7 +28,7 @@ from collector.platforms import current
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
-from collector.service.state import redaction_key, state_folder
+from collector.service.state import elsewhere, redaction_key, state_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +121,9 @@ def collect(
     redactor = _redactor(redaction_key(state), config, report)
     report = redactor.clean(report)
     report = replace(report, duration=timedelta(milliseconds=round(1000 * (clock() - begin))))
-    if state is None:
+    bundle, state, trouble = _written(report, redactor, config, to, state, trouble)
+    if bundle is None or state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
-    try:
-        bundle = write(
-            report,
-            seal=redactor,
-            audit=redactor.document,
-            folder=state / "spool",
-            budget_bytes=config.bytes_per_bundle,
-            budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
-            recipients=to,
-        )
-    except VmextError as error:
-        return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
     shown = _copied(bundle, run.output)
     delivery = delivered(config, bundle, state, upload=run.upload)
     if shown is bundle and delivery.state == "spooled":
@@ -142,6 +131,31 @@ def collect(
     if trouble and delivery.state != "delivered":
         delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
     return Done(report, shown, redactor.clean(delivery))
+
+
+def _written(
+    report: Report, redactor: Redactor, config: Config, to: Recipients | None, state: Path | None, trouble: str
+) -> tuple[BundleInfo | None, Path | None, str]:
+    """The bundle, the folder whose spool it lies in, and what was wrong with the state folder: a disk may have room
+    for a probe and none for a bundle."""
+    while state is not None:
+        try:
+            bundle = write(
+                report,
+                seal=redactor,
+                audit=redactor.document,
+                folder=state / "spool",
+                budget_bytes=config.bytes_per_bundle,
+                budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
+                recipients=to,
+            )
+        except VmextError as error:
+            if trouble:
+                return None, None, f"{trouble}; {error}"
+            state, trouble = elsewhere(str(error))
+        else:
+            return bundle, state, trouble
+    return None, None, trouble
 
 
 def _recipients(config: Config) -> Recipients | None:
