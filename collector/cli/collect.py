@@ -117,6 +117,7 @@ def command(
     Without --since, --until or --around the window comes from the evidence: the newest failed or unfinished
     status file, handler status or terminal-state line; without any, it is the last 2 hours.
     """
+    from collector.cli.own_log import tell_warnings
     from collector.extract.window import moment, span
     from collector.service.configuration import settings as effective
     from collector.service.run import Run, check
@@ -124,6 +125,7 @@ def command(
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
     now = datetime.now(timezone.utc)
+    tell_warnings()
     warn_of_visible(settings["token"], settings["upload_url"])
     flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
     run = Run(

@@ -24,7 +24,7 @@ from collector.errors import (
 )
 from collector.model import BY_COMMAND, BundleInfo, Delivery, Report, Trigger
 from collector.platforms import current
-from collector.platforms.state import redaction_key, state_folder
+from collector.platforms.state import elsewhere, redaction_key, state_folder
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
@@ -111,20 +111,9 @@ def collect(
     trigger = replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER))
     duration = timedelta(milliseconds=round(1000 * (clock() - begin)))
     report = replace(report, trigger=trigger, duration=duration)
-    if state is None:
+    bundle, state, trouble = _written(report, redactor, config, to, state, trouble)
+    if bundle is None or state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
-    try:
-        bundle = write(
-            report,
-            seal=redactor,
-            audit=redactor.document,
-            folder=state / "spool",
-            budget_bytes=config.bytes_per_bundle,
-            budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
-            recipients=to,
-        )
-    except VmextError as error:
-        return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
     progress.stage("sending the bundle" if run.upload and config.upload_url else "keeping the bundle")
     shown = _copied(bundle, run.output)
     delivery = delivered(config, bundle, state, upload=run.upload)
@@ -155,6 +144,31 @@ def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Pat
         **(_of_this_machine(environ) if run.root is None else {}),
         extra_tables=tuple(sorted((settings / "sources.d").glob("*.toml"))),
     )
+
+
+def _written(
+    report: Report, redactor: Redactor, config: Config, to: Recipients | None, state: Path | None, trouble: str
+) -> tuple[BundleInfo | None, Path | None, str]:
+    """The bundle, the folder whose spool it lies in, and what was wrong with the state folder: a disk may have room
+    for a probe and none for a bundle."""
+    while state is not None:
+        try:
+            bundle = write(
+                report,
+                seal=redactor,
+                audit=redactor.document,
+                folder=state / "spool",
+                budget_bytes=config.bytes_per_bundle,
+                budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
+                recipients=to,
+            )
+        except VmextError as error:
+            if trouble:
+                return None, None, f"{trouble}; {error}"
+            state, trouble = elsewhere(str(error))
+        else:
+            return bundle, state, trouble
+    return None, None, trouble
 
 
 def _recipients(config: Config) -> Recipients | None:

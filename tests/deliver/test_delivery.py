@@ -269,3 +269,21 @@ def test_a_spool_that_is_no_folder_is_said(tmp_path: Path):
     told = vmext("upload", "--upload", "http://127.0.0.1:9", "--state-dir", tmp_path)
     assert (told.code, "spool can't be read" in told.err.replace("\n", " ")) == (3, True)
     assert Spool(tmp_path / "spool").keep_within_quota("") == ()
+
+
+def test_what_is_told_of_a_delivery_is_redacted_and_steers_no_terminal(tmp_path: Path):
+    """The receiver's words, paths in warnings, and with --debug our own log."""
+    state = tmp_path / "password=Hunter2Hunter2"
+    (state / "spool" / "00000000000000ab.zip").mkdir(parents=True)
+    (state / "spool" / f"{ID}.zip").write_bytes(b"bundle" * 1000)
+    config = tmp_path / "vmext.toml"
+    config.write_text("deadline_seconds = 0.5\n")
+    for debug in ([], ["--debug"]):
+        with receiver(f"500 says \x1b[31mno: Authorization: Bearer {TOKEN}0123456789") as server:
+            arguments = ("--upload", server.url, "--state-dir", state, "--config", config)
+            told = vmext(*debug, "upload", *arguments, environ={"VMEXT_TOKEN": f"{TOKEN}0123456789"})
+        assert (told.code, "answered 500: \\x1b[31mno: Authorization: " in told.out) == (20, True), told.out
+        assert "no plain file" in told.err
+        assert TOKEN not in told.out + told.err
+        assert "Hunter2" not in told.out + told.err
+        assert "\x1b" not in told.out
