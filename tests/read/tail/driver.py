@@ -77,6 +77,7 @@ class Tail:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint.parent.mkdir(exist_ok=True)
         self.now = 1_000.0  # monotonic seconds
+        self.wall = 1_777_000_000.0  # seconds since the epoch at which that clock was 0
         self.pieces: list[Piece] = []
         self.saves = True  # whether a look ends with saving
         self._limits = limits
@@ -133,7 +134,7 @@ class Tail:
 
     def start(self) -> None:
         options = {"limits": self._limits} if self._limits is not None else {}
-        self._tails = Tails(self.checkpoint, clock=lambda: self.now, **options)
+        self._tails = Tails(self.checkpoint, clock=lambda: self.now, wall=lambda: self.wall + self.now, **options)
         self._given, self._acknowledged = dict(self._saved), dict(self._saved)
 
     def save(self) -> None:

@@ -96,7 +96,7 @@ def test_12_what_is_gone_for_long_is_forgotten(tail: Tail):
     tail.look()
     for number in range(19):
         tail.file(f"{number}.log").unlink()
-    tail.looks(1, 100, 1_000)
+    tail.looks(1, 100, 100_000)
     tail.restart()
     tail.look()
     assert list(tail.state) == ["19.log"]

@@ -62,7 +62,7 @@ def test_22_a_line_end_of_four_bytes_across_the_edge_of_what_is_read(tail: Tail,
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("step", range(1, 9))
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
 def test_22_a_line_end_of_four_bytes_across_two_writes(tail: Tail, encoding: str, step: int):
     """With a restart between any two."""
     expected = ["first line", "", "x", "größer \u0a0d\u0d0a\u0d00\u000b", "last"]
