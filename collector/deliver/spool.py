@@ -18,11 +18,11 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from collector.deliver import durable
 from collector.deliver.lock import held
 from collector.deliver.quota import HEALTHY_PART, Kept, Quota, Standing, surplus
 from collector.errors import SpoolError
 from collector.model import BundleInfo, Delivery, iso
+from collector.platforms import durable
 
 log = logging.getLogger(__name__)
 

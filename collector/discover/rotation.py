@@ -1,8 +1,4 @@
-"""Rotated logs: which files are one log, oldest first, and until when a file was written as its name tells. Pure.
-
-Names: ``waagent.log.1``, ``waagent.log.2.gz``, ``waagent.log-2026-05-04-1777863602.gz`` (Azure/WALinuxAgent:
-config/waagent.logrotate), ``waagent.log-20260504`` (logrotate's dateext), ``WaAppAgent.000.log``.
-"""
+"""Rotated logs: which files are one log, oldest first, and until when a file was written as its name tells. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from collector.data.rotated import NAME, set_name
 from collector.model import WIDEST, Source
 
-_NAME = re.compile(
-    r"(?P<base>.+?)(?:"
-    r"-(?P<date>\d{4}-?\d\d-?\d\d)(?:-(?P<epoch>\d{9,11}))?"
-    r"|\.(?P<number>\d{1,3})"
-    r"|\.(?P<before>\d{3})(?P<ending>\.log)"
-    r")?(?:\.gz)?",
-    re.IGNORECASE,
-)
 #: A date alone may be that of the day before or after, in whatever zone.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _LAST_YEAR_SECONDS = datetime(_LAST_YEAR, 1, 1, tzinfo=timezone.utc).timestamp()
@@ -43,11 +32,8 @@ def rotated_sets(logs: Iterable[Source]) -> tuple[tuple[Member, ...], ...]:
     """Every log with its rotated files, oldest first; a log that was never rotated is a set of one."""
     sets: dict[str, list[tuple[tuple[float, ...], Member]]] = {}
     for source in logs:
-        folder, _, name = source.path.rpartition("/")
-        found = _NAME.fullmatch(name)
-        base = (found["base"] + (found["ending"] or "")) if found else name
-        key, member = _placed(source, found)
-        sets.setdefault(f"{folder}/{base}".lower(), []).append((key, member))
+        key, member = _placed(source, NAME.fullmatch(source.path.rpartition("/")[2]))
+        sets.setdefault(set_name(source.path), []).append((key, member))
     return tuple(
         tuple(member for _, member in sorted(members, key=lambda one: (one[0], one[1].source.path)))
         for members in sets.values()

@@ -1,4 +1,4 @@
-"""Each story has a folder of its own."""
+"""Each story has a folder of its own; the files of the agents that a test started are closed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.read.tail.disk import Folder
 from tests.read.tail.driver import Tail
+
+
+@pytest.fixture(autouse=True)
+def closed_agents() -> Iterator[None]:
+    yield
+    for folder in Folder.made:
+        folder.drop()
+    Folder.made.clear()
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""Whether a file that was not there before holds what a stream of the same rotated log has given already: it was
+copied, packed, or written anew with more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from collector.data.rotated import is_rotated_name
+from collector.read.following import Following
+from collector.read.identity import BEGINNING, Likeness, likeness, seam_before
+from collector.read.reading import reader_of
+from collector.read.stream import Stream
+
+Seam = Callable[[int], str]
+
+
+def may_be_read(
+    follow: Following, fresh: Stream, size: int, beginning: bytes, seam: Seam, known: frozenset[int] | None = None
+) -> bool:
+    """Whether the stream of a new file is one of its own, to be read from its `offset`.
+
+    Else another stream went on in that file and this one is gone, or it has to wait until that can be told.
+    `size`: bytes, unpacked ones. `seam`: the hash before a place of the file, which may be one of the `known` only.
+    """
+    found: list[tuple[bool, int, Stream, Likeness]] = []
+    for other in follow.of_set(fresh):
+        if other.heads and not other.fresh and _may_be_held(other, fresh):
+            marks = [mark for mark in other.marks if known is None or mark.offset in known]
+            like = likeness(other.heads, marks, other.offset, size, beginning, seam)
+            if like != "other":
+                found.append((like == "whole", other.offset, other, like))
+    fresh.copy_of = None
+    follow.copies.pop(fresh.number, None)
+    if not found:
+        fresh.fresh = False
+        return True
+    _, _, other, like = max(found, key=lambda one: one[:2])
+    if other.file_id is None:
+        return _of_one_without_file(follow, fresh, other, like, size, seam)
+    if other.unlinked is not None and other.path == fresh.path:
+        return _of_one_replaced(follow, fresh, other, like, size, seam)
+    return _of_one_living(follow, fresh, other, like, size)
+
+
+def _may_be_held(other: Stream, fresh: Stream) -> bool:
+    """Whether the other's content may lie in the new file, as names and times tell."""
+    if other.file_id is not None and other.unlinked is None:
+        return is_rotated_name(fresh.path)
+    if other.path == fresh.path and not fresh.packed:  # replaced; not deleted, and written again later
+        return other.gone_round == fresh.round
+    return is_rotated_name(fresh.path)
+
+
+def _of_one_without_file(
+    follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam
+) -> bool:
+    if like == "whole":
+        is_known = fresh.packed and size == other.offset
+        follow.take_over(other, fresh)
+        other.rotated = other.rotated or is_rotated_name(other.path)
+        if is_known:
+            follow.finish(other)
+        return False
+    if other.path == fresh.path and not fresh.packed:
+        fresh.fresh = False
+        return True
+    fresh.begin_at(size, "" if fresh.packed else seam(size))
+    if fresh.packed:
+        follow.finish(fresh)
+        return False
+    return True
+
+
+def _of_one_replaced(follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam) -> bool:
+    """The other's file was replaced and is still open: all that is left in it has to be in the new one as well."""
+    file = follow.handles.held(other.number)
+    if like == "whole" and file is not None:
+        end = os.fstat(file.fileno()).st_size
+        if end <= size and seam(end) == seam_before(reader_of(file), end):
+            follow.take_over(other, fresh)
+            return False
+    fresh.fresh = False
+    return True
+
+
+def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int) -> bool:
+    now = _size_now(follow, other)
+    if like == "whole" and size > now and other.offset >= now:
+        fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
+        return True
+    if like == "part" and fresh.packed:
+        fresh.begin_at(size, "")
+        follow.finish(fresh)
+        return False
+    is_weak = like == "part" and size < BEGINNING
+    if is_weak and follow.clock() - fresh.grown >= follow.limits.weak:
+        fresh.fresh = False
+        return True
+    fresh.copy_of = other.number
+    follow.copies[fresh.number] = None
+    return False
+
+
+def _size_now(follow: Following, stream: Stream) -> int:
+    if stream.packed:
+        return stream.size
+    file = follow.handles.held(stream.number)
+    try:
+        return os.fstat(file.fileno()).st_size if file is not None else stream.source.file.stat().st_size
+    except OSError:
+        return stream.size
