@@ -50,22 +50,27 @@ def writer(file: Path, *, append: bool = True) -> Iterator[BinaryIO]:
 
     Without `append` it is made anew, and the writer keeps its own place in it, whatever others do to the file.
     """
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        with os.fdopen(_shared(file, append), "wb", buffering=0) as stream:
+            yield cast(BinaryIO, stream)
+    else:
         with file.open("ab" if append else "wb", buffering=0) as stream:
             yield cast(BinaryIO, stream)
-        return
+
+
+if sys.platform == "win32":
     import ctypes
     import msvcrt
 
-    create = ctypes.WinDLL("kernel32", use_last_error=True).CreateFileW
-    create.restype = ctypes.c_void_p
-    access = 0x0004 if append else 0x4000_0000  # FILE_APPEND_DATA, GENERIC_WRITE
-    handle = create(str(file), access, 7, None, 4 if append else 2, 0, None)  # OPEN_ALWAYS, CREATE_ALWAYS
-    if handle in (None, ctypes.c_void_p(-1).value):
-        raise ctypes.WinError(ctypes.get_last_error())
-    descriptor = msvcrt.open_osfhandle(handle, os.O_APPEND if append else 0)
-    with os.fdopen(descriptor, "wb", buffering=0) as stream:
-        yield cast(BinaryIO, stream)
+    def _shared(file: Path, append: bool) -> int:
+        create = ctypes.WinDLL("kernel32", use_last_error=True).CreateFileW
+        create.restype = ctypes.c_void_p
+        access = 0x0004 if append else 0x4000_0000  # FILE_APPEND_DATA, GENERIC_WRITE
+        everything, anew, normal = 7, 4 if append else 2, 0x80  # shared; OPEN_ALWAYS or CREATE_ALWAYS
+        handle = create(str(file), access, everything, None, anew, normal, None)
+        if handle in (None, ctypes.c_void_p(-1).value):
+            raise ctypes.WinError(ctypes.get_last_error())
+        return msvcrt.open_osfhandle(handle, os.O_APPEND if append else 0)
 
 
 class Tail:

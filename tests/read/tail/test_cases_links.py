@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,7 @@ def test_27_a_link_to_nothing_and_one_to_itself(tail: Tail):
 UNPRIVILEGED = """
 import json, sys
 from pathlib import Path
+from typing import Any
 from tests.read.tail.driver import Tail
 tail = Tail(Path(sys.argv[1]))
 for command in sys.stdin:
@@ -135,7 +137,8 @@ def test_28_unreadable_at_first_and_in_between(tail: Tail):
     ) as process:
         assert process.stdin is not None and process.stdout is not None
 
-        def tell(word: str) -> list:
+        def tell(word: str) -> Any:
+            assert process.stdout is not None
             print(word, file=process.stdin, flush=True)
             return json.loads(process.stdout.readline())
 
@@ -267,6 +270,7 @@ def test_n4_a_path_of_more_than_260_characters(tmp_path: Path):
 @pytest.mark.skipif(sys.platform != "win32", reason="needs Windows: scripts/test-windows")
 def test_n4_the_short_name_of_a_file(tail: Tail):
     """8.3: the same file by another name is the same file."""
+    assert sys.platform == "win32"
     import ctypes
     from dataclasses import replace
 

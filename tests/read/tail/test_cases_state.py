@@ -94,7 +94,7 @@ def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     return document
 
 
-VALUES = [KeyError, None, "x", "", -1, 0, 7, 2**70, 1e300, True, [], {}, [[]], [1, 2, 3], {"a": 1}]
+VALUES: list[Any] = [KeyError, None, "x", "", -1, 0, 7, 2**70, 1e300, True, [], {}, [[]], [1, 2, 3], {"a": 1}]
 
 
 def test_17_any_value_of_the_state_file_changed(tail: Tail):
