@@ -47,7 +47,7 @@ class Following:
     round: int = 0
     needs_scan: bool = False
     dirty: bool = False  # differs from the checkpoint
-    is_new_unsaved: bool = False  # a number was given out that the checkpoint does not know
+    is_new_unsaved: bool = False  # a number, or what tells its file, is not in the checkpoint
 
     def add(self, source: Source, file_id: FileId | None) -> Stream:
         """A new stream at the source's path."""

@@ -43,8 +43,8 @@ class Tails:
 
     `start` tells what the checkpoint was: after "first" call `see` with `from_end=True`, so that what is there counts
     as read; likewise after "damaged" and "newer", where that holds for the files that are not known: of those, lines
-    written since the checkpoint was saved are then not given. `trouble` tells in words what is wrong with the checkpoint, empty if
-    nothing is. `needs_scan`: something was met (a rotation, an unknown file) that the next `see` tells.
+    written since the checkpoint was saved are then not given. `trouble` tells in words what is wrong with the
+    checkpoint, empty if nothing is. `needs_scan`: something was met (a rotation, an unknown file) that the next `see` tells.
     """
 
     def __init__(
@@ -75,8 +75,6 @@ class Tails:
     def see(self, sources: Sequence[Source], *, from_end: bool = False) -> None:
         """After each look at the folders. `from_end`: what new files hold counts as read."""
         self._places.see(sources, from_end)
-        if self._follow.is_new_unsaved:
-            self.save()
 
     def touch(self, paths: Iterable[str] | None) -> None:
         """`Source.path` of files that changed; None: find out by size and time of every file."""

@@ -152,7 +152,7 @@ class Turns:
         stream.checked = True
         heads = grown(stream.heads, beginning)
         if heads is not stream.heads:
-            stream.heads, self._follow.dirty = heads, True
+            stream.heads, self._follow.dirty, self._follow.is_new_unsaved = heads, True, True
         return True
 
     def _begin_anew(self, stream: Stream) -> None:
@@ -254,7 +254,7 @@ class Turns:
         )  # fmt: skip
 
     def _given(self, stream: Stream, text: Text, data: bytes, before: int, found: Cut, at_end: bool) -> Piece | None:
-        """The piece, after the stream went on. `data`: the bytes read; the first `before` of them were given already."""
+        """The piece, after the stream went on. `data`: the bytes read; the first `before` of them were given."""
         follow = self._follow
         final = stream.is_final and at_end
         offset = stream.offset
