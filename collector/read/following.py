@@ -101,7 +101,7 @@ class Following:
         stream.file_id, stream.source, stream.packed = other.file_id, other.source, other.packed
         stream.gone, stream.gone_round, stream.unlinked, stream.over = None, -1, None, False
         stream.checked, stream.size, stream.modified = True, other.size, other.modified
-        stream.after = stream.copy_of = None
+        stream.after = None
         self.drop(other)
         if stream.file_id is not None:
             self.by_id[stream.file_id] = stream

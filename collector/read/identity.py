@@ -85,6 +85,15 @@ def likeness(
     return "whole" if size >= offset else "part"
 
 
+def alike_up_to(
+    heads: tuple[Head, ...], marks: list[Mark], size: int, beginning: bytes, seam: Callable[[int], str]
+) -> int:
+    """The last place (bytes) before which a file that begins as the stream is known to be like it."""
+    head = max((head.length for head in heads if head.length <= len(beginning)), default=0)
+    fits = (mark.offset for mark in reversed(marks) if mark.offset <= size and seam(mark.offset) == mark.seam)
+    return max(head, next(fits, 0))
+
+
 def thinned(marks: list[Mark], keep_from: int) -> list[Mark]:
     """Marks of which those before the last few lie ever further apart. Of those from `keep_from` (bytes) on every
     other one goes only when there are very many."""

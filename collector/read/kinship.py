@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from collector.data.rotated import is_rotated_name
 from collector.read.following import Following
-from collector.read.identity import BEGINNING, Likeness, likeness, seam_before
+from collector.read.identity import BEGINNING, Likeness, alike_up_to, likeness, seam_before
 from collector.read.reading import reader_of
 from collector.read.stream import Stream
 
@@ -23,24 +23,28 @@ def may_be_read(
     Else another stream went on in that file and this one is gone, or it has to wait until that can be told.
     `size`: bytes, unpacked ones. `seam`: the hash before a place of the file, which may be one of the `known` only.
     """
-    found: list[tuple[bool, int, Stream, Likeness]] = []
+    found: list[tuple[bool, int, Stream, Likeness]] = []  # with the bytes up to which they are alike
     for other in follow.of_set(fresh):
         if other.heads and not other.fresh and _may_be_held(other, fresh):
-            marks = [mark for mark in other.marks if known is None or mark.offset in known]
+            marks = [mark for mark in (*other.marks, *other.later) if known is None or mark.offset in known]
             like = likeness(other.heads, marks, other.offset, size, beginning, seam)
             if like != "other":
-                found.append((like == "whole", other.offset, other, like))
-    fresh.copy_of = None
+                alike = alike_up_to(other.heads, marks, size, beginning, seam)
+                found.append((like == "whole", alike, other, like))
     follow.copies.pop(fresh.number, None)
     if not found:
         fresh.fresh = False
         return True
-    _, _, other, like = max(found, key=lambda one: one[:2])
+    _, alike, other, like = max(found, key=lambda one: one[:2])
     if other.file_id is None:
-        return _of_one_without_file(follow, fresh, other, like, size, seam)
+        return _of_one_without_file(follow, fresh, other, like, size, seam, alike)
+    if other.unlinked is not None and like == "whole" and _is_written_anew(follow, other, size, seam):
+        follow.take_over(other, fresh)
+        return False
     if other.unlinked is not None and other.path == fresh.path:
-        return _of_one_replaced(follow, fresh, other, like, size, seam)
-    return _of_one_living(follow, fresh, other, like, size)
+        fresh.fresh = False
+        return True
+    return _of_one_living(follow, fresh, other, like, size, seam)
 
 
 def _may_be_held(other: Stream, fresh: Stream) -> bool:
@@ -53,7 +57,7 @@ def _may_be_held(other: Stream, fresh: Stream) -> bool:
 
 
 def _of_one_without_file(
-    follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam
+    follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam, alike: int
 ) -> bool:
     if like == "whole":
         is_known = fresh.packed and size == other.offset
@@ -62,8 +66,9 @@ def _of_one_without_file(
         if is_known:
             follow.finish(other)
         return False
-    if other.path == fresh.path and not fresh.packed:
-        fresh.fresh = False
+    has_mark = any(mark.offset == alike for mark in other.marks)
+    if not has_mark or (other.path == fresh.path and not fresh.packed):
+        fresh.fresh = False  # alike in the beginning only, as all logs with the same header are
         return True
     fresh.begin_at(size, "" if fresh.packed else seam(size))
     if fresh.packed:
@@ -72,22 +77,22 @@ def _of_one_without_file(
     return True
 
 
-def _of_one_replaced(follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam) -> bool:
-    """The other's file was replaced and is still open: all that is left in it has to be in the new one as well."""
+def _is_written_anew(follow: Following, other: Stream, size: int, seam: Seam) -> bool:
+    """Whether a file holds all that is left in the open file of a stream whose name is gone."""
     file = follow.handles.held(other.number)
-    if like == "whole" and file is not None:
-        end = os.fstat(file.fileno()).st_size
-        if end <= size and seam(end) == seam_before(reader_of(file), end):
-            follow.take_over(other, fresh)
-            return False
-    fresh.fresh = False
-    return True
+    if file is None:
+        return False
+    end = os.fstat(file.fileno()).st_size
+    return end <= size and seam(end) == seam_before(reader_of(file), end)
 
 
-def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int) -> bool:
+def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam) -> bool:
     now = _size_now(follow, other)
     if like == "whole" and size > now and other.offset >= now:
         fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
+        return True
+    if like == "part" and not fresh.packed and not _holds(follow, other, size, seam(size)):
+        fresh.fresh = False
         return True
     if like == "part" and fresh.packed:
         fresh.begin_at(size, "")
@@ -97,9 +102,19 @@ def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likene
     if is_weak and follow.clock() - fresh.grown >= follow.limits.weak:
         fresh.fresh = False
         return True
-    fresh.copy_of = other.number
     follow.copies[fresh.number] = None
     return False
+
+
+def _holds(follow: Following, stream: Stream, place: int, seam: str) -> bool:
+    """Whether a stream's file has the same before a place."""
+    file = follow.open(stream)
+    try:
+        return file is None or seam_before(reader_of(file), place) == seam
+    except OSError:
+        return True
+    finally:
+        follow.handles.release(stream.number)
 
 
 def _size_now(follow: Following, stream: Stream) -> int:

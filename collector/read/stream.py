@@ -27,6 +27,7 @@ class Stream:
     packed: bool = False
     heads: tuple[Head, ...] = ()
     marks: list[Mark] = field(default_factory=list)
+    later: list[Mark] = field(default_factory=list)  # after a restart: places after `offset` that were given before it
     offset: int = 0
     acknowledged: int = 0
     line: int = 1  # number of the line at `offset`; 0 where it is not known
@@ -49,7 +50,6 @@ class Stream:
     is_final: bool = False  # its unfinished line is to be given
     nuls_to: int = 0  # from `offset` up to there are NULs only
     after: int | None = None  # the stream that lay at its path before, whose lines come first
-    copy_of: int | None = None  # the living stream that it seems to be a copy of
     gone_round: int = -1  # in which look at the folders its file was first missing ...
     round: int = -1  # ... and in which this one was first seen
     problem: str = ""
@@ -71,6 +71,7 @@ class Stream:
             self.marks.pop()
         self.marks = thinned([*self.marks, Mark(offset, seam, line, inside)], self.acknowledged)
         self.offset, self.line, self.inside = offset, line, inside
+        self.later = [mark for mark in self.later if mark.offset > offset]
         self.nuls_to = 0
 
     def begin_at(self, offset: int, seam: str, line: int = 0, inside: bool = False) -> None:
@@ -78,6 +79,7 @@ class Stream:
         self.offset = self.acknowledged = offset
         self.line, self.inside, self.fresh = line, inside, False
         self.marks = [Mark(offset, seam, line, inside)] if offset else []
+        self.later = []
 
     def acknowledge(self, offset: int) -> bool:
         """Whether that tells something new."""
@@ -90,6 +92,7 @@ class Stream:
     def rewind(self) -> None:
         """Back to what was acknowledged."""
         mark = self.mark_at(self.acknowledged)
+        self.later = [one for one in self.marks if one.offset > self.acknowledged]
         self.marks = [one for one in self.marks if one.offset <= self.acknowledged]
         self.offset = self.acknowledged
         exact = mark is not None and mark.offset == self.offset
@@ -104,7 +107,6 @@ class Stream:
 def to_json(stream: Stream) -> dict[str, Any]:
     """What outlives the process. Of the content only hashes."""
     source = stream.source
-    kept = [mark for mark in stream.marks if mark.offset <= stream.acknowledged]
     return {
         "stream": stream.number,
         "path": source.path,
@@ -113,7 +115,7 @@ def to_json(stream: Stream) -> dict[str, Any]:
         "id": list(stream.file_id) if stream.file_id else None,
         "packed": stream.packed,
         "heads": [list(head) for head in stream.heads],
-        "marks": [list(mark) for mark in kept],
+        "marks": [list(mark) for mark in (*stream.marks, *stream.later)],
         "offset": stream.acknowledged,
         "encoding": stream.encoding,
         "carriage": stream.carriage,

@@ -44,7 +44,8 @@ class Tails:
     `start` tells what the checkpoint was: after "first" call `see` with `from_end=True`, so that what is there counts
     as read; likewise after "damaged" and "newer", where that holds for the files that are not known: of those, lines
     written since the checkpoint was saved are then not given. `trouble` tells in words what is wrong with the
-    checkpoint, empty if nothing is. `needs_scan`: something was met (a rotation, an unknown file) that the next `see` tells.
+    checkpoint, empty if nothing is. `needs_scan`: something was met (a rotation, an unknown file) that the next `see`
+    tells.
     """
 
     def __init__(

@@ -82,7 +82,7 @@ class Unpacking:
         if look is None or (status.st_size, status.st_mtime_ns) != (look.size, look.modified):
             if look is not None:
                 look.inspection.close()
-            offsets = frozenset(mark.offset for other in follow.of_set(stream) for mark in other.marks)
+            offsets = frozenset(mark.offset for other in follow.of_set(stream) for mark in (*other.marks, *other.later))
             look = _Look(Inspection(self._opened(stream), offsets), status.st_size, status.st_mtime_ns)
             self._looks[stream.number] = look
             stream.grown = follow.clock()

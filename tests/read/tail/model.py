@@ -273,6 +273,10 @@ class LogAndAgent(RuleBasedStateMachine):
     def _write(self, data: bytes) -> None:
         self.writer.write(data)
         self.writer.flush()
+        kept = self.kept.get(self._inode_of_writer())
+        if kept is not None:
+            with kept.open("ab") as stream:
+                stream.write(data)
 
     def _opened(self) -> BinaryIO:
         writer = self._path(LOG).open("ab")
