@@ -72,6 +72,17 @@ if sys.platform == "win32":
             raise ctypes.WinError(ctypes.get_last_error())
         return msvcrt.open_osfhandle(handle, os.O_APPEND if append else 0)
 
+    def short_name(file: Path) -> Path:
+        """By which DOS knew it, 8 and 3 characters."""
+        buffer = ctypes.create_unicode_buffer(1_024)
+        assert ctypes.WinDLL("kernel32").GetShortPathNameW(str(file), buffer, len(buffer))
+        return Path(buffer.value)
+
+else:
+
+    def short_name(file: Path) -> Path:
+        return file
+
 
 class Tail:
     """The story's folder is `folder`; names are relative to it."""

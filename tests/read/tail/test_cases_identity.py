@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.read.tail.driver import HOLDS_OPEN, Tail, lines, text
+from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_arrived, lines, text
 
 #: Bytes of a beginning that a fingerprint covers at most, and of the seam before the place that was reached.
 PREFIX, SEAM = 1_024, 256
@@ -88,6 +88,26 @@ def test_12_the_number_is_used_again_by_the_disk_itself(tail: Tail):
     tail.start()
     assert tail.looks(0, 10, 1_000) == lines(1, 30, "other")
     assert list(tail.state) == [name]
+
+
+@pytest.mark.parametrize("often", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["short", "long", "alike"])
+def test_12_the_newest_file_gets_the_number_of_the_oldest(tail: Tail, kind: str, often: int):
+    """The oldest of five files is deleted, the newest made at once: on ext4 it is the same number each time. `often`:
+    lines between two looks; the files that came and went meanwhile are not more than are kept."""
+    header = {"short": "", "long": text(1, 300, "header"), "alike": "started\n"}[kind]
+    for number in range(1, 41):
+        if number % 2 == 0:
+            tail.rotate("a.log", keep=5)
+            tail.write("a.log", header)
+        tail.write("a.log", f"line {number}\n")
+        if number % often == 0:
+            tail.look(seconds=7)
+    tail.looks(0, 10, 100)
+    got = tail.all_lines
+    assert_arrived([line for line in got if line.startswith("line")], lines(1, 40))
+    assert len(got) == 40 + 20 * header.count("\n")
+    assert len(tail.state) == 6
 
 
 def test_12_what_is_gone_for_long_is_forgotten(tail: Tail):

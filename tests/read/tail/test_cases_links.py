@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.read.tail.driver import HOLDS_OPEN, Tail, lines, text, writer
+from tests.read.tail.driver import HOLDS_OPEN, Tail, lines, short_name, text, writer
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links and permissions are others on Windows")
 
@@ -108,6 +109,7 @@ def test_27_a_link_to_nothing_and_one_to_itself(tail: Tail):
 
 UNPRIVILEGED = """
 import json, sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from tests.read.tail.driver import Tail
@@ -270,15 +272,9 @@ def test_n4_a_path_of_more_than_260_characters(tmp_path: Path):
 @pytest.mark.skipif(sys.platform != "win32", reason="needs Windows: scripts/test-windows")
 def test_n4_the_short_name_of_a_file(tail: Tail):
     """8.3: the same file by another name is the same file."""
-    assert sys.platform == "win32"
-    import ctypes
-    from dataclasses import replace
-
     tail.write("a long name of a log.log", text(1, 3))
     assert tail.look() == lines(1, 3)
-    buffer = ctypes.create_unicode_buffer(1_024)
-    assert ctypes.WinDLL("kernel32").GetShortPathNameW(str(tail.file("a long name of a log.log")), buffer, 1_024)
-    short = Path(buffer.value)
+    short = short_name(tail.file("a long name of a log.log"))
     tail.write("a long name of a log.log", "line 4\n")
     sources = [*tail.sources(), *(replace(one, path=short.name, file=short) for one in tail.sources())]
     tail.tails.see(sources)
