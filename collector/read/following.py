@@ -100,7 +100,7 @@ class Following:
         self.handles.move(other.number, stream.number)
         stream.file_id, stream.source, stream.packed = other.file_id, other.source, other.packed
         stream.gone, stream.gone_round, stream.unlinked, stream.over = None, -1, None, False
-        stream.checked, stream.size, stream.modified = True, other.size, other.modified
+        stream.checked, stream.size, stream.looked = True, other.size, other.looked
         stream.after = None
         self.drop(other)
         if stream.file_id is not None:

@@ -25,6 +25,11 @@ def file_id(status: os.stat_result, file: Path) -> FileId:
     return -1, zlib.crc32(str(file).encode("utf-8", "surrogatepass"))
 
 
+def stamp(status: os.stat_result) -> tuple[int, int]:
+    """What differs after a change: size in bytes and time in nanoseconds."""
+    return status.st_size, status.st_mtime_ns
+
+
 def open_regular(file: Path) -> io.FileIO:
     """Raises OSError, ValueError for a name that can't be one."""
     if not stat.S_ISREG(file.stat().st_mode):

@@ -23,6 +23,9 @@ def may_be_read(
     Else another stream went on in that file and this one is gone, or it has to wait until that can be told.
     `size`: bytes, unpacked ones. `seam`: the hash before a place of the file, which may be one of the `known` only.
     """
+    if is_rotated_name(fresh.path) and any(_is_to_be_told_first(follow, other) for other in follow.of_set(fresh)):
+        follow.copies[fresh.number] = None
+        return False
     found: list[tuple[bool, int, Stream, Likeness]] = []  # with the bytes up to which they are alike
     for other in follow.of_set(fresh):
         if other.heads and not other.fresh and _may_be_held(other, fresh):
@@ -45,6 +48,13 @@ def may_be_read(
         fresh.fresh = False
         return True
     return _of_one_living(follow, fresh, other, like, size, seam)
+
+
+def _is_to_be_told_first(follow: Following, other: Stream) -> bool:
+    """Whether a log's own file, of which a rotated one may be a copy, has not been looked at yet."""
+    if not other.fresh or other.problem or other.file_id is None or is_rotated_name(other.path):
+        return False
+    return _size_now(follow, other) > 0
 
 
 def _may_be_held(other: Stream, fresh: Stream) -> bool:

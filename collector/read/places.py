@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from collector.data.rotated import is_rotated_name
 from collector.model import Source
 from collector.read.following import Following
-from collector.read.handles import file_id
+from collector.read.handles import file_id, stamp
 from collector.read.identity import FileId
 from collector.read.stream import Stream
 from collector.read.turns import Turns
@@ -55,7 +55,7 @@ class Places:
             if file_id(status, stream.source.file) != stream.file_id:
                 follow.needs_scan = True
                 follow.touch(stream)
-            elif stream.problem or (status.st_size, status.st_mtime_ns) != (stream.size, stream.modified):
+            elif stream.problem or stamp(status) != stream.looked:
                 follow.touch(stream)
 
     def _present(self, sources: Iterable[Source]) -> Present:
@@ -82,6 +82,9 @@ class Places:
     def _is_known(self, identity: FileId, source: Source, status: os.stat_result, paths: dict[str, FileId]) -> bool:
         follow = self._follow
         stream = follow.by_id.get(identity)
+        if stream is not None and stream.over and stream.looked != stamp(status):
+            follow.leave(stream)  # its file was deleted, and the number given to another one
+            stream = None
         if stream is None:
             return False
         if stream.path != source.path:
@@ -94,7 +97,7 @@ class Places:
         follow.at[source.path] = stream
         if stream.over:
             return True
-        is_news = (status.st_size, status.st_mtime_ns) != (stream.size, stream.modified)
+        is_news = stamp(status) != stream.looked
         stream.checked = stream.checked and not is_news
         if not stream.checked or stream.problem:
             self._turns.check(stream)

@@ -38,11 +38,11 @@ class Stream:
     fresh: bool = True  # whether its file holds what another stream has given already is not known yet
     rotated: bool = False  # another file has taken its place, or it lies in a copy
     over: bool = False  # nothing more is read of it; it is kept to know its copies
+    looked: tuple[int, int] = (-1, -1)  # size and time of change (nanoseconds) of its file when it was looked at last
     gone: float | None = None  # since when its file is not there (seconds since the epoch)
 
     # of this process only
     size: int = 0  # bytes of the file when it was looked at last
-    modified: int = -1  # nanoseconds since the epoch, likewise
     checked: bool = False  # the file was found to be the stream's since the start
     grown: float = 0.0  # when it was last seen to grow (seconds of the clock)
     unlinked: float | None = None  # since when its open file has no name
@@ -123,6 +123,7 @@ def to_json(stream: Stream) -> dict[str, Any]:
         "fresh": stream.fresh,
         "rotated": stream.rotated,
         "over": stream.over,
+        "looked": list(stream.looked),
         "gone": stream.gone,
     }
 
@@ -144,6 +145,7 @@ def from_json(value: Any) -> Stream:
         fresh=bool(value["fresh"]),
         rotated=bool(value["rotated"]),
         over=bool(value["over"]),
+        looked=(int(value["looked"][0]), int(value["looked"][1])),
         gone=float(value["gone"]) if value["gone"] is not None else None,
     )
     stream.rewind()

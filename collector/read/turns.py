@@ -7,7 +7,7 @@ import os
 
 from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, lines_of, text_of_beginning
 from collector.read.following import Following
-from collector.read.handles import file_id
+from collector.read.handles import file_id, stamp
 from collector.read.identity import BEGINNING, SEAM, At, begins_alike, digest, grown, seam_before
 from collector.read.kinship import may_be_read
 from collector.read.line_ends import aligned, last_end
@@ -81,6 +81,7 @@ class Turns:
             size = os.fstat(file.fileno()).st_size
             at = reader_of(file)
             beginning = at(0, min(BEGINNING, size))
+            stream.looked = stamp(os.fstat(file.fileno()))
             if is_packed(beginning):
                 stream.packed, stream.fresh = True, False
                 follow.finish(stream)
@@ -147,8 +148,10 @@ class Turns:
         """Whether what is there is what was read, as far as it was."""
         if size < stream.offset or (stream.heads and not begins_alike(stream.heads, beginning)):
             return False
-        if not stream.checked and stream.marks and seam_before(at, stream.marks[-1].offset) != stream.marks[-1].seam:
-            return False
+        if not stream.checked:
+            for mark in (*stream.marks[-1:], *stream.later[-1:]):
+                if size < mark.offset or seam_before(at, mark.offset) != mark.seam:
+                    return False
         stream.checked = True
         heads = grown(stream.heads, beginning)
         if heads is not stream.heads:
@@ -180,7 +183,7 @@ class Turns:
             return None
         if size != stream.size:
             stream.grown = follow.clock()
-        stream.size, stream.modified, stream.problem = size, status.st_mtime_ns, ""
+        stream.size, stream.looked, stream.problem = size, stamp(status), ""
         if stream.fresh and not self._may_be_read(stream, at, beginning, size):
             return None
         text = self._told(stream, at, stream.is_final)

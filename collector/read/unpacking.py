@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, text_of_beginning
 from collector.read.following import Following
-from collector.read.handles import file_id, open_regular
+from collector.read.handles import file_id, open_regular, stamp
 from collector.read.identity import SEAM, digest
 from collector.read.kinship import may_be_read
 from collector.read.line_ends import aligned
@@ -25,8 +25,7 @@ class _Look:
     """What was found out of a packed file as it was then."""
 
     inspection: Inspection
-    size: int  # bytes of the file
-    modified: int
+    stamp: tuple[int, int]
     done: bool = False
 
 
@@ -79,11 +78,11 @@ class Unpacking:
             follow.needs_scan = True
             return False
         look = self._looks.get(stream.number)
-        if look is None or (status.st_size, status.st_mtime_ns) != (look.size, look.modified):
+        if look is None or stamp(status) != look.stamp:
             if look is not None:
                 look.inspection.close()
             offsets = frozenset(mark.offset for other in follow.of_set(stream) for mark in (*other.marks, *other.later))
-            look = _Look(Inspection(self._opened(stream), offsets), status.st_size, status.st_mtime_ns)
+            look = _Look(Inspection(self._opened(stream), offsets), stamp(status))
             self._looks[stream.number] = look
             stream.grown = follow.clock()
         if not look.done:
@@ -92,7 +91,7 @@ class Unpacking:
                 follow.again(stream)
                 return False
         found = look.inspection
-        stream.size, stream.modified = status.st_size, status.st_mtime_ns
+        stream.looked = stamp(status)
         if found.problem and follow.clock() - stream.grown < follow.limits.broken:
             follow.copies[stream.number] = None  # it may be still being written
             return False
