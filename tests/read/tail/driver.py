@@ -44,6 +44,11 @@ def assert_arrived(got: Iterable[str], must: Iterable[str], may: Iterable[str] =
     assert [one for one in got if one not in may] == list(must)
 
 
+def assert_same(got: Iterable[str], must: Iterable[str]) -> None:
+    """The same lines, each as often, in whatever order: what several files hold that are new at once."""
+    assert sorted(got) == sorted(must)
+
+
 @contextmanager
 def writer(file: Path, *, append: bool = True) -> Iterator[BinaryIO]:
     """The file, open and unbuffered as an agent holds it: it can be renamed and deleted meanwhile, on Windows too.

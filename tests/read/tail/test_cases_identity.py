@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_arrived, lines, text
+from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_same, lines, text
 
 #: Bytes of a beginning that a fingerprint covers at most, and of the seam before the place that was reached.
 PREFIX, SEAM = 1_024, 256
@@ -105,7 +105,7 @@ def test_12_the_newest_file_gets_the_number_of_the_oldest(tail: Tail, kind: str,
             tail.look(seconds=7)
     tail.looks(0, 10, 100)
     got = tail.all_lines
-    assert_arrived([line for line in got if line.startswith("line")], lines(1, 40))
+    assert_same([line for line in got if line.startswith("line")], lines(1, 40))
     assert len(got) == 40 + 20 * header.count("\n")
     assert len(tail.state) == 6
 
@@ -220,7 +220,7 @@ def test_14_rotated_and_packed_before_the_rest_was_read(tail: Tail):
     tail.file("a.log").unlink()
     tail.write("a.log", "new 1\n")
     tail.start()
-    assert tail.looks(0, 10, 100) == [*lines(301, 310), "new 1"]
+    assert_same(tail.looks(0, 10, 100), [*lines(301, 310), "new 1"])
 
 
 def test_14_a_packed_file_and_its_plain_form_seen_first_together(tail: Tail):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_arrived, lines, text, writer
+from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_arrived, assert_same, lines, text, writer
 
 _LONGEST = 60.0
 
@@ -47,31 +47,42 @@ def test_01_the_source_of_what_comes_late_is_the_rotated_file(tail: Tail):
     assert tail.pieces[0].stream == tail.pieces[1].stream
 
 
+def numbered(file: int, *numbers: int) -> list[str]:
+    """Lines long enough that the files are known apart by their beginning."""
+    return [f"file {file}, line {number}, of a service that says much" for number in numbers]
+
+
+def written(lines: list[str]) -> str:
+    return "".join(line + "\n" for line in lines)
+
+
 @pytest.mark.parametrize("rotations", [2, 5])
 def test_02_several_rotations_between_two_looks(tail: Tail, rotations: int):
-    tail.write("a.log", "file 0, line 1\n")
-    assert tail.look() == ["file 0, line 1"]
-    tail.write("a.log", "file 0, line 2\n")
+    tail.write("a.log", written(numbered(0, 1)))
+    assert tail.look() == numbered(0, 1)
+    tail.write("a.log", written(numbered(0, 2)))
     for number in range(1, rotations + 1):
         tail.rotate("a.log", keep=10)
-        tail.write("a.log", f"file {number}, line 1\nfile {number}, line 2\n")
-    expected = [f"file {file}, line {line}" for file in range(rotations + 1) for line in (1, 2)][1:]
-    assert tail.look() == expected
-    assert tail.looks(1, 10, 100) == []
+        tail.write("a.log", written(numbered(number, 1, 2)))
+    expected = [line for number in range(1, rotations + 1) for line in numbered(number, 1, 2)]
+    got = tail.looks(0, 1, 10, 100)
+    assert got[:1] == numbered(0, 2)
+    assert_same(got[1:], expected)
+    for number in range(1, rotations + 1):
+        assert [line for line in got if line.startswith(f"file {number}")] == numbered(number, 1, 2)
 
 
 def test_02_rotated_out_of_the_folder_between_two_looks(tail: Tail):
     """Nobody can have what was made and deleted between two looks: here the files 1 and 2. Of the file 0, which was
     known, only Windows lets go."""
-    tail.write("a.log", "file 0, line 1\n")
+    tail.write("a.log", written(numbered(0, 1)))
     tail.look()
-    tail.write("a.log", "file 0, line 2\n")
+    tail.write("a.log", written(numbered(0, 2)))
     for number in range(1, 6):
         tail.rotate("a.log", keep=2)
-        tail.write("a.log", f"file {number}\n")
-    held = ["file 0, line 2"] if HOLDS_OPEN else []
-    assert tail.look() == [*held, "file 3", "file 4", "file 5"]
-    assert tail.looks(1, 10, 100) == []
+        tail.write("a.log", written(numbered(number, 1)))
+    held = numbered(0, 2) if HOLDS_OPEN else []
+    assert_same(tail.looks(0, 1, 10, 100), [*held, *numbered(3, 1), *numbered(4, 1), *numbered(5, 1)])
 
 
 def test_02_rotated_again_and_again_while_it_is_read(tail: Tail):

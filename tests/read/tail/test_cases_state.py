@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.read.tail.driver import Tail, lines, text, writer
+from tests.read.tail.driver import Tail, assert_same, lines, text, writer
 
 BROKEN = {
     "empty": b"",
@@ -157,8 +157,8 @@ def test_18_a_crash_and_a_rotation(tail: Tail, done: bool, change: str):
         tail.copytruncate("a.log", "a.log.1")
     tail.write("a.log", "new 1\n")
     tail.start()
-    assert tail.looks(0, 10, 100) == [*([] if done else lines(4, 6)), "new 1"]
-    assert tail.all_lines == [*lines(1, 6), "new 1"]
+    assert_same(tail.looks(0, 10, 100), [*([] if done else lines(4, 6)), "new 1"])
+    assert_same(tail.all_lines, [*lines(1, 6), "new 1"])
 
 
 def test_18_acknowledged_in_part(tail: Tail):

@@ -11,7 +11,7 @@ from itertools import chain
 
 import pytest
 
-from tests.read.tail.driver import Tail, assert_arrived, lines, text, writer
+from tests.read.tail.driver import Tail, assert_arrived, assert_same, lines, text, writer
 
 GIB = 1 << 30
 
@@ -26,7 +26,7 @@ def test_04_copied_and_cut_under_a_writer_that_keeps_its_place(tail: Tail, unrea
         tail.copytruncate("a.log", "a.log.1")
         stale.write(b"after the cut\n")
         assert tail.file("a.log").read_bytes().startswith(b"\0\0\0\0")
-        assert tail.look() == [*lines(9, 8 + unread), "after the cut"]
+        assert_same(tail.looks(0, 1), [*lines(9, 8 + unread), "after the cut"])
         stale.write(b"last\n")
         assert tail.look() == ["last"]
     tail.restart()
@@ -41,7 +41,7 @@ def test_04_what_is_written_between_the_copy_and_the_cut_is_in_neither(tail: Tai
         stream.write(b"line 9\n")
         tail.copytruncate("a.log", "a.log.1", between=lambda: stream.write(b"in neither\n"))
         stream.write(b"line 10\n")
-        assert_arrived(tail.looks(0, 10, 100), ["line 9", "line 10"], may=["in neither"])
+        assert_arrived(sorted(tail.looks(0, 10, 100)), ["line 10", "line 9"], may=["in neither"])
 
 
 def test_04_a_hole_of_many_megabytes(tail: Tail):
@@ -92,7 +92,7 @@ def test_04_copied_and_cut_again_and_again(tail: Tail):
                 tail.rename(f"a.log.{older}", f"a.log.{older + 1}")
         tail.copytruncate("a.log", "a.log.1")
     tail.looks(0, 10, 100)
-    assert_arrived(tail.all_lines, expected)
+    assert_same(tail.all_lines, expected)
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain copy", "gzip copy"])
@@ -108,7 +108,7 @@ def test_05_copied_and_cut_while_down(tail: Tail, unread: int, packed: bool):
         tail.file("a.log.1").unlink()
     tail.write("a.log", "new 1\n")
     tail.start()
-    assert tail.looks(0, 10, 100) == [*lines(51, 50 + unread), "new 1"]
+    assert_same(tail.looks(0, 10, 100), [*lines(51, 50 + unread), "new 1"])
 
 
 def test_05_cut_while_down_without_a_copy(tail: Tail):
