@@ -99,7 +99,9 @@ class Following:
             self.leave(stream)
         self.handles.move(other.number, stream.number)
         stream.file_id, stream.source, stream.packed = other.file_id, other.source, other.packed
-        stream.gone, stream.gone_round, stream.unlinked, stream.over = None, -1, None, False
+        stream.gone, stream.gone_round, stream.unlinked, stream.over = None, -1, other.unlinked, False
+        if other.number in self.nameless:
+            self.nameless[stream.number] = None
         stream.checked, stream.size, stream.looked = True, other.size, other.looked
         stream.after = None
         self.drop(other)

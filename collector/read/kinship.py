@@ -12,6 +12,8 @@ from collector.read.identity import BEGINNING, Likeness, alike_up_to, likeness, 
 from collector.read.reading import reader_of
 from collector.read.stream import Stream
 
+#: Of fewer bytes nothing is told.
+LEAST_TOLD = 2
 Seam = Callable[[int], str]
 
 
@@ -52,18 +54,19 @@ def may_be_read(
 
 def _is_to_be_told_first(follow: Following, other: Stream) -> bool:
     """Whether a log's own file, of which a rotated one may be a copy, has not been looked at yet."""
-    if not other.fresh or other.problem or other.file_id is None or is_rotated_name(other.path):
+    is_known = other.heads and not other.fresh
+    if is_known or other.problem or other.over or other.file_id is None or is_rotated_name(other.path):
         return False
-    return _size_now(follow, other) > 0
+    return _size_now(follow, other) >= LEAST_TOLD
 
 
 def _may_be_held(other: Stream, fresh: Stream) -> bool:
     """Whether the other's content may lie in the new file, as names and times tell."""
     if other.file_id is not None and other.unlinked is None:
         return is_rotated_name(fresh.path)
-    if other.path == fresh.path and not fresh.packed:  # replaced; not deleted, and written again later
-        return other.gone_round == fresh.round
-    return is_rotated_name(fresh.path)
+    if is_rotated_name(fresh.path):
+        return True
+    return other.path == fresh.path and other.gone_round == fresh.round  # replaced; not deleted, and written later
 
 
 def _of_one_without_file(
@@ -77,7 +80,7 @@ def _of_one_without_file(
             follow.finish(other)
         return False
     has_mark = any(mark.offset == alike for mark in other.marks)
-    if not has_mark or (other.path == fresh.path and not fresh.packed):
+    if not has_mark or not is_rotated_name(fresh.path):
         fresh.fresh = False  # alike in the beginning only, as all logs with the same header are
         return True
     fresh.begin_at(size, "" if fresh.packed else seam(size))
@@ -118,7 +121,7 @@ def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likene
 
 def _holds(follow: Following, stream: Stream, place: int, seam: str) -> bool:
     """Whether a stream's file has the same before a place."""
-    file = follow.open(stream)
+    file = follow.open(stream) if not stream.packed else None
     try:
         return file is None or seam_before(reader_of(file), place) == seam
     except OSError:

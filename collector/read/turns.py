@@ -9,7 +9,7 @@ from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, lines_of, tex
 from collector.read.following import Following
 from collector.read.handles import file_id, stamp
 from collector.read.identity import BEGINNING, SEAM, At, begins_alike, digest, grown, seam_before
-from collector.read.kinship import may_be_read
+from collector.read.kinship import LEAST_TOLD, may_be_read
 from collector.read.line_ends import aligned, last_end
 from collector.read.packed import is_packed
 from collector.read.piece import Piece
@@ -163,9 +163,19 @@ class Turns:
         copy."""
         follow = self._follow
         identity, packed = stream.file_id, stream.packed
+        is_nameless = stream.number in follow.nameless
+        other = follow.at.get(stream.path)
         follow.leave(stream)
         new = follow.add(stream.source, identity)
-        new.packed, new.fresh, new.rotated = packed, False, stream.rotated
+        new.packed, new.fresh, new.rotated, new.after = packed, False, stream.rotated, stream.after
+        if is_nameless:
+            new.unlinked, new.gone_round = stream.unlinked, stream.gone_round
+            follow.nameless[new.number] = None
+        if other is not None and other is not stream:
+            follow.at[stream.path] = other
+        for later in follow.streams.values():
+            if later.after == stream.number:
+                later.after = new.number
         follow.handles.move(stream.number, new.number)
         follow.needs_scan = True
         for number in follow.copies:
@@ -192,11 +202,11 @@ class Turns:
         return self._lines(stream, text, file, at, size, most_bytes)
 
     def _may_be_read(self, stream: Stream, at: At, beginning: bytes, size: int) -> bool:
-        if len(beginning) < 2 and not stream.is_final:
+        if len(beginning) < LEAST_TOLD and not stream.is_final:
             self._set_unfinished(stream, len(beginning) > 0)
             return False
         if is_packed(beginning):
-            stream.packed = True
+            stream.packed, stream.heads = True, ()
             self._follow.handles.close(stream.number)
             self._follow.again(stream)
             return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, text_of_beginning
 from collector.read.following import Following
 from collector.read.handles import file_id, open_regular, stamp
-from collector.read.identity import SEAM, digest
+from collector.read.identity import BEGINNING, SEAM, digest, grown
 from collector.read.kinship import may_be_read
 from collector.read.line_ends import aligned
 from collector.read.packed import Inspection, PackedReader
@@ -57,6 +57,9 @@ class Unpacking:
         reader = self._readers.get(stream.number)
         if reader is None:
             reader = self._readers[stream.number] = self._opened(stream)
+        if not stream.heads and not reader.at:
+            reader.fill(ENOUGH)
+            stream.heads = grown((), reader.held[:BEGINNING])
         text = self._told(stream, reader)
         if text.encoding == BINARY:
             self._end(stream, reader)
