@@ -1,4 +1,4 @@
-"""Cases 36, 37 and N6: the bundle, the cleaner, and a full disk, with the real commands.
+"""Cases 36, 37 and N6, and what 17 and N1 have of it: the bundle, the cleaner, and a full disk, with the real commands.
 
 Their own tests have much more of each: tests/bundle, tests/redact, tests/fault.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 from collector.discover.scan import scan
 from collector.read.lines import LineReader
 from collector.redact.redactor import Redactor
-from tests.collecting import HANDLER_LOG, STDERR, collect, failing_disk, put, vmext
+from tests.collecting import AGENT_LOG, CSE, HANDLER_LOG, STDERR, collect, failing_disk, put, vmext
 from tests.read.tail.driver import Tail, lines, text
 
 KEY = b"k" * 32
@@ -36,6 +37,18 @@ def disk(tmp_path: Path) -> Path:
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state of vmext"
+
+
+def test_17_a_damaged_bundle_in_the_spool_keeps_no_other_from_being_sent(disk: Path, state: Path, tmp_path: Path):
+    """Cut by a power failure, say. It is neither a crash nor a reason to send nothing."""
+    good = collect(disk, state).json["bundle"]
+    put(state, "spool/0123456789abcdef.zip", Path(good["path"]).read_bytes()[:700])
+    put(state, "spool/fedcba9876543210.zip", b"")
+    target = tmp_path / "target"
+    target.mkdir()
+    result = vmext("upload", "--upload", target.as_uri(), "--state-dir", state)
+    assert "Traceback" not in result.err
+    assert [one.stat().st_size for one in target.rglob("*.zip") if good["id"] in one.name] == [good["bytes"]]
 
 
 def test_36_a_file_vanishes_between_the_listing_and_its_turn(disk: Path):
@@ -135,6 +148,26 @@ def test_37_a_secret_has_the_same_name_in_the_next_run_of_this_instance():
     first, next_run, another = (Redactor(key).text(line) for key in (KEY, KEY, b"o" * 32))
     assert first == next_run != another
     assert SECRET not in first + another
+
+
+def test_n1_a_window_over_the_rotation_of_two_logs_with_different_clocks(disk: Path, state: Path):
+    """One log in UTC, one two hours east of it; each was rotated inside the window. What each of the four files tells
+    inside it is there, and what they tell before and after is not."""
+    agent = f"ERROR ExtHandler Event: name={CSE}, op=Enable, message=the agent's failure at {{}}, duration=0"
+    agent = f"2026-05-04T{{:02}}:{{:02}}:00.000000Z {agent}\n"
+    handler = 'time=2026-05-04T{:02}:{:02}:00+02:00 level=error event="the handler\'s failure at {}"\n'
+    for path, line, zone, rotated in ((AGENT_LOG, agent, 0, 10), (HANDLER_LOG, handler, 2, 14)):
+        told = [(minute, line.format(3 + zone, minute, minute)) for minute in (1, 7, 9, 16, 18, 50)]
+        put(disk, path + ".1", "".join(one for minute, one in told if minute < rotated))
+        put(disk, path, "".join(one for minute, one in told if minute >= rotated))
+    result = collect(disk, state, "--since", "2026-05-04T03:05:00Z", "--until", "2026-05-04T03:20:00Z")
+    assert {result.ledger()[path + end]["outcome"] for path in (AGENT_LOG, HANDLER_LOG) for end in ("", ".1")} == {
+        "read"
+    }
+    told = re.findall(r"the (\w+)'s failure at (\d+)", "".join(result.texts()))
+    assert {(who, int(minute)) for who, minute in told} == {
+        (who, minute) for who in ("agent", "handler") for minute in (7, 9, 16, 18)
+    }
 
 
 @contextmanager
