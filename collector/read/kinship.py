@@ -32,11 +32,13 @@ def may_be_read(
     for other in follow.of_set(fresh):
         if other.heads and not other.fresh and _may_be_held(other, fresh):
             marks = [mark for mark in (*other.marks, *other.later) if known is None or mark.offset in known]
-            like = likeness(other.heads, marks, other.offset, size, beginning, seam)
+            given = other.later[-1].offset if other.later else other.offset
+            like = likeness(other.heads, marks, given, size, beginning, seam)
             if like != "other":
                 alike = alike_up_to(other.heads, marks, size, beginning, seam)
                 found.append((like == "whole", alike, other, like))
     follow.copies.pop(fresh.number, None)
+    follow.dirty = follow.is_new_unsaved = True
     if not found:
         fresh.fresh = False
         return True
@@ -104,8 +106,9 @@ def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likene
     if like == "whole" and size > now and other.offset >= now:
         fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
         return True
-    if like == "part" and not fresh.packed and not _holds(follow, other, size, seam(size)):
-        fresh.fresh = False
+    place = min(size, now)
+    if (there := seam(place)) and not _holds(follow, other, place, there):
+        fresh.fresh = False  # alike in the beginning only
         return True
     if like == "part" and fresh.packed:
         fresh.begin_at(size, "")

@@ -97,6 +97,7 @@ class Inspection:
             reader.drop_to(max(reader.at, reader.end - SEAM))
         self.size = reader.end
         if reader.ended:
+            self.seams[self.size] = digest(reader.held[-SEAM:])
             reader.close()
         return reader.ended
 

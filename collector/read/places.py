@@ -82,9 +82,8 @@ class Places:
     def _is_known(self, identity: FileId, source: Source, status: os.stat_result, paths: dict[str, FileId]) -> bool:
         follow = self._follow
         stream = follow.by_id.get(identity)
-        if stream is not None and stream.over and stream.looked != stamp(status):
-            follow.leave(stream)  # its file was deleted, and the number given to another one
-            stream = None
+        if stream is not None and stream.packed and stream.looked != stamp(status):
+            stream = self._of_changed_pack(stream)
         if stream is None:
             return False
         if stream.path != source.path:
@@ -102,6 +101,16 @@ class Places:
         if not stream.checked or stream.problem:
             self._turns.check(stream)
         return True
+
+    def _of_changed_pack(self, stream: Stream) -> Stream | None:
+        """A packed file may be still being written; else it was deleted, and its number given to another file."""
+        if self._turns.is_unpacking(stream):
+            return stream
+        if stream.fresh:
+            stream.packed, stream.heads = False, ()
+            return stream
+        self._follow.leave(stream)
+        return None
 
     def _missing(self, stream: Stream) -> None:
         follow = self._follow

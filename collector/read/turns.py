@@ -162,12 +162,12 @@ class Turns:
         """The file was emptied or written anew: it is a new stream, and what was not read of the old one may lie in a
         copy."""
         follow = self._follow
-        identity, packed = stream.file_id, stream.packed
+        identity = stream.file_id
         is_nameless = stream.number in follow.nameless
         other = follow.at.get(stream.path)
         follow.leave(stream)
         new = follow.add(stream.source, identity)
-        new.packed, new.fresh, new.rotated, new.after = packed, False, stream.rotated, stream.after
+        new.rotated, new.after = stream.rotated, stream.after
         if is_nameless:
             new.unlinked, new.gone_round = stream.unlinked, stream.gone_round
             follow.nameless[new.number] = None

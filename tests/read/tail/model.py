@@ -17,6 +17,7 @@ from typing import BinaryIO
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from collector.read.identity import BEGINNING
 from collector.read.piece import Piece
 from collector.read.tail import TailLimits
 from tests.read.tail.disk import Folder
@@ -184,7 +185,7 @@ class LogAndAgent(RuleBasedStateMachine):
     @precondition(lambda self: self.is_up)
     @rule(kills=st.booleans())
     def stop(self, kills: bool) -> None:
-        if kills:
+        if kills and len(self.header) < BEGINNING:
             self.logs.drop()
         else:
             self.logs.agent.close()
@@ -268,7 +269,7 @@ class LogAndAgent(RuleBasedStateMachine):
 
     def _line(self, length: int) -> bytes:
         self.written += 1
-        return b"%d %s" % (self.written, b"x" * length)
+        return b"<%d> %s" % (self.written, b"x" * length)
 
     def _write(self, data: bytes) -> None:
         self.writer.write(data)
