@@ -25,7 +25,7 @@ def set_name(path: str) -> str:
     folder, _, name = path.rpartition("/")
     found = NAME.fullmatch(name)
     base = (found["base"] + (found["ending"] or "")) if found else name
-    return f"{folder}/{base}".lower()
+    return (f"{folder}/{base}" if folder else base).lower()
 
 
 def is_rotated_name(path: str) -> bool:
