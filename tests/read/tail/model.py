@@ -272,6 +272,8 @@ class LogAndAgent(RuleBasedStateMachine):
         return b"<%d> %s" % (self.written, b"x" * length)
 
     def _write(self, data: bytes) -> None:
+        if not os.fstat(self.writer.fileno()).st_size:
+            data = self.header + data
         self.writer.write(data)
         self.writer.flush()
         kept = self.kept.get(self._inode_of_writer())
@@ -280,11 +282,7 @@ class LogAndAgent(RuleBasedStateMachine):
                 stream.write(data)
 
     def _opened(self) -> BinaryIO:
-        writer = self._path(LOG).open("ab")
-        if self.header and not os.fstat(writer.fileno()).st_size:
-            writer.write(self.header)
-            writer.flush()
-        return writer
+        return self._path(LOG).open("ab")
 
     def _path(self, name: str) -> Path:
         return self.logs.folder / name
