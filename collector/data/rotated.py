@@ -24,10 +24,10 @@ NAME = re.compile(
 @lru_cache(maxsize=8_192)
 def set_name(path: str) -> str:
     """What all files of one rotated log have in common, in lower case; `path` with forward slashes."""
-    folder, _, name = path.rpartition("/")
+    folder, slash, name = path.rpartition("/")
     found = NAME.fullmatch(name)
     base = (found["base"] + (found["ending"] or "")) if found else name
-    return f"{folder}/{base}".lower()
+    return f"{folder}{slash}{base}".lower()
 
 
 def is_rotated_name(path: str) -> bool:
