@@ -1,0 +1,146 @@
+"""Following logs as they grow, against rsyslog's imfile and pygtail on the same lines, and against the bounds of a guest.
+
+tailing_peers.py tells where the peers come from.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tests.bench.logs import MB
+from tests.bench.measuring import Result, Unmeasured, unmeasured
+from tests.bench.tailing_load import Load, backlog, grow, most_rss
+from tests.bench.tailing_own import Own, OwnTails
+from tests.bench.tailing_peers import Pygtail, Rsyslog
+from tests.bench.tailing_process import Tailer
+from tests.bench.tailing_stream import delays
+
+#: Bytes a second, and for how long (seconds): us, the peers.
+RATE = 50 * MB
+_SECONDS, _PEER_SECONDS = 60.0, 20.0
+_QUICK_SECONDS = 4.0
+_BACKLOG_RUNS = 3
+#: Lines per second of processor: as many as pygtail, and a fifth of rsyslog's.
+_PYGTAIL_BOUND, _RSYSLOG_BOUND = 1.0, 1 / 5
+#: Milliseconds.
+_MEDIAN_BOUND, _HIGH_BOUND = 50, 250
+#: A writer that had to wait for the machine wrote less than what was asked for.
+_RATE_MET = 0.95
+#: From the end of writing to the last line (seconds), and memory of the second half against that of the first.
+_REST_BOUND, _FLAT_BOUND = 1.0, 1.05
+_WARM_SECONDS = 5.0
+
+
+def run(data: Path, quick: bool) -> list[Result]:
+    rows: list[Result] = []
+    for part in (loaded,):
+        with tempfile.TemporaryDirectory(prefix="tailing-", dir=data) as folder:
+            try:
+                rows += part(Path(folder), quick)
+            except (Unmeasured, OSError, RuntimeError) as error:
+                rows.append(unmeasured(f"following, {part.__name__}", error))
+    return rows
+
+
+def loaded(folder: Path, quick: bool) -> list[Result]:
+    """A log that grows by 50 MB a second; then the same log, there at once."""
+    rows, peers = [], {}
+    seconds, peer_seconds = (_QUICK_SECONDS, _QUICK_SECONDS) if quick else (_SECONDS, _PEER_SECONDS)
+    for make in (Rsyslog, Pygtail):
+        what = f"log growing by {RATE // MB} MB/s: {make.name}"
+        try:
+            peers[make.name] = _grown(make(folder / make.__name__ / "log", folder / make.__name__ / "own"), peer_seconds)
+        except (Unmeasured, RuntimeError) as error:
+            rows.append(unmeasured(what, error))
+    for own in (OwnTails,):
+        tailer = own(folder / own.what / "disk", folder / own.what / "own")
+        load = _grown(tailer, seconds)
+        rows += _kept_up(tailer, load)
+        rows += [_speed(tailer, load.lines_per_cpu, name, it.lines_per_cpu, "growing") for name, it in peers.items()]
+    return rows + list(_caught_up(folder, 1 if quick else _BACKLOG_RUNS))
+
+
+def _grown(tailer: Tailer, seconds: float) -> Load:
+    """RuntimeError where the log could not be written as fast, or what came of it is wrong."""
+    tailer.log.parent.mkdir(parents=True, exist_ok=True)
+    tailer.log.touch()
+    with tailer:
+        load = grow(tailer, RATE, seconds)
+    if load.rate < _RATE_MET * RATE:
+        raise RuntimeError(f"only {load.rate / MB:.0f} MB/s were written")
+    if wrong := tailer.check():
+        raise RuntimeError(f"{tailer.name}: {wrong}")
+    if not isinstance(tailer, Own):
+        tailer.log.unlink()
+    return load
+
+
+def _kept_up(tailer: Own, load: Load) -> list[Result]:
+    what = f"{tailer.name}, log growing by {RATE // MB} MB/s"
+    waits = [1000 * delay for delay in delays(tailer.arrived(), load.writes)]
+    told = tailer.tally(load.all_lines)
+    half = load.seconds / 2
+    flat = most_rss(load.looks, half) / most_rss(load.looks, min(_WARM_SECONDS, half / 2), half)
+    note = f"{load.behind_bytes / MB:.1f} MB behind at the end, {100 * load.cpu / load.seconds:.0f} % of a core"
+    memory = f"{most_rss(load.looks, 0):.1f} MB at most"
+    count = f"{len(waits)} writes, at most {max(waits, default=math.nan):.0f} ms"
+    lines = f"{told.lines} of {told.expected} lines, {told.twice} twice"
+    return [
+        Result(f"{what}: lost or given twice", told.missing + told.twice, "lines", 0, note=lines),
+        Result(f"{what}: through after its end", load.rest_seconds, "s", _REST_BOUND, note=note),
+        Result(f"{what}: memory, second half against first", flat, "", _FLAT_BOUND, note=memory),
+        Result(f"{what}: from written to processed, median", statistics.median(waits), "ms", _MEDIAN_BOUND, note=count),
+        Result(f"{what}: the same, 99th percentile", _high(waits), "ms", _HIGH_BOUND),
+    ]
+
+
+def _high(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=100)[98]
+
+
+def _caught_up(folder: Path, runs: int) -> Iterator[Result]:
+    """The log of the run before, there at once; all take turns."""
+    log = folder / OwnTails.what / "disk" / "var/log/waagent.log"
+    found: dict[str, list[float]] = {}
+    makes: list[Callable[[Path], Tailer]] = [
+        lambda place: Rsyslog(log, place),
+        lambda place: Pygtail(log, place),
+        lambda place: OwnTails(folder / OwnTails.what / "disk", place),
+    ]
+    with log.open("rb+") as stream:  # of a minute's log the first 500 MB are enough
+        stream.truncate(min(log.stat().st_size, 500 * MB))
+    lines = _count(log)
+    for _ in range(runs):
+        for make in makes:
+            place = folder / "backlog"
+            shutil.rmtree(place, ignore_errors=True)
+            tailer = make(place)
+            try:
+                with tailer:
+                    found.setdefault(tailer.name, []).append(lines / backlog(tailer).cpu)
+            except Unmeasured:
+                continue
+    speeds = {name: statistics.median(values) for name, values in found.items()}
+    for own in (OwnTails,):
+        for peer in (Rsyslog, Pygtail):
+            if peer.name in speeds:
+                yield _speed(own, speeds[own.name], peer.name, speeds[peer.name], "there at once")
+
+
+def _speed(own: Own | type[Own], ours: float, peer: str, other: float, how: str) -> Result:
+    bound = _RSYSLOG_BOUND if peer == Rsyslog.name else _PYGTAIL_BOUND
+    what = f"{own.name}, log {how}: lines per second of processor"
+    return Result(what, ours, "lines/s", bound, other, peer, at_least=True)
+
+
+def _count(file: Path) -> int:
+    count = 0
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            count += block.count(b"\n")
+    return count
