@@ -112,9 +112,7 @@ def _caught_up(folder: Path, runs: int) -> Iterator[Result]:
         lambda place: Pygtail(log, place),
         lambda place: OwnTails(folder / OwnTails.what / "disk", place),
     ]
-    with log.open("rb+") as stream:  # of a minute's log the first 500 MB are enough
-        stream.truncate(min(log.stat().st_size, 500 * MB))
-    lines = _count(log)
+    lines = _shortened(log, 400 * MB)  # of a minute's log
     for _ in range(runs):
         for make in makes:
             place = folder / "backlog"
@@ -138,9 +136,13 @@ def _speed(own: Own | type[Own], ours: float, peer: str, other: float, how: str)
     return Result(what, ours, "lines/s", bound, other, peer, at_least=True)
 
 
-def _count(file: Path) -> int:
-    count = 0
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
+def _shortened(file: Path, most: int) -> int:
+    """Cuts a log behind a line, so that so many bytes stay at most; how many lines these are."""
+    count = end = 0
+    with file.open("rb+") as stream:
+        while end < most and (block := stream.read(min(1 << 20, most - end))):
             count += block.count(b"\n")
+            last = end + block.rfind(b"\n") + 1
+            end += len(block)
+        stream.truncate(last)
     return count

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -78,6 +78,12 @@ def _cuts(text: bytes) -> Iterator[tuple[int, int]]:
         begin = end
 
 
+def numbered(number: int) -> bytes:
+    """One line."""
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+    return b"%s INFO probe answered #%09d.%05d\n" % (now, *divmod(number, LINES))
+
+
 def first_number(data: bytes) -> int:
     """The number of the first line of a text."""
     end = data.find(b"\n")
@@ -85,8 +91,9 @@ def first_number(data: bytes) -> int:
 
 
 def last_number(data: bytes) -> int:
-    """The number of the last line of a text that ends with a line end."""
-    return _number(data[-_LENGTH - 1 : -1])
+    """The number of the last line of a text, whether it ends with a line end or not."""
+    end = len(data) - data.endswith(b"\n")
+    return _number(data[end - _LENGTH : end])
 
 
 def numbers(data: bytes) -> list[int]:
