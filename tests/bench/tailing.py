@@ -6,10 +6,13 @@ tailing_peers.py tells where the peers come from.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 
 from tests.bench.logs import MB
@@ -18,13 +21,16 @@ from tests.bench.tailing_load import Load, backlog, grow, most_rss
 from tests.bench.tailing_own import Own, OwnTails
 from tests.bench.tailing_peers import Pygtail, Rsyslog
 from tests.bench.tailing_process import Tailer
-from tests.bench.tailing_stream import delays
+from tests.bench.tailing_stream import Blocks, delays
 
 #: Bytes a second, and for how long (seconds): us, the peers.
 RATE = 50 * MB
 _SECONDS, _PEER_SECONDS = 60.0, 20.0
 _QUICK_SECONDS = 4.0
 _BACKLOG_RUNS = 3
+_BACKLOG_BYTES, _OPERATIONS_BYTES = 200 * MB, 40 * MB
+_PEERS: tuple[type[Rsyslog] | type[Pygtail], ...] = (Rsyslog, Pygtail)
+_OWN: tuple[type[Own], ...] = (OwnTails, Own)
 #: Lines per second of processor: as many as pygtail, and a fifth of rsyslog's.
 _PYGTAIL_BOUND, _RSYSLOG_BOUND = 1.0, 1 / 5
 #: Milliseconds.
@@ -49,20 +55,36 @@ def run(data: Path, quick: bool) -> list[Result]:
 
 def loaded(folder: Path, quick: bool) -> list[Result]:
     """A log that grows by 50 MB a second; then the same log, there at once."""
-    rows, peers = [], {}
+    rows, speeds = [], {}
     seconds, peer_seconds = (_QUICK_SECONDS, _QUICK_SECONDS) if quick else (_SECONDS, _PEER_SECONDS)
-    for make in (Rsyslog, Pygtail):
-        what = f"log growing by {RATE // MB} MB/s: {make.name}"
+    for peer in _PEERS:
         try:
-            peers[make.name] = _grown(make(folder / make.__name__ / "log", folder / make.__name__ / "own"), peer_seconds)
+            speeds[peer.name] = _grown(peer(folder / peer.__name__, folder / "own"), peer_seconds).lines_per_cpu
         except (Unmeasured, RuntimeError) as error:
-            rows.append(unmeasured(what, error))
-    for own in (OwnTails,):
-        tailer = own(folder / own.what / "disk", folder / own.what / "own")
-        load = _grown(tailer, seconds)
+            rows.append(unmeasured(f"log growing by {RATE // MB} MB/s: {peer.name}", error))
+    for own in _OWN:
+        tailer = own(folder / own.what, folder / f"own-{own.what}")
+        load = _grown(tailer, seconds if own is Own else peer_seconds)
         rows += _kept_up(tailer, load)
-        rows += [_speed(tailer, load.lines_per_cpu, name, it.lines_per_cpu, "growing") for name, it in peers.items()]
-    return rows + list(_caught_up(folder, 1 if quick else _BACKLOG_RUNS))
+        rows += [
+            _speed(own.name, load.lines_per_cpu, name, speed, f"log growing by {RATE // MB} MB/s")
+            for name, speed in speeds.items()
+        ]
+    log = folder / "there.log"
+    tailer.log.rename(log)
+    rows += _caught_up(folder, log, 1 if quick else _BACKLOG_RUNS, "the same log, there at once")
+    _operations(log)
+    return rows + list(_caught_up(folder, log, 1, "log of operations only, there at once"))
+
+
+def _operations(log: Path) -> None:
+    """The log of an agent that starts and ends operations all the time, as no agent does."""
+    blocks = Blocks("operations")
+    with log.open("wb") as stream:
+        for number in count():
+            if stream.tell() >= _OPERATIONS_BYTES:
+                return
+            stream.writelines(data for _, data in blocks.slices(number, datetime.now(timezone.utc)))
 
 
 def _grown(tailer: Tailer, seconds: float) -> Load:
@@ -88,13 +110,13 @@ def _kept_up(tailer: Own, load: Load) -> list[Result]:
     flat = most_rss(load.looks, half) / most_rss(load.looks, min(_WARM_SECONDS, half / 2), half)
     note = f"{load.behind_bytes / MB:.1f} MB behind at the end, {100 * load.cpu / load.seconds:.0f} % of a core"
     memory = f"{most_rss(load.looks, 0):.1f} MB at most"
-    count = f"{len(waits)} writes, at most {max(waits, default=math.nan):.0f} ms"
+    times = f"{len(waits)} writes, at most {max(waits, default=math.nan):.0f} ms"
     lines = f"{told.lines} of {told.expected} lines, {told.twice} twice"
     return [
         Result(f"{what}: lost or given twice", told.missing + told.twice, "lines", 0, note=lines),
         Result(f"{what}: through after its end", load.rest_seconds, "s", _REST_BOUND, note=note),
         Result(f"{what}: memory, second half against first", flat, "", _FLAT_BOUND, note=memory),
-        Result(f"{what}: from written to processed, median", statistics.median(waits), "ms", _MEDIAN_BOUND, note=count),
+        Result(f"{what}: from written to processed, median", statistics.median(waits), "ms", _MEDIAN_BOUND, note=times),
         Result(f"{what}: the same, 99th percentile", _high(waits), "ms", _HIGH_BOUND),
     ]
 
@@ -103,46 +125,42 @@ def _high(values: Sequence[float]) -> float:
     return statistics.quantiles(values, n=100)[98]
 
 
-def _caught_up(folder: Path, runs: int) -> Iterator[Result]:
-    """The log of the run before, there at once; all take turns."""
-    log = folder / OwnTails.what / "disk" / "var/log/waagent.log"
+def _caught_up(folder: Path, log: Path, runs: int, text: str) -> Iterator[Result]:
+    """A log that is there at once; all take turns, each with a process of its own that starts for it."""
     found: dict[str, list[float]] = {}
-    makes: list[Callable[[Path], Tailer]] = [
-        lambda place: Rsyslog(log, place),
-        lambda place: Pygtail(log, place),
-        lambda place: OwnTails(folder / OwnTails.what / "disk", place),
-    ]
-    lines = _shortened(log, 400 * MB)  # of a minute's log
+    lines = _shortened(log, _BACKLOG_BYTES)
     for _ in range(runs):
-        for make in makes:
+        for make in (*_PEERS, *_OWN):
             place = folder / "backlog"
             shutil.rmtree(place, ignore_errors=True)
-            tailer = make(place)
+            tailer = make(place / "disk", place / "own")
             try:
+                tailer.settle()
+                os.link(log, tailer.log)
                 with tailer:
                     found.setdefault(tailer.name, []).append(lines / backlog(tailer).cpu)
             except Unmeasured:
                 continue
     speeds = {name: statistics.median(values) for name, values in found.items()}
-    for own in (OwnTails,):
-        for peer in (Rsyslog, Pygtail):
+    for own in _OWN:
+        for peer in _PEERS:
             if peer.name in speeds:
-                yield _speed(own, speeds[own.name], peer.name, speeds[peer.name], "there at once")
+                yield _speed(own.name, speeds[own.name], peer.name, speeds[peer.name], text)
 
 
-def _speed(own: Own | type[Own], ours: float, peer: str, other: float, how: str) -> Result:
+def _speed(own: str, ours: float, peer: str, other: float, text: str) -> Result:
     bound = _RSYSLOG_BOUND if peer == Rsyslog.name else _PYGTAIL_BOUND
-    what = f"{own.name}, log {how}: lines per second of processor"
+    what = f"{own}, {text}: lines per second of processor"
     return Result(what, ours, "lines/s", bound, other, peer, at_least=True)
 
 
 def _shortened(file: Path, most: int) -> int:
     """Cuts a log behind a line, so that so many bytes stay at most; how many lines these are."""
-    count = end = 0
+    lines = end = 0
     with file.open("rb+") as stream:
         while end < most and (block := stream.read(min(1 << 20, most - end))):
-            count += block.count(b"\n")
+            lines += block.count(b"\n")
             last = end + block.rfind(b"\n") + 1
             end += len(block)
         stream.truncate(last)
-    return count
+    return lines

@@ -5,34 +5,44 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.bench.measuring import vmext
 from tests.bench.tailing_process import Tailer
 from tests.bench.tailing_stream import Arrived, Tally, read_trace, tally
 
 #: Where the log lies on the disk that is followed.
 LOG = "var/log/waagent.log"
 _TRACE_LINE = 256
+_START_SECONDS = 30.0
 
 
 class Own(Tailer):
-    """Traced: it is the benchmark's own process that runs our code, so that it tells what was processed when."""
+    """The whole agent, traced: it is the benchmark's own process that runs it and tells what was processed when."""
 
-    name = "vmext"
+    name = "vmext watch"
     what = "watch"
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        """Follows the disk below `root`."""
+    def __init__(self, root: Path, folder: Path, cpu_percent: float = 0) -> None:
+        """Follows the disk below `root`, with so much of one core; 0 for no limit."""
         super().__init__(root / LOG, folder)
         self.root = root
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.log.touch()
-        self.trace = folder / "trace"
-        self.state = folder / "state"
-        self.state.mkdir()
-        self.more: tuple[str, ...] = ()
+        self.trace, self.ready, self.state = folder / "trace", folder / "ready", folder / "state"
+        self.cpu_percent = cpu_percent
+        for place in (self.log.parent, root / "etc", self.state):
+            place.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
-        program: list[str | Path] = [sys.executable, "-m", "tests.bench.tailing_agent", self.what]
-        return [*program, self.root, self.state, self.trace, *self.more], {}
+        program: list[str | Path] = [sys.executable, "-m", "tests.bench.tailing_agent", self.what, self.root]
+        return [*program, self.state, self.trace, self.ready, str(self.cpu_percent)], {}
+
+    def begin(self) -> None:
+        """Waits until it follows what is there."""
+        if not self.wait(self.ready.exists, _START_SECONDS):
+            raise RuntimeError(f"{self.name} was not ready after {_START_SECONDS} s")
+
+    def settle(self) -> None:
+        """Has it run once on what is there now, so that what comes later is not passed over as old."""
+        with self:
+            self.ready.unlink()
 
     def processed(self) -> int:
         """Bytes of the log, if it was never rotated."""
@@ -53,5 +63,15 @@ class Own(Tailer):
 
 
 class OwnTails(Own):
-    name = "vmext, following alone"
+    name = "vmext's tailer alone"
     what = "tails"
+
+
+class Watch(Own):
+    """`vmext watch` as it is installed, untraced, with its settings as they are."""
+
+    def command(self) -> tuple[list[str | Path], dict[str, str]]:
+        return [*vmext("watch", "--root", self.root, "--state-dir", self.state)], {}
+
+    def begin(self) -> None:
+        self.wait(lambda: (self.state / "watch/status.json").exists(), _START_SECONDS)

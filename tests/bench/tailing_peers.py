@@ -26,7 +26,13 @@ input(type="imfile" File="{log}" Tag="bench:" addMetadata="off" ruleset="copy")
 """
 
 
-class Rsyslog(Tailer):
+class _Peer(Tailer):
+    def __init__(self, disk: Path, folder: Path) -> None:
+        super().__init__(disk / "in.log", folder)
+        disk.mkdir(parents=True, exist_ok=True)
+
+
+class Rsyslog(_Peer):
     name = "rsyslog imfile"
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
@@ -45,7 +51,7 @@ class Rsyslog(Tailer):
         return "" if same.returncode == 0 else f"its output differs: {same.stdout.strip()}"
 
 
-class Pygtail(Tailer):
+class Pygtail(_Peer):
     name = "pygtail"
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:

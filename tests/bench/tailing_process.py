@@ -58,7 +58,7 @@ def _watches(pid: int) -> int:
 
 
 class Tailer(ABC):
-    """Follows one log from its first byte on. A context: started, and ended with what it still had to say."""
+    """Follows one log. A context: started, and ended with what it still had to say."""
 
     name = ""
 
@@ -72,6 +72,12 @@ class Tailer(ABC):
     @abstractmethod
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
         """How it is started, and what its environment holds besides. Raises Unmeasured where it isn't there."""
+
+    def begin(self) -> None:
+        """Waits until it follows its log."""
+
+    def settle(self) -> None:
+        """What is to be done, before it is started, where the log is there already."""
 
     @abstractmethod
     def processed(self) -> int:
@@ -92,9 +98,16 @@ class Tailer(ABC):
             env={**plain_environ(), **environ},
         )
         self._process = psutil.Process(self._child.pid)
+        try:
+            self.begin()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
