@@ -17,14 +17,14 @@ from pathlib import Path
 
 from tests.bench.logs import MB
 from tests.bench.measuring import Result, Unmeasured, unmeasured
-from tests.bench.tailing_load import Load, backlog, grow, most_rss
+from tests.bench.tailing_load import RATE, Load, backlog, grow, most_rss
+from tests.bench.tailing_manners import idle, limited, rotated
 from tests.bench.tailing_own import Own, OwnTails
 from tests.bench.tailing_peers import Pygtail, Rsyslog
 from tests.bench.tailing_process import Tailer
 from tests.bench.tailing_stream import Blocks, delays
 
-#: Bytes a second, and for how long (seconds): us, the peers.
-RATE = 50 * MB
+#: How long (seconds) is written: for the whole agent, for the others.
 _SECONDS, _PEER_SECONDS = 60.0, 20.0
 _QUICK_SECONDS = 4.0
 _BACKLOG_RUNS = 3
@@ -44,7 +44,7 @@ _WARM_SECONDS = 5.0
 
 def run(data: Path, quick: bool) -> list[Result]:
     rows: list[Result] = []
-    for part in (loaded,):
+    for part in (idle, loaded, limited, rotated):
         with tempfile.TemporaryDirectory(prefix="tailing-", dir=data) as folder:
             try:
                 rows += part(Path(folder), quick)

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from collector.deliver.lock import held
 from collector.discover.scan import scan, system_of
 from collector.platforms import current
 from collector.platforms.state import redaction_key
@@ -25,6 +26,7 @@ from collector.service.configuration import settings
 from collector.watch.notify import Notifier
 from collector.watch.parts import assemble
 from collector.watch.run import Order, SystemClock, Wishes
+from collector.watch.status import FOLDER, LOCK
 from collector.watch.telling import Teller
 from tests.bench.tailing_stream import Arrived, first_number, last_number, trace_line
 
@@ -70,23 +72,25 @@ def follow(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes) 
 
 
 def watch(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes, cpu_percent: float) -> None:
-    """The whole agent, but for its own log and its lock."""
+    """The whole agent, but for its own log."""
     host = current()
     host.lower_priority()
     host.lower_io_priority()
     host.make_private(state)
     config = settings({"state_dir": state, "watch.cpu_percent": cpu_percent}, {}, None)
     order, redactor = Order(root), Redactor(redaction_key(state))
-    loop = assemble(order, config, redactor, SystemClock(), partial(TracedTails, trace=trace))
-    teller = Teller(loop, order, config, Notifier(os.environ), redactor)
-    loop.start()
-    teller.ready()
-    ready.touch()
-    while not wishes.stop:
-        loop.turn()
-        teller.turn()
-    loop.stop()
-    teller.stop()
+    (state / FOLDER).mkdir(exist_ok=True)
+    with held(state / FOLDER / LOCK):
+        loop = assemble(order, config, redactor, SystemClock(), partial(TracedTails, trace=trace))
+        teller = Teller(loop, order, config, Notifier(os.environ), redactor)
+        loop.start()
+        teller.ready()
+        ready.touch()
+        while not wishes.stop:
+            loop.turn()
+            teller.turn()
+        loop.stop()
+        teller.stop()
 
 
 def main() -> None:

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.measuring import plain_environ
+from tests.bench.logs import MB
+from tests.bench.measuring import Command, plain_environ
 from tests.bench.tailing_process import Tailer, Used
 from tests.bench.tailing_writer import read_times
 
+#: Bytes a second.
+RATE = 50 * MB
 #: How long (seconds) a tailer may take to come to its first line, and to the last one when nothing more is written.
 _START_SECONDS, _REST_SECONDS = 30.0, 240.0
 _LOOK_SECONDS = 0.5
@@ -50,7 +53,8 @@ class Load:
 def grow(tailer: Tailer, rate: float, seconds: float, rest_seconds: float = _REST_SECONDS) -> Load:
     """The tailer is running already, and its log is not there yet or empty."""
     times = tailer.folder.with_name(tailer.folder.name + "-times")
-    command = [sys.executable, "-m", "tests.bench.tailing_writer", tailer.log, times, str(rate), str(seconds)]
+    program = [sys.executable, "-m", "tests.bench.tailing_writer"]
+    command: Command = [*program, tailer.log, times, str(rate), str(seconds)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=plain_environ(), text=True
     ) as writer:

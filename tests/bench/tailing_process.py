@@ -73,10 +73,10 @@ class Tailer(ABC):
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
         """How it is started, and what its environment holds besides. Raises Unmeasured where it isn't there."""
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027 - nothing to wait for is an answer
         """Waits until it follows its log."""
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027
         """What is to be done, before it is started, where the log is there already."""
 
     @abstractmethod

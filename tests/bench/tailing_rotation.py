@@ -34,7 +34,7 @@ _APART = 10_000_000
 _MINUTE = 60.0
 _MOST_BYTES = 1 << 20
 #: Parts of the day after which it is told what is held.
-_MARKS = (0.1, 0.5, 1.0)
+MARKS = (0.1, 0.5, 1.0)
 
 
 @dataclass(slots=True)
@@ -42,7 +42,8 @@ class RotatedLog:
     file: Path
     is_copied: bool
     is_packed: bool
-    base: int
+    base: int  # of the numbers of its lines
+    kept: int  # rotated files
     written: int = 0
 
     def write(self, lines: int) -> None:
@@ -52,11 +53,11 @@ class RotatedLog:
 
     def rotate(self) -> None:
         """As logrotate does it, with `delaycompress` where it packs."""
-        names = [self.file.with_name(f"{self.file.name}.{it}") for it in range(1, _KEPT + 1)]
+        names = [self.file.with_name(f"{self.file.name}.{it}") for it in range(1, self.kept + 1)]
         packed = [name.with_name(name.name + ".gz") for name in names]
         for files in (names, packed):
             files[-1].unlink(missing_ok=True)
-            for place in range(_KEPT - 1, 0, -1):
+            for place in range(self.kept - 1, 0, -1):
                 if files[place - 1].exists():
                     files[place - 1].rename(files[place])
         if self.is_packed and names[1].exists():
@@ -71,12 +72,12 @@ class RotatedLog:
             self.file.touch()
 
 
-def rotated_logs(root: Path) -> list[RotatedLog]:
+def rotated_logs(root: Path, kept: int = _KEPT) -> list[RotatedLog]:
     folder = root / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     kinds = [("renamed", False, False), ("packed", False, True), ("copied", True, False), ("copied-packed", True, True)]
     logs = [
-        RotatedLog(folder / f"{name}.log", is_copied, is_packed, _APART * place)
+        RotatedLog(folder / f"{name}.log", is_copied, is_packed, _APART * place, kept)
         for place, (name, is_copied, is_packed) in enumerate(kinds)
     ]
     for log in logs:
@@ -120,7 +121,7 @@ def main() -> None:
     logs = rotated_logs(root)
     day = _Day(root, state)
     day.look()
-    marks = {round(share * rotations): share for share in _MARKS}
+    marks = {round(share * rotations): share for share in MARKS}
     held = []
     for number in range(1, rotations + 1):
         for log in logs:
