@@ -88,13 +88,11 @@ def _operations(log: Path) -> None:
 
 
 def _grown(tailer: Tailer, seconds: float) -> Load:
-    """RuntimeError where the log could not be written as fast, or what came of it is wrong."""
+    """RuntimeError where what came of it is wrong."""
     tailer.log.parent.mkdir(parents=True, exist_ok=True)
     tailer.log.touch()
     with tailer:
         load = grow(tailer, RATE, seconds)
-    if load.rate < _RATE_MET * RATE:
-        raise RuntimeError(f"only {load.rate / MB:.0f} MB/s were written")
     if wrong := tailer.check():
         raise RuntimeError(f"{tailer.name}: {wrong}")
     if not isinstance(tailer, Own):
@@ -104,6 +102,8 @@ def _grown(tailer: Tailer, seconds: float) -> Load:
 
 def _kept_up(tailer: Own, load: Load) -> list[Result]:
     what = f"{tailer.name}, log growing by {RATE // MB} MB/s"
+    if load.rate < _RATE_MET * RATE:  # the machine had too much else to do
+        return [unmeasured(what, f"only {load.rate / MB:.0f} MB/s were written")]
     waits = [1000 * delay for delay in delays(tailer.arrived(), load.writes)]
     told = tailer.tally(load.all_lines)
     half = load.seconds / 2
