@@ -18,6 +18,7 @@ from collector.platforms import current
 from collector.platforms.azure import MetadataService
 from collector.platforms.memory import give_back
 from collector.redact.redactor import Redactor
+from collector.watch.incident import Incident
 from collector.watch.limits import MemoryCeiling
 from collector.watch.loop import MOST_BYTES, Loop
 from collector.watch.notify import Notifier
@@ -121,11 +122,18 @@ class Teller:
                 Followed(one.path, one.size, one.offset, one.lag, one.problem) for one in loop.sources.followed()
             ),
             spool=_spool(self._config.state_dir / "spool", loop.reports.send_error),
-            incidents=tuple(_told(one) for one in loop.reported),
+            incidents=(
+                *(_waits(one) for one in reversed(loop.reports.waiting)),
+                *(_told(one) for one in loop.reported),
+            ),
             use=_use(use, time.time() - self._process_started, loop.waker.watches),
             warnings=tuple(loop.warnings()),
             scheduled_events=self._events.answering if self._events is not None else "off",
         )
+
+
+def _waits(one: Incident) -> Told:
+    return Told(one.notices[0].time, one.title, problem="its bundle is being made")
 
 
 def _told(one: Reported) -> Told:
