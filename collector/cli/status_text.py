@@ -85,10 +85,10 @@ def _incidents(document: Mapping[str, Any]) -> Iterator[str]:
         yield "none so far"
     for one in told[:_MOST_INCIDENTS]:
         yield f"{_moment(one.get('time'))} {cut(str(one.get('title')), _WIDTH - 21)}"
-        bundle = f"bundle {one['bundle']}" if one.get("bundle") else "no bundle"
         sent = f"delivered {_moment(one['delivered'])}" if one.get("delivered") else "not delivered"
+        bundle = f"bundle {one['bundle']} {sent}" if one.get("bundle") else "no bundle"
         problem = f": {one['problem']}" if one.get("problem") else ""
-        yield cut(f"  {bundle} {sent}{problem}", _WIDTH)
+        yield cut(f"  {bundle}{problem}", _WIDTH)
 
 
 def _use(use: Mapping[str, Any]) -> Iterator[str]:

@@ -122,10 +122,7 @@ class Teller:
                 Followed(one.path, one.size, one.offset, one.lag, one.problem) for one in loop.sources.followed()
             ),
             spool=_spool(self._config.state_dir / "spool", loop.reports.send_error),
-            incidents=(
-                *(_waits(one) for one in reversed(loop.reports.waiting)),
-                *(_told(one) for one in loop.reported),
-            ),
+            incidents=(*map(_waits, reversed(loop.reports.waiting)), *map(_told, loop.reported)),
             use=_use(use, time.time() - self._process_started, loop.waker.watches),
             warnings=tuple(loop.warnings()),
             scheduled_events=self._events.answering if self._events is not None else "off",
