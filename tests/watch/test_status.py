@@ -174,7 +174,7 @@ def test_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         "last error: connection refused",
         "2026-11-26 09:55:00Z CustomScript failed: exit 100",
         "bundle 247252e2eafad389 delivered 2026-11-26 10:00:00Z",
-        "no bundle not delivered: no space left",
+        "no bundle: no space left",
         "CPU 0.12 % of a core (12.3 s, 4.5 s for collecting and sending), memory 38 MB, 40 open files, 120 watches",
         "scheduled events: asked",
         "the limit of inotify watches is reached",
