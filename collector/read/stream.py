@@ -142,10 +142,7 @@ def from_json(value: Any) -> Stream:
         (int(file_id[0]), int(file_id[1])) if file_id is not None else None,
         packed=bool(value["packed"]),
         heads=tuple(Head(int(length), str(hash_)) for length, hash_ in value["heads"]),
-        marks=[
-            Mark(int(at), str(seam), int(line), bool(inside), int(length), str(after))
-            for at, seam, line, inside, length, after in value["marks"]
-        ],
+        marks=[_mark(one) for one in value["marks"]],
         acknowledged=int(value["offset"]),
         encoding=str(value["encoding"]),
         carriage=bool(value["carriage"]),
@@ -158,3 +155,8 @@ def from_json(value: Any) -> Stream:
     )
     stream.rewind()
     return stream
+
+
+def _mark(value: Any) -> Mark:
+    offset, seam, line, inside, length, after = value
+    return Mark(int(offset), str(seam), int(line), bool(inside), int(length), str(after))
