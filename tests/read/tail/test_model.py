@@ -12,7 +12,6 @@ from tests.read.tail.model import LogAndAgent
 _EXAMPLES = int(os.environ.get("VMEXT_TAIL_EXAMPLES", "300"))
 
 
-LogAndAgent.TestCase.settings = settings(
-    report_multiple_bugs=False, database=None, max_examples=_EXAMPLES, stateful_step_count=30
-)
-TestModel = pytest.mark.skipif(os.name != "posix", reason="what is open can't be replaced there")(LogAndAgent.TestCase)
+@pytest.mark.skipif(os.name != "posix", reason="what is open can't be replaced there")
+class TestModel(LogAndAgent.TestCase):  # type: ignore[misc,valid-type]
+    settings = settings(report_multiple_bugs=False, database=None, max_examples=_EXAMPLES, stateful_step_count=30)
