@@ -45,6 +45,7 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
 )
 @click.option("--live", is_flag=True, hidden=True)  # given by the resident agent
 @click.option("--hang-seconds", type=click.FloatRange(min=0), default=0.0, hidden=True)
+@click.option("--hanging", multiple=True, hidden=True)
 @hiding_options
 @click.option(
     "--upload",
@@ -86,6 +87,7 @@ def command(
     probe_network: bool,
     live: bool,
     hang_seconds: float,
+    hanging: tuple[str, ...],
     no_upload: bool,
     output: Path | None,
     encrypt_to: tuple[str, ...],
@@ -121,6 +123,7 @@ def command(
         probe_network=probe_network,
         live=live,
         hang_seconds=hang_seconds,
+        hanging=hanging,
     )
     service.check(run)
     config = service.settings(flags, os.environ, config_file)

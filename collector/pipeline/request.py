@@ -15,7 +15,8 @@ from collector.model import Source, Window
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to collect. `root` None means this machine itself; `live`: the disk at `root` is one that processes of this
-    machine work on now. `hang_seconds` > 0: what runs for longer hangs, whatever its own limit is."""
+    machine work on now. `hang_seconds` > 0: what runs for longer hangs, whatever its own limit is. `hanging`: as in
+    `extract.context`."""
 
     root: Path | None = None
     extensions: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Request:
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
     live: bool = False
     hang_seconds: float = 0.0
+    hanging: tuple[str, ...] = ()
     clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 
     @property

@@ -46,6 +46,7 @@ class Run:
     probe_network: bool = False
     live: bool = False  # processes of this machine work on the disk at `root`
     hang_seconds: float = 0.0  # > 0: what runs for longer hangs
+    hanging: tuple[str, ...] = ()  # extensions, or extension/configuration, that were seen to hang
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         probe_network=run.probe_network,
         live=run.live,
         hang_seconds=run.hang_seconds,
+        hanging=run.hanging,
         **(_of_this_machine(environ) if live else {}),
         extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
     )
