@@ -10,7 +10,7 @@ Paths in values are relative to the instance's root, with forward slashes (``var
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,6 +22,7 @@ Owner = Literal["script", "extension", "guest", "network", "platform", "unknown"
 Confidence = Literal["high", "medium", "low"]
 Verdict = Literal["healthy", "failed", "hanging", "nothing-found"]
 DeliveryState = Literal["delivered", "spooled", "skipped"]
+TriggerKind = Literal["command", "watch"]
 PracticeState = Literal["pass", "violated", "not-applicable", "unknown"]
 
 #: How a record's time was got: written with Z; with an offset; local and resolved by a known zone; local
@@ -101,6 +102,18 @@ class RedactedText(str):
 
 
 @dataclass(frozen=True, slots=True)
+class Remains:
+    """Lines of a file that is gone, as the resident agent kept them: redacted already.
+
+    `is_whole`: nothing of the file is missing; `note`: which lines these are.
+    """
+
+    bytes: Callable[[], bytes]
+    is_whole: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file that may tell something, found by the tables of `collector/data/sources`."""
 
@@ -116,6 +129,7 @@ class Source:
     modified: float = 0.0  # seconds since the epoch, when listed; wrong on a copied disk
     problem: Outcome | None = None  # what listing already found wrong ("denied", "not-a-file")
     note: str = ""
+    remains: Remains | None = None  # what is read where `file` is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +484,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why there was a run: someone gave the command, or the resident agent noticed something."""
+
+    kind: TriggerKind
+    text: str = ""  # what was noticed, one sentence; it may quote a log
+
+
+BY_COMMAND = Trigger("command")
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything one run found, before redaction; redaction gives the same type back."""
 
@@ -488,6 +513,7 @@ class Report:
     duration: timedelta = timedelta(0)
     events_left_out: int = 0  # records that tell something and are not among the events
     practices: tuple[Practice, ...] = ()
+    trigger: Trigger = BY_COMMAND
 
 
 @dataclass(frozen=True, slots=True)

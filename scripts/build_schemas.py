@@ -130,10 +130,10 @@ def manifest() -> Schema:
     properties = {
         "id": ID, **RUN, "instance": MAYBE_TEXT, "identity": value(model.Identity, defs),
         "window": value(model.Window, defs), "budget": COUNTS, "left_out": value(LeftOut, defs),
-        "members": listed(member),
+        "members": listed(member), "trigger": value(model.Trigger, defs),
     }  # fmt: skip
     title = "manifest.json: the bundle's id, and size and SHA-256 of every other member"
-    return schema("manifest", title, properties, defs, "duration_seconds", "left_out")
+    return schema("manifest", title, properties, defs, "duration_seconds", "left_out", "trigger")
 
 
 def envelope() -> Schema:
@@ -197,7 +197,7 @@ def all_schemas() -> dict[str, Schema]:
     made["ledger"] = schema("ledger", title, properties, defs, "totals", "left_out", "budget")
     defs = {}
     properties = {
-        "run": members(RUN), "identity": value(model.Identity, defs), "facts": value(model.SystemFacts, defs),
+        "run": members({**RUN, "trigger": value(model.Trigger, defs)}, "trigger"), "identity": value(model.Identity, defs), "facts": value(model.SystemFacts, defs),
     }  # fmt: skip
     made["system"] = schema("system", "system.json: the run, the instance, the machine", properties, defs, "run")
     row = members({"pattern": TEXT, "member": TEXT, "count": WHOLE}, "member")

@@ -1,12 +1,14 @@
-"""The demo: an endpoint on loopback, two incident disks and this machine, three verdicts, one review page."""
+"""The demo: an endpoint on loopback, two incident disks, this machine, and an instance that is watched while it fails."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +17,8 @@ DEMO = HERE.parent / "demo"
 VMEXT = [sys.executable, "-m", "collector"]
 #: Exit codes of a collect that did its work: healthy, failure, hang, no sources.
 WORKED = {0, 10, 11, 12}
+#: What the resident agent is waited for.
+LONGEST_SECONDS = 60.0
 
 
 def main() -> int:
@@ -32,6 +36,7 @@ def main() -> int:
     try:
         url = _address(endpoint)
         wrong = sum(not _collect(title, arguments, url) for title, arguments in _runs())
+        wrong += not _watch(url)
         print(f"\nReview page:  {url}/\nToken:        {(DEMO / 'endpoint' / 'admin.token').read_text().strip()}")
         print(f"              (it lies in {DEMO / 'endpoint' / 'admin.token'})")
         if not options.once:
@@ -79,6 +84,47 @@ def _runs() -> list[tuple[str, list[str]]]:
         subprocess.run([sys.executable, str(HERE / "make_incident.py"), kind, str(disk)], check=True)
         runs.append((title, ["--root", str(disk)]))
     return [*runs, ("This machine itself", [])]
+
+
+def _watch(url: str) -> bool:
+    """An extension fails, then another run hangs, while the resident agent runs; whether both were reported."""
+    print("\n---- An instance with the resident agent: nobody asks, and it reports " + "-" * 26 + "\n", flush=True)
+    disk, live = DEMO / "live", [sys.executable, str(HERE / "live_instance.py"), str(DEMO / "live")]
+    subprocess.run([*live, "boot"], check=True)
+    output = DEMO / "watch.txt"
+    token = ["--token-file", str(DEMO / "endpoint" / "admin.token"), "--state-dir", str(DEMO / "watch-state")]
+    with output.open("w") as stream:
+        agent = subprocess.Popen(
+            [*VMEXT, "watch", "--root", str(disk), "--upload", url, *token, "--hang-seconds", "5"], stdout=stream
+        )
+    hanging = None
+    try:
+        worked = _prints(output, " follows ")
+        subprocess.run([*live, "fail", "--seq", "1"], check=True)
+        worked = worked and _prints(output, "FAILED bundle", "The script failed")
+        hanging = subprocess.Popen([*live, "hang", "--seq", "2"], start_new_session=True)
+        worked = worked and _prints(output, "HANGING bundle", "The script began that hangs")
+        print(output.read_text(), end="", flush=True)
+    finally:
+        if hanging is not None:
+            os.killpg(hanging.pid, signal.SIGKILL)
+            hanging.wait()
+        agent.terminate()
+        agent.wait()
+    return worked
+
+
+def _prints(output: Path, words: str, since: str = "") -> bool:
+    """Waits for words; tells how long after `since` they came."""
+    began = time.monotonic()
+    while time.monotonic() - began < LONGEST_SECONDS:
+        if words in output.read_text():
+            if since:
+                print(f"{since}; reported {time.monotonic() - began:.0f} s later.", flush=True)
+            return True
+        time.sleep(0.1)
+    print(f"The resident agent did not tell of it; see {output}.", file=sys.stderr)
+    return False
 
 
 def _collect(title: str, arguments: list[str], url: str) -> bool:

@@ -13,6 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PURE = [
     *("model.py", "errors.py", "parse", "extract", "diagnose", "redact", "deliver/backoff.py"),
     *("discover/rotation.py", "discover/crowds.py", "discover/versions.py", "pipeline/ledger.py"),
+    *("config/values.py", "config/pages.py", "watch/limits.py", "cli/status_text.py"),
     *("fleet/scale_set.py", "fleet/reading.py", "fleet/case.py", "fleet/spread.py"),
     *("fleet/az_output", "fleet/advice", "fleet/rendering", "fleet/again/document.py", "fleet/again/text.py"),
     *(
@@ -37,7 +38,10 @@ PURE = [
         )
     ),
     *(f"watch/{name}.py" for name in ("incident", "runs", "operations", "bursts", "judging", "agent_life")),
-    *(f"read/{name}.py" for name in ("encoding", "filters", "gaps", "normal", "records", "sift", "split", "window")),
+    *(
+        f"read/{name}.py"
+        for name in ("encoding", "filters", "gaps", "normal", "recent", "records", "sift", "split", "window")
+    ),
 ] + [
     f"bundle/{name}.py"
     for name in (

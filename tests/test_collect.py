@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -67,6 +68,15 @@ def test_a_finding_in_the_bundle_has_every_field(disk: Path, state: Path):
     }  # fmt: skip
     assert fields <= set(document["findings"][0])
     assert {"path": STDERR, "line": 1} in document["findings"][0]["sources"]
+
+
+def test_the_bundle_tells_how_long_the_run_took(disk: Path, state: Path):
+    begin = time.monotonic()
+    result = collect(disk, state)
+    whole = time.monotonic() - begin
+    told = result.member("manifest.json")["duration_seconds"]
+    assert 0 < told <= whole
+    assert result.member("system.json")["run"]["duration_seconds"] == told
 
 
 def test_the_text_verdict_answers_first_and_last(disk: Path, state: Path):

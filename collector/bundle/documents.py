@@ -133,6 +133,7 @@ def _run(report: Report) -> dict[str, Any]:
         "created": iso(report.created),
         "duration_seconds": report.duration.total_seconds(),
         "verdict": report.verdict,
+        "trigger": plain(report.trigger),
     }
 
 

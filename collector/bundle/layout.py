@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from collector.bundle.words import plural
 from collector.model import Excerpt, Failure, LedgerEntry, Line, Record, Report
@@ -33,8 +34,7 @@ class LeftOut:
     sources: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What of a report goes into the bundle. `report` holds only that, with its ledger corrected."""
 
     report: Report

@@ -22,6 +22,7 @@ from collector.bundle.sealed import content, open_envelope
 from collector.bundle.shape import check_findings, check_manifest
 from collector.errors import BundleError
 from collector.model import (
+    BY_COMMAND,
     Excerpt,
     ExtensionState,
     Failure,
@@ -29,6 +30,7 @@ from collector.model import (
     LedgerEntry,
     Practice,
     SystemFacts,
+    Trigger,
     Verdict,
     Window,
 )
@@ -170,6 +172,12 @@ class Bundle:
     def verdict(self) -> Verdict:
         verdict: Verdict = self.manifest["verdict"]
         return verdict
+
+    @property
+    def trigger(self) -> Trigger:
+        """Bundles of versions that had no resident agent do not tell it."""
+        told = self.manifest.get("trigger")
+        return load(Trigger, told, "manifest.json trigger") if told is not None else BY_COMMAND
 
     @property
     def identity(self) -> Identity:

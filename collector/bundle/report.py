@@ -66,6 +66,7 @@ def _header(report: Report) -> str:
     facts += [
         ("Window read", f"{window} ({report.window.reason})"),
         ("Collected", words.stamp(report.created)),
+        ("Why", words.trigger(report.trigger)),
     ]
     identity = report.identity
     facts += [("Image", identity.image)] if identity.image else []

@@ -69,8 +69,8 @@ def content(file: Path | BinaryIO, envelope: Envelope, identities: Identities | 
     if identities is None:
         keys = ", ".join(key[:16] + "..." for key in envelope.recipients)
         hint = (
-            "Read it with: vmext show --identity KEY-FILE BUNDLE. Other commands need it decrypted: "
-            f"unzip -p BUNDLE {PAYLOAD} | age -d -i KEY-FILE > plain.zip"
+            "Read it with --identity KEY-FILE, as in: vmext show --identity KEY-FILE BUNDLE. Other tools need it "
+            f"decrypted: unzip -p BUNDLE {PAYLOAD} | age -d -i KEY-FILE > plain.zip"
         )
         raise EncryptedError(f"the bundle ({words.VERDICTS[envelope.verdict]}) is encrypted to {keys}", hint)
     plain = io.BytesIO()  # never longer than the payload, which is bounded: age does not pack

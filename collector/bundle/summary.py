@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from collector.bundle import words
 from collector.bundle.checks import in_short, violated
@@ -24,8 +24,7 @@ _MOST_ALSO = 6
 _MOST_SEEN, _MOST_OTHERS = 2, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One label. `room` characters at full size, never fewer than `least`. `quotes` stay on one line, so that
     they can be searched for, `paths` keep both their ends, and `commands` are shown whole or not at all: half
     a command is worse than none."""
@@ -122,6 +121,7 @@ def _parts(report: Report) -> list[Part]:
     return [
         *owner,
         Part("Where", (words.where(report.identity),), room=220),
+        *([Part("Why", (words.trigger(report.trigger),))] if report.trigger.kind == "watch" else []),
         Part("When", items=_when(report, finding)),
         *(_about(finding, report) if finding else _nothing(report)),
         *_checks(report),

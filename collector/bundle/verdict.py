@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.bundle.checks import in_json
 from collector.bundle.documents import SCHEMA, finding_document, window_document
@@ -38,8 +37,7 @@ _WHOLE = frozenset(
 _WHOLE_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(NamedTuple):
     """How much is shown: bytes of a text, sources and fields of a finding, findings (None: all)."""
 
     bytes: int
@@ -74,11 +72,13 @@ def verdict_json(report: Report, bundle: BundleInfo | None, delivery: Delivery |
 
 def _document(report: Report, bundle: BundleInfo | None, delivery: Delivery | None, room: _Room) -> dict[str, Any]:
     identity = report.identity
+    told = {"trigger": {"kind": "watch", "text": report.trigger.text}} if report.trigger.kind == "watch" else {}
     return {
         "schema": SCHEMA,
         "verdict": report.verdict,
         "instance": identity.instance_name or identity.computer_name,
         "window": window_document(report.window),
+        **told,
         "findings": [_finding(finding, room) for finding in report.findings[: room.findings]],
         "findings_total": len(report.findings),
         "bundle": _bundle(bundle),

@@ -17,6 +17,7 @@ from collector.model import (
     Owner,
     Report,
     System,
+    Trigger,
     Verdict,
 )
 
@@ -100,6 +101,13 @@ def headline(report: Report) -> str:
     if finding.failure.kind == "hang" and finding.failure.hang_since:
         since = f" since {short_stamp(finding.failure.hang_since, report.created)}"
     return f"{answer(report)}{since}" + (f": {finding.title}" if finding.title else "")
+
+
+def trigger(told: Trigger) -> str:
+    """Why a bundle was made."""
+    if told.kind == "command":
+        return "vmext collect was run"
+    return f"noticed by the resident agent{': ' + told.text if told.text else ''}"
 
 
 def _root(report: Report) -> str:
@@ -221,8 +229,11 @@ def gaps(ledger: Sequence[LedgerEntry], system: System) -> str:
     return text
 
 
-def where(identity: Identity) -> str:
-    """The instance: ``vmss-web_12 of vmss-web (rg-web), Ubuntu 22.04, agent 2.15.0.1``."""
+def where(identity: Identity, *, whole: bool = True) -> str:
+    """The instance: ``vmss-web_12 of vmss-web (rg-web), Ubuntu 22.04, agent 2.15.0.1``.
+
+    Not `whole` where only a part of the identity is told, so that what is missing is not called unknown.
+    """
     name = identity.instance_name or identity.computer_name
     text = name or "instance unknown"
     if identity.computer_name and identity.computer_name != name:
@@ -233,7 +244,7 @@ def where(identity: Identity) -> str:
     text += f" ({identity.resource_group})" if identity.resource_group else ""
     place = " zone ".join(part for part in (identity.location, identity.zone) if part)
     system = identity.os or identity.image or identity.system.capitalize()
-    agent = f"agent {identity.agent_version or 'version unknown'}"
+    agent = f"agent {identity.agent_version or 'version unknown'}" if whole or identity.agent_version else ""
     return ", ".join(part for part in (text, system, agent, place) if part)
 
 

@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from collector.bundle.encryption import Recipients
 from collector.bundle.layout import DETAIL_CHARACTERS, Plan, plan
 from collector.bundle.members import fill
 from collector.bundle.sealing import Seal
 from collector.errors import BundleError
 from collector.model import BundleInfo, Report
 from collector.platforms.folders import sync_folder
+
+if TYPE_CHECKING:
+    from collector.bundle.encryption import Recipients
 
 log = logging.getLogger(__name__)
 

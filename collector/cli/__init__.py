@@ -27,6 +27,9 @@ COMMANDS = {
     "lint": "collector.cli.lint",
     "rules": "collector.cli.rules",
     "endpoint": "collector.cli.endpoint",
+    "watch": "collector.cli.watch",
+    "status": "collector.cli.status",
+    "config": "collector.cli.config",
 }
 
 #: Objects made before garbage is looked for. Python's 700 would mean dozens of looks while modules are loaded.
@@ -40,6 +43,8 @@ Exit codes:
   10  a failure was found
   11  a hang was found, and no failure
   12  no logs or state files of any extension found
+  13  another collect runs here, and --wait was over before it ended
+  14  status: the resident agent does not run, or hangs
   20  not delivered although asked to (wins over 10 and 11)
   21  fleet: an instance gave no verdict, or not every state is told (wins over all)
   22  verify: a bundle is broken, or not what it says it is"""
@@ -72,14 +77,14 @@ def main(argv: list[str] | None = None) -> int | Any:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(file=shown)
-        click.echo(_redacted(shown.getvalue()), nl=False, err=True)
+        click.echo(redacted(shown.getvalue()), nl=False, err=True)
         return USAGE
     except VmextError as error:
         if "--debug" in arguments:
             _show_traceback()
-        click.echo(f"vmext: {_redacted(str(error))}", err=True)
+        click.echo(f"vmext: {redacted(str(error))}", err=True)
         if error.hint:
-            click.echo(f"  {_redacted(error.hint)}", err=True)
+            click.echo(f"  {redacted(error.hint)}", err=True)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the one place for what no one foresaw
         if "--debug" in arguments:
@@ -89,7 +94,7 @@ def main(argv: list[str] | None = None) -> int | Any:
     return result if isinstance(result, int) else 0
 
 
-def _redacted(text: str) -> str:
+def redacted(text: str) -> str:
     """Errors quote arguments, addresses and lines of files; standard error goes where others read it."""
     import secrets
 
@@ -101,7 +106,7 @@ def _redacted(text: str) -> str:
 def _show_traceback() -> None:
     import traceback
 
-    click.echo(_redacted(traceback.format_exc().rstrip()), err=True)
+    click.echo(redacted(traceback.format_exc().rstrip()), err=True)
 
 
 if __name__ == "__main__":

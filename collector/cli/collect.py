@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from collector.cli import EXIT_CODES
 from collector.cli.hiding import hidden, hiding_options
 from collector.cli.progress import Progress
-from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_out
+from collector.cli.taking_turns import Waiting, taken_over
+from collector.cli.visible import warn_of_visible
+from collector.cli.ways_out import WaysOut, form_of, part_printed, verdicts, ways_out, write
+from collector.model import BY_COMMAND, Trigger
+
+if TYPE_CHECKING:
+    from collector.config import Config
+    from collector.service.run import Run
 
 
 @click.command(epilog=EXIT_CODES)
@@ -72,6 +80,14 @@ from collector.cli.ways_out import WaysOut, part_printed, print_verdict, ways_ou
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Spool, locks and the redaction key.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait so long where another collect runs, and report its result if it was asked for the same; "
+    "without it, to its end.",
+)
+@click.option("--trigger", hidden=True, help="What the resident agent noticed.")
 @ways_out
 @click.pass_context
 def command(
@@ -93,6 +109,8 @@ def command(
     encrypt_to: tuple[str, ...],
     config_file: Path | None,
     form: str,
+    trigger: str | None,
+    wait: float | None,
     ways: WaysOut,
     **settings: Any,  # each overrides one of the configuration
 ) -> None:
@@ -101,16 +119,18 @@ def command(
     Without --since, --until or --around the window comes from the evidence: the newest failed or unfinished
     status file, handler status or terminal-state line; without any, it is the last 2 hours.
     """
-    from collector import service
+    from collector.cli.own_log import tell_warnings
     from collector.extract.window import moment, span
+    from collector.service.configuration import settings as effective
+    from collector.service.run import Run, check
 
     if part_printed(ways, form, settings["state_dir"], config_file):
         return
     now = datetime.now(timezone.utc)
-    if settings["token"]:
-        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
+    tell_warnings()
+    warn_of_visible(settings["token"], settings["upload_url"])
     flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
-    run = service.Run(
+    run = Run(
         root=root,
         extensions=extensions,
         since=moment(since, now, "--since") if since else None,
@@ -121,16 +141,35 @@ def command(
         output=output,
         upload=not no_upload,
         probe_network=probe_network,
+        trigger=Trigger("watch", trigger) if trigger is not None else BY_COMMAND,
         live=live,
         hang_seconds=hang_seconds,
         hanging=hanging,
     )
-    service.check(run)
-    config = service.settings(flags, os.environ, config_file)
-    with Progress(shown=sys.stderr.isatty()) as progress:
-        done = service.collect(run, config, now, os.environ, progress)
-    print_verdict(done, form, ways)
-    ctx.exit(service.exit_code(done))
+    check(run)
+    config = effective(flags, os.environ, config_file)
+    ctx.exit(_in_turn(run, config, now, (since, until, around), form_of(form, ways), wait))
+
+
+def _in_turn(
+    run: Run, config: Config, now: datetime, window: tuple[str | None, ...], form: str, wait: float | None
+) -> int:
+    """Waits for a run that is under way, takes its result over or collects, prints the verdict; the exit code."""
+    from collector.service.run import collect, exit_code
+    from collector.service.turn import Steps, asked
+    from collector.service.turn import turn as one_at_a_time
+
+    seen = sys.stderr.isatty()
+    wanted = partial(asked, run, config, window)
+    with one_at_a_time(config.state_dir, wanted, form, wait, Waiting(shown=seen)) as turn:
+        if (code := taken_over(turn, form, wait)) is not None:
+            return code
+        with Progress(shown=seen) as progress:
+            done = collect(run, config, now, os.environ, Steps(turn, progress))
+        texts, code = verdicts(done, form), exit_code(done)
+        turn.finished(code, done.bundle.id if done.bundle else None, texts)
+    write(texts[form])
+    return code
 
 
 def _recipients(encrypt_to: tuple[str, ...]) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from collector.cli import EXIT_CODES
@@ -30,9 +32,15 @@ SCHEMA = """\b
 
 @click.command(epilog=f"{SCHEMA}\n{EXIT_CODES}")
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
+@click.option(
+    "--identity",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Private key of age-keygen, for bundles that are encrypted.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def command(ctx: click.Context, bundles: tuple[str, ...], form: str) -> None:
+def command(ctx: click.Context, bundles: tuple[str, ...], identity: Path | None, form: str) -> None:
     """Put the same failures of many bundles together and say what differs from the healthy instances.
 
     BUNDLE is a bundle, a folder that is searched for *.zip, or a pattern. Failures are the same if extension,
@@ -43,7 +51,9 @@ def command(ctx: click.Context, bundles: tuple[str, ...], form: str) -> None:
     needed is read and checked; "vmext show" checks all of it.
     """
     import json
+    from functools import partial
 
+    from collector.bundle.encryption import identities
     from collector.cli.printing import each_readable, exit_code, tell
     from collector.cli.terminal import echo
     from collector.fleet.compare.bundles import read
@@ -52,7 +62,8 @@ def command(ctx: click.Context, bundles: tuple[str, ...], form: str) -> None:
     from collector.fleet.compare.text import rows
 
     problems: list[str] = []
-    comparison = compare(list(each_readable(bundles, read, problems)))
+    reads = partial(read, identities=identities(identity) if identity else None)
+    comparison = compare(list(each_readable(bundles, reads, problems)))
     if form == "json":
         click.echo(json.dumps(document(comparison, problems), indent=1))
     else:

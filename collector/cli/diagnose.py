@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from collector.cli import EXIT_CODES
@@ -20,9 +22,15 @@ SCHEMA = """\b
 
 @click.command(epilog=f"{SCHEMA}\n{EXIT_CODES}")
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
+@click.option(
+    "--identity",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Private key of age-keygen, for bundles that are encrypted.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def command(ctx: click.Context, bundles: tuple[str, ...], form: str) -> None:
+def command(ctx: click.Context, bundles: tuple[str, ...], identity: Path | None, form: str) -> None:
     """Answer from old bundles again, by the rules of today, and say what changed.
 
     BUNDLE is a bundle, a folder that is searched for *.zip, or a pattern. One bundle is told in full, several are told
@@ -32,7 +40,9 @@ def command(ctx: click.Context, bundles: tuple[str, ...], form: str) -> None:
     A bundle that can't be read is told on standard error, and the others are answered.
     """
     import json
+    from functools import partial
 
+    from collector.bundle.encryption import identities
     from collector.cli.printing import each_readable, exit_code
     from collector.cli.terminal import echo
     from collector.fleet.again.document import document
@@ -40,7 +50,8 @@ def command(ctx: click.Context, bundles: tuple[str, ...], form: str) -> None:
     from collector.fleet.again.text import full, table
 
     problems: list[str] = []
-    looks = list(each_readable(bundles, look_again, problems))
+    reads = partial(look_again, identities=identities(identity) if identity else None)
+    looks = list(each_readable(bundles, reads, problems))
     if form == "json":
         click.echo(json.dumps(document(looks, problems), indent=1))
     else:

@@ -40,7 +40,8 @@ def command(data: Path, listen: str) -> None:
         app = create_app(data.absolute())
     except OSError as error:
         raise ConfigError(
-            f"--data: {data} can't be used: {error.strerror}", "Give a folder that this user may write."
+            f"--data: {data} can't be used: {error.strerror}",
+            "Give a folder that this user may write, on a disk with room.",
         ) from error
     access = app.state.access
     if access.is_first_start:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from collector.bundle.console import harmless
-from collector.errors import FAILURE_FOUND, HANG_FOUND, HEALTHY, NO_SOURCES, BundleError, ConfigError
+from collector.errors import FAILURE_FOUND, HANG_FOUND, HEALTHY, NO_SOURCES, BundleError, ConfigError, EncryptedError
 from collector.model import Verdict
 
 T = TypeVar("T")
@@ -46,6 +46,9 @@ def each_readable(arguments: Iterable[str], read: Callable[[Path], T], problems:
     for path in paths:
         try:
             made = read(path)
+        except EncryptedError as error:
+            miss(f"{path}: {error}; give --identity KEY-FILE")
+            continue
         except BundleError as error:
             miss(f"{path}: {error}")
             continue

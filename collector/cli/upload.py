@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from collector.cli import EXIT_CODES
+from collector.cli import EXIT_CODES, redacted
+from collector.cli.visible import warn_of_visible
 
 
 @click.command(epilog=EXIT_CODES)
@@ -35,11 +36,13 @@ def command(
     config_file: Path | None,
 ) -> None:
     """Send the bundles that wait in the spool; each stays there until the endpoint's receipt names its hash."""
-    from collector import service
+    from collector.cli.own_log import tell_warnings
     from collector.errors import NOT_DELIVERED
+    from collector.service.configuration import settings
+    from collector.service.sending import upload
 
-    if token:
-        click.echo("vmext: warning: --token can be seen by others on this machine; use --token-file", err=True)
+    tell_warnings()
+    warn_of_visible(token, upload_url)
     flags = {
         "upload_url": upload_url,
         "token": token,
@@ -47,18 +50,25 @@ def command(
         "state_dir": state_dir,
         "spread_seconds": spread_seconds,
     }
-    config = service.settings(flags, os.environ, config_file)
+    config = settings(flags, os.environ, config_file)
     failed = 0
     count = 0
-    for bundle, delivery in service.upload(config):
+    for bundle, delivery in upload(config):
         count += 1
         if delivery.state == "delivered":
-            click.echo(f"{bundle.id} delivered to {delivery.target}")
+            _tell(f"{bundle.id} delivered to {delivery.target}")
         elif delivery.state == "skipped":
-            click.echo(f"{bundle.id} left alone: {delivery.error}")
+            _tell(f"{bundle.id} left alone: {delivery.error}")
         else:
             failed += 1
-            click.echo(f"{bundle.id} not delivered: {delivery.error}")
+            _tell(f"{bundle.id} not delivered: {delivery.error}")
     if count == 0:
-        click.echo(f"nothing waits in {config.state_dir / 'spool'}")
+        _tell(f"nothing waits in {config.state_dir / 'spool'}")
     ctx.exit(NOT_DELIVERED if failed else 0)
+
+
+def _tell(text: str) -> None:
+    """A line to standard output; what a receiver answered may hold anything."""
+    from collector.cli.terminal import echo
+
+    echo(redacted(text))

@@ -6,23 +6,21 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from collector.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collector.service import Done
+    from collector.service.run import Done
 
 _WANTED = re.compile(r"(\d{1,2})(?:/(\d{1,2}))?")
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-@dataclass(frozen=True, slots=True)
-class WaysOut:
+class WaysOut(NamedTuple):
     """As given on the command line."""
 
     inline: bool
@@ -70,37 +68,41 @@ def part_printed(ways: WaysOut, form: str, state_dir: Path | None, config_file: 
 def _print_part(wanted: str, bundle: str | None, state_dir: Path | None, config_file: Path | None) -> None:
     import time
 
-    from collector import service
+    from collector.service.configuration import settings
+    from collector.service.cores import part
 
     found = _WANTED.fullmatch(wanted)
     if found is None or not int(found[1]):
         raise ConfigError(f"--part: {wanted!r} is no part", "Give N or N/M, as --part 1, then --part 2/9.")
     if bundle is not None and not _ID.fullmatch(bundle):
         raise ConfigError(f"--bundle: {bundle!r} is no bundle's id", "An id has 16 hexadecimal digits.")
-    config = service.settings({"state_dir": state_dir}, os.environ, config_file)
-    _write(service.part(config, int(found[1]), int(found[2]) if found[2] else None, bundle, time.time()))
+    config = settings({"state_dir": state_dir}, os.environ, config_file)
+    write(part(config, int(found[1]), int(found[2]) if found[2] else None, bundle, time.time()))
 
 
-def print_verdict(done: Done, form: str, ways: WaysOut) -> None:
-    """The verdict in the form that was asked for; where it could not be delivered, with the ways that are left."""
+def form_of(form: str, ways: WaysOut) -> str:
+    """The form that was asked for: "text", "json" or "inline"."""
+    return "inline" if ways.inline else form
+
+
+def verdicts(done: Done, form: str) -> dict[str, str]:
+    """The verdict in this form, and in those that cost little; where it could not be delivered, with the ways out."""
     from collector.bundle.summary import verdict_json, verdict_text
 
-    if form == "json":
-        text = verdict_json(done.report, done.bundle, done.delivery)
-    elif ways.inline:
+    told = done.report, done.bundle, done.delivery
+    texts = {"text": verdict_text(*told), "json": verdict_json(*told)}
+    if form == "inline":
         from collector.bundle.inline import inline_text
 
-        text = inline_text(done.report, done.bundle, done.delivery)
-    else:
-        text = verdict_text(done.report, done.bundle, done.delivery)
-        if done.delivery.state != "delivered" and done.delivery.error:
-            from collector.bundle.inline import with_hint
+        texts["inline"] = inline_text(*told)
+    elif done.delivery.state != "delivered" and done.delivery.error:
+        from collector.bundle.inline import with_hint
 
-            text = with_hint(text)
-    _write(text)
+        texts["text"] = with_hint(texts["text"])
+    return texts
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
     """To standard output, with line ends that no console changes."""
     sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("ascii", "backslashreplace"))
     sys.stdout.flush()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: A bundle that tells of no failure is kept for this part of the time that others are kept for.
 HEALTHY_PART = 0.25
@@ -14,8 +13,7 @@ Standing = Literal["healthy", "refused", "failed"]
 _ORDER: dict[Standing, int] = {"healthy": 0, "refused": 1, "failed": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """One bundle: `age` in seconds. `refused`: the receiver will never take it, it waits for a person."""
 
     id: str
@@ -24,8 +22,7 @@ class Kept:
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """At most so many bytes, and for so many seconds."""
 
     bytes: int = 200_000_000

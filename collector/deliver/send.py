@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from collector.deliver.backoff import Backoff
+from collector.deliver.deadline import within
 from collector.deliver.spool import Spool
 from collector.deliver.targets import Target, shown, target_for
 from collector.errors import DeliveryError, RefusedError, VmextError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LEAST_SECONDS = 0.5
+#: A target ends in time by itself and knows why; it gets so many seconds more before it is left behind.
+_GRACE_SECONDS = 1.0
 
 
 def send(
@@ -38,7 +41,7 @@ def send(
     while True:
         attempt += 1
         try:
-            return target.put(bundle, max(_LEAST_SECONDS, end - clock()))
+            return _put(target, bundle, max(_LEAST_SECONDS, end - clock()))
         except DeliveryError as error:
             delay = backoff.delay(attempt, chance, error.retry_after)
             log.info("try %s failed: %s", attempt, error)
@@ -46,6 +49,14 @@ def send(
                 error.args = (_tried(error, attempt),)
                 raise
             sleep(delay)
+
+
+def _put(target: Target, bundle: BundleInfo, seconds: float) -> Delivery:
+    """Raises DeliveryError, also where the target does not come back."""
+    try:
+        return within(seconds + _GRACE_SECONDS, lambda: target.put(bundle, seconds))
+    except TimeoutError:
+        raise DeliveryError(f"{target.name} did not answer in time") from None
 
 
 def wait_spread(

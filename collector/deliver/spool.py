@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +19,11 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from collector.deliver import durable
 from collector.deliver.lock import held
 from collector.deliver.quota import HEALTHY_PART, Kept, Quota, Standing, surplus
 from collector.errors import SpoolError
 from collector.model import BundleInfo, Delivery, iso
+from collector.platforms import durable
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +47,20 @@ class Spool:
 
         Raises SpoolError if the folder can't be read.
         """
+        return self.look()[0]
+
+    def look(self) -> tuple[tuple[BundleInfo, ...], tuple[tuple[Path, str], ...]]:
+        """What is pending, and the bundles that can't be read, each with the reason. Raises as `pending`."""
         found = []
+        unreadable = []
         for file in _bundles(self.folder):
             try:
                 found.append((file.stat().st_mtime, bundle_info(file)))
             except FileNotFoundError:
                 continue  # another process has sent it meanwhile
             except OSError as error:
-                raise SpoolError(f"{file} can't be read: {error.strerror}") from error
-        return tuple(info for _, info in sorted(found, key=lambda item: (item[0], item[1].id)))
+                unreadable.append((file, error.strerror or str(error)))
+        return tuple(info for _, info in sorted(found, key=lambda item: (item[0], item[1].id))), tuple(unreadable)
 
     @contextmanager
     def claim(
@@ -140,7 +146,12 @@ class Spool:
         """
         files = {}
         for folder in (self.folder, self._rejected):
-            for file in _bundles(folder):
+            try:
+                bundles = _bundles(folder)
+            except SpoolError as error:  # no reason to keep back a verdict
+                log.warning("no room is made: %s", error)
+                continue
+            for file in bundles:
                 try:
                     status = file.stat()
                 except OSError:
@@ -181,12 +192,18 @@ class Spool:
 
 
 def _bundles(folder: Path) -> list[Path]:
+    """Plain files of a bundle's name: what a link leads to was not redacted, and a pipe is never at its end."""
     try:
-        return [file for file in folder.iterdir() if _NAME.match(file.name)]
-    except (FileNotFoundError, NotADirectoryError):
+        with os.scandir(folder) as entries:
+            named = [entry for entry in entries if _NAME.match(entry.name)]
+            files = [Path(entry.path) for entry in named if entry.is_file(follow_symlinks=False)]
+    except FileNotFoundError:
         return []
     except OSError as error:
         raise SpoolError(f"the spool folder {folder} can't be read: {error.strerror}") from error
+    if len(files) < len(named):
+        log.warning("%s: %s of a bundle's name are no plain files and left alone", folder, len(named) - len(files))
+    return files
 
 
 def bundle_info(file: Path) -> BundleInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 
 from collector.data.messages import Signature as Signature
@@ -30,20 +29,3 @@ def candidates(extension: str, system: System, kind: str | None = None) -> tuple
     if kind == "hang":
         return tuple(sorted(fits, key=lambda row: row.kind != "hang"))
     return tuple(row for row in fits if kind is None or row.kind == "failure")
-
-
-def best(texts: Iterable[str], extension: str, system: System, kind: str | None = None) -> tuple[Signature, int] | None:
-    """The signature that explains the texts best, and the number of the text it was found in.
-
-    Earlier texts tell more; within one text a signature of the extension itself goes before a general one,
-    and one that names a cause before one that only says that something failed.
-    """
-    generic: tuple[Signature, int] | None = None
-    for number, text in enumerate(texts):
-        for row in candidates(extension, system, kind):
-            if not row.found_in(text):
-                continue
-            if row.cause not in GENERIC_CAUSES:
-                return row, number
-            generic = generic or (row, number)
-    return generic

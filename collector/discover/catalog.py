@@ -69,6 +69,14 @@ def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()
     return tuple(found)
 
 
+def own_places(file: Path) -> tuple[Place, ...]:
+    """The rows of a table of one's own, of every system. Raises DataError naming the file and the row."""
+    own = [row for system in get_args(System) for row in _own_rows(file, system)]
+    for row in own:
+        check_path(str(file), row)
+    return tuple(_place(str(file), row, {}) for row in own)
+
+
 def _own_rows(file: Path, system: System) -> Iterable[Mapping[str, Any]]:
     """The rows of a table of one's own; `system` in a row says for which system it is, else for both."""
     try:

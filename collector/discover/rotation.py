@@ -1,34 +1,22 @@
-"""Rotated logs: which files are one log, oldest first, and until when a file was written as its name tells. Pure.
-
-Names: ``waagent.log.1``, ``waagent.log.2.gz``, ``waagent.log-2026-05-04-1777863602.gz`` (Azure/WALinuxAgent:
-config/waagent.logrotate), ``waagent.log-20260504`` (logrotate's dateext), ``WaAppAgent.000.log``.
-"""
+"""Rotated logs: which files are one log, oldest first, and until when a file was written as its name tells. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
+from collector.data.rotated import NAME, set_name
 from collector.model import WIDEST, Source
 
-_NAME = re.compile(
-    r"(?P<base>.+?)(?:"
-    r"-(?P<date>\d{4}-?\d\d-?\d\d)(?:-(?P<epoch>\d{9,11}))?"
-    r"|\.(?P<number>\d{1,3})"
-    r"|\.(?P<before>\d{3})(?P<ending>\.log)"
-    r")?(?:\.gz)?",
-    re.IGNORECASE,
-)
 #: A date alone may be that of the day before or after, in whatever zone.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _LAST_YEAR_SECONDS = datetime(_LAST_YEAR, 1, 1, tzinfo=timezone.utc).timestamp()
 _AFTER_DAY = timedelta(days=1) + WIDEST
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file of a rotated log. `until`: everything in it is older than that; None where its name does not tell.
 
     `ordered` is false where the name does not tell whether it is older than its neighbours.
@@ -43,11 +31,8 @@ def rotated_sets(logs: Iterable[Source]) -> tuple[tuple[Member, ...], ...]:
     """Every log with its rotated files, oldest first; a log that was never rotated is a set of one."""
     sets: dict[str, list[tuple[tuple[float, ...], Member]]] = {}
     for source in logs:
-        folder, _, name = source.path.rpartition("/")
-        found = _NAME.fullmatch(name)
-        base = (found["base"] + (found["ending"] or "")) if found else name
-        key, member = _placed(source, found)
-        sets.setdefault(f"{folder}/{base}".lower(), []).append((key, member))
+        key, member = _placed(source, NAME.fullmatch(source.path.rpartition("/")[2]))
+        sets.setdefault(set_name(source.path), []).append((key, member))
     return tuple(
         tuple(member for _, member in sorted(members, key=lambda one: (one[0], one[1].source.path)))
         for members in sets.values()
@@ -65,6 +50,8 @@ def _placed(source: Source, found: re.Match[str] | None) -> tuple[tuple[float, .
         return (0, day.timestamp()), Member(source, last if was_rotated_then else None)
     if found is not None and found["number"]:
         return (1, -int(found["number"])), Member(source)
+    if found is not None and found["kept"]:
+        return (1.5, int(found["kept"])), Member(source, ordered=False)
     if found is not None and found["before"]:
         return (1, int(found["before"])), Member(source, ordered=False)
     return (2,), Member(source)

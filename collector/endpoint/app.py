@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -140,10 +140,13 @@ def _add_pages(app: FastAPI, access: Access, index: Index, store: Store, limits:
     @app.post("/login")
     async def login(request: Request) -> Response:
         body = b""
-        async for block in request.stream():
-            body += block
-            if len(body) > _MOST_FORM:
-                raise RefusalError(413, "the form is too long")
+        try:
+            async for block in request.stream():
+                body += block
+                if len(body) > _MOST_FORM:
+                    raise RefusalError(413, "the form is too long")
+        except ClientDisconnect as error:
+            raise RefusalError(400, "the connection ended before the form was whole") from error
         form = parse_qs(body.decode("utf-8", "replace"))
         target = _local(form.get("next", ["/"])[0])
         if not await run_in_threadpool(access.knows, form.get("token", [""])[0].strip()):

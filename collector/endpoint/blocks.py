@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint.ingest import ID, Ingest, RefusalError, storing, told_digest
@@ -164,10 +164,13 @@ def add_blocks(app: FastAPI, blocks: Blocks) -> None:
 
 async def _short_body(request: Request) -> dict[str, Any]:
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_ABOUT:
-            raise RefusalError(413, "the announcement is too long")
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MOST_ABOUT:
+                raise RefusalError(413, "the announcement is too long")
+    except ClientDisconnect as error:
+        raise RefusalError(400, "the connection ended before the announcement was whole") from error
     if "content-digest" in request.headers and hashlib.sha256(body).hexdigest() != told_digest(
         request, "content-digest"
     ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -62,9 +64,9 @@ def now() -> str:
 
 class Index:
     def __init__(self, data: Path) -> None:
-        """Opens or makes `<data>/index.sqlite`."""
+        """Opens or makes `<data>/index.sqlite`. Every method that writes raises OSError for faults of the disk."""
         self._engine = sa.create_engine(f"sqlite:///{data / 'index.sqlite'}", connect_args={"timeout": 30})
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             _META.create_all(connection)
             _add_missing(connection)
@@ -72,6 +74,16 @@ class Index:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction: all of it or nothing."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            is_full = "disk is full" in str(error.orig)
+            raise OSError(errno.ENOSPC if is_full else errno.EIO, f"the index: {error.orig}") from error
 
     def receipt(self, bundle_id: str) -> dict[str, str] | None:
         """The first receipt of a bundle, None if it is not known."""
@@ -102,7 +114,7 @@ class Index:
             "findings": len(bundle.findings),
             "encrypted": isinstance(bundle, Envelope),
         }
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             added = connection.execute(insert(BUNDLES).values(**row).on_conflict_do_nothing()).rowcount
             if added and bundle.findings:
                 connection.execute(
@@ -137,7 +149,7 @@ class Index:
             return int(connection.execute(query).scalar_one())
 
     def add_token(self, sha256: str, name: str) -> None:
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(insert(TOKENS).values(sha256=sha256, name=name, created=now()).on_conflict_do_nothing())
 
     def token_hashes(self) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,7 +36,9 @@ class Incoming:
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        self._stream.close()
+        """Raises OSError."""
+        with suppress(OSError):  # closing writes what is still buffered, which a full disk refuses
+            self._stream.close()
         self.path.unlink(missing_ok=True)
 
 

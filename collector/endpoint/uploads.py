@@ -89,8 +89,12 @@ class Uploads:
             if upload is None:
                 self._make_room(size)
                 folder = self._folder / sha256
-                folder.mkdir(mode=0o700, exist_ok=True)
-                _write(folder / "about.json", {"id": bundle_id, "bytes": size})
+                try:
+                    folder.mkdir(mode=0o700, exist_ok=True)
+                    _write(folder / "about.json", {"id": bundle_id, "bytes": size})
+                except OSError:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    raise
                 upload = self._open[sha256] = Upload(bundle_id, sha256, size, 0, self._now())
             if (upload.bundle_id, upload.bytes) != (bundle_id, size):
                 raise OtherError(f"an upload of this hash is open as {upload.bundle_id}, {upload.bytes} bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from collector.extract.signals import AGENT_FAILED_STATES
 from collector.extract.telling import Output
@@ -14,8 +15,7 @@ from collector.model import System
 FAILED_STATES = AGENT_FAILED_STATES | {"timedout"}
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(NamedTuple):
     """The Run Command that carries this very run; it never counts as a failure."""
 
     extension: str

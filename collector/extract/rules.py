@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from collector.data import pattern_of, table
 from collector.errors import DataError
@@ -37,8 +37,7 @@ class SignalRule:
         return pattern_of("signals.toml", self.id, self.pattern)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     rule: SignalRule
     groups: dict[str, str]
     line: str  # the whole line of the text in which the match begins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from collector.extract.signals import Signal
 from collector.model import Evidence, Line
@@ -38,8 +38,7 @@ _CHATTER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """The tail of a script's stdout or stderr."""
 
     path: str

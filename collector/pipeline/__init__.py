@@ -14,6 +14,7 @@ from collector.discover.scan import scan, system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract.window import last_hours
 from collector.model import Report
+from collector.pipeline.gone import with_gone
 from collector.pipeline.ledger import ledger_of, verdict_of
 from collector.pipeline.request import Progress, Request
 from collector.platforms import current
@@ -29,7 +30,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     root = request.root or current().root()
     live = request.root is None or request.live
     system = system_of(root)
-    found = scan(root, system, request.extensions, request.extra_tables)
+    found = with_gone(scan(root, system, request.extensions, request.extra_tables), root, request)
     zone = disk_zone(root, system)
     tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)
@@ -55,6 +56,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
         events=(),
         excerpts=(),
         ledger=ledger,
+        trigger=request.trigger,
     )
     if all(source.problem is not None for source in found.sources):
         return report

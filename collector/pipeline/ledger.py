@@ -35,6 +35,11 @@ def entry_of(
     )
 
 
+def note_of(source: Source, note: str) -> str:
+    """Why a source was not read, and that its file is gone, if it is."""
+    return f"{note}; {source.remains.note}" if source.remains is not None else note
+
+
 def ledger_of(
     sources: Sequence[Source], unfound: Sequence[LedgerEntry], *read: Mapping[str, LedgerEntry]
 ) -> tuple[LedgerEntry, ...]:

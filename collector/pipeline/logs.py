@@ -12,7 +12,7 @@ from collector.extract.events import EventKeeper
 from collector.extract.excerpts import ExcerptKeeper, renumbered
 from collector.extract.signals import of_record
 from collector.model import LedgerEntry, Source, Window, moved
-from collector.pipeline.ledger import entry_of
+from collector.pipeline.ledger import entry_of, note_of
 from collector.pipeline.log import AGENT_LOGS, Log, Wanted
 from collector.pipeline.reading import Reading
 from collector.pipeline.request import Progress, Request
@@ -81,6 +81,5 @@ def _read(reading: Reading, source: Source, zone: tzinfo | None, window: Window,
 
 
 def _not_read(source: Source, reason: str) -> LedgerEntry:
-    return LedgerEntry(
-        source.path, source.kind, "outside-window", source.size, format=source.format, note=f"not read: {reason}"
-    )
+    note = note_of(source, f"not read: {reason}")
+    return LedgerEntry(source.path, source.kind, "outside-window", source.size, format=source.format, note=note)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from collector.extract.carriers import RunKey
 from collector.extract.telling import Output
 from collector.model import Excerpt, Failure, LedgerEntry, Source
-from collector.pipeline.ledger import entry_of
+from collector.pipeline.ledger import entry_of, note_of
 from collector.read.lines import LineReader
 
 #: The end of a script's output that is read, in bytes and lines; the error is at the end.
@@ -27,9 +27,8 @@ def read_outputs(
             continue
         key = (source.extension or "", source.name, source.sequence)
         if key not in failed:
-            ledger[source.path] = LedgerEntry(
-                source.path, source.kind, "skipped", source.size, note="output of a run that did not fail"
-            )
+            note = note_of(source, "output of a run that did not fail")
+            ledger[source.path] = LedgerEntry(source.path, source.kind, "skipped", source.size, note=note)
             continue
         reader = LineReader(source, limit_bytes=_OUTPUT_BYTES)
         lines = tuple(reader)[-_OUTPUT_LINES:]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from collector.extract.window import MARGIN, asked
-from collector.model import Source, Window
+from collector.model import BY_COMMAND, Source, Trigger, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Request:
     metadata: Mapping[str, object] | None = None
     own_run: tuple[str, str | None, int | None] | None = None  # extension, name, sequence
     extra_tables: tuple[Path, ...] = ()
+    ring: Path | None = None  # where the resident agent keeps lines, if it runs here
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
+    trigger: Trigger = BY_COMMAND
     live: bool = False
     hang_seconds: float = 0.0
     hanging: tuple[str, ...] = ()
@@ -39,7 +41,10 @@ class Request:
     @property
     def window(self) -> Window | None:
         """The window that was asked for, None where the evidence is to tell it."""
-        return asked(self.since, self.until, self.around, self.margin)
+        window = asked(self.since, self.until, self.around, self.margin)
+        if window is None or self.trigger.kind != "watch":
+            return window
+        return replace(window, reason="what the resident agent noticed")
 
 
 class Progress(Protocol):

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 log = logging.getLogger(__name__)
 
-_API_VERSION, _TOKEN_VERSION = "2021-02-01", "2018-02-01"
+_API_VERSION, _TOKEN_VERSION, _EVENTS_VERSION = "2021-02-01", "2018-02-01", "2020-07-01"
 _MOST_BYTES, _BLOCK = 262_144, 16_384
 #: The whole answer may take so many times the timeout for one read.
 _LONGEST = 2
@@ -77,10 +77,33 @@ class MetadataService:
         asked = response.headers.get("Retry-After")
         return TokenAnswer(response.status, document if isinstance(document, dict) else {}, asked)
 
-    def _get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
-        """The answer and its body. Raises OSError, HTTPException or ValueError."""
+    def scheduled_events(self, wait_seconds: float) -> dict[str, Any] | None:
+        """What the platform is about to do to this instance and its neighbours; None where there is no such service.
+
+        Only asks: an event is approved by a POST, which is never made. The first question of a machine's life enables
+        the service and may take two minutes, hence `wait_seconds`.
+        Source: Microsoft documentation, Azure Metadata Service: Scheduled Events for Linux VMs.
+        """
+        try:
+            response, body = self._get(f"/metadata/scheduledevents?api-version={_EVENTS_VERSION}", wait_seconds)
+            if response.status != 200:
+                log.debug("scheduled events: the metadata service answered %s", response.status)
+                return None
+            document = json.loads(body)
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            log.debug("no scheduled events: %s", error)
+            return None
+        return document if isinstance(document, dict) else None
+
+    def _get(self, path: str, wait_seconds: float | None = None) -> tuple[http.client.HTTPResponse, bytes]:
+        """The answer and its body. `wait_seconds`: for the answer to begin, where that may take longer.
+
+        Raises OSError, HTTPException or ValueError.
+        """
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
+            connection.connect()
+            connection.sock.settimeout(wait_seconds or self._timeout)
             connection.request("GET", path, headers={"Metadata": "true"})
             response = connection.getresponse()
             self.clock_offset_seconds = clock_offset(response.headers.get("Date"), datetime.now(timezone.utc))

@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+#: Whether a file that is held open can be deleted and made anew by others. Windows keeps its name until it is closed.
+KEEPS_OPEN = sys.platform != "win32"
+
 if sys.platform == "win32":
     from collector.platforms.windows import open_shared as open_to_read
 else:
@@ -17,4 +20,4 @@ else:
         return os.open(file, _FLAGS)
 
 
-__all__ = ["open_to_read"]
+__all__ = ["KEEPS_OPEN", "open_to_read"]

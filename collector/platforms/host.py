@@ -25,6 +25,9 @@ class Host(Protocol):
     def state_dir(self) -> Path:
         """Where spool, locks and checkpoints lie by default."""
 
+    def service_state_dir(self) -> Path:
+        """The same for the installed service, whoever asks."""
+
     def config_file(self) -> Path:
         """Where the configuration file lies."""
 

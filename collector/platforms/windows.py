@@ -36,9 +36,12 @@ class WindowsHost:
 
     def state_dir(self) -> Path:
         if self.is_admin():
-            return self._program_data() / "vmext"
+            return self.service_state_dir()
         base = os.environ.get("LOCALAPPDATA")
         return (Path(base) if base else Path(tempfile.gettempdir())) / "vmext"
+
+    def service_state_dir(self) -> Path:
+        return self._program_data() / "vmext"
 
     def config_file(self) -> Path:
         return self._program_data() / "vmext" / "config.toml"

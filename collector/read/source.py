@@ -111,11 +111,7 @@ class ByteSource:
         """Like `blocks`; without an end to where the file ends by then, but if it grows faster than it is read, only
         `limit` bytes or to where it ended when it was opened."""
         yield from self.blocks(begin, max(self.size, begin + limit) if end is None else end)
-        if (
-            end is None
-            and self._stream is not None
-            and os.fstat(self._stream.fileno()).st_size > max(self.size, begin + limit)
-        ):
+        if end is None and self._grown_to() > max(self.size, begin + limit):
             self.remark("it grew while it was read; what came after the limit was not read", "truncated")
 
     def forget(self) -> None:
@@ -144,10 +140,20 @@ class ByteSource:
         if members.problem:
             self.remark(members.problem, "truncated")
 
+    def _grown_to(self) -> int:
+        """Bytes that the file has by now."""
+        return os.fstat(self._stream.fileno()).st_size if isinstance(self._stream, io.FileIO) else self.size
+
     def _open(self) -> BinaryIO | None:
         if self._source.problem is not None:
             self.remark(self._source.note, self._source.problem)
             return None
+        remains = self._source.remains
+        if remains is not None:
+            self.remark(remains.note, None if remains.is_whole else "truncated")
+            data = remains.bytes()
+            self.size = len(data)
+            return io.BytesIO(data)
         try:
             return self._open_regular()
         except PermissionError as error:

@@ -74,14 +74,14 @@ class WholeLines:
     def _hold(self, piece: bytes) -> None:
         room = self._most - self._length
         if len(piece) > room:
-            piece = _without_half(piece[:room])
+            piece = without_half(piece[:room])
             self._dropping = True
         if piece:
             self._parts.append(piece)
         self._length = self._most if self._dropping else self._length + len(piece)
 
 
-def _without_half(piece: bytes) -> bytes:
+def without_half(piece: bytes) -> bytes:
     """Without the beginning of a character of UTF-8 whose rest is missing."""
     for length in (1, 2, 3):
         if len(piece) < length or piece[-length] < 0x80:

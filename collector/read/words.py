@@ -1,19 +1,18 @@
 """Finds the lines of a block that hold one of some words, whatever their case.
 
-`bytes.find` takes about half a nanosecond for each byte and word. The C library's `strstr` is ten to twenty
-times as fast (measured with glibc 2.36), so it is called where it can be; what is found is the same.
+Once there is much to search, the C library is called where it can be; what is found is the same.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
 
-Strstr = Callable[[int, bytes], "int | None"]
+from collector.platforms.text_search import Strstr, address, strstr
 
 #: Until so many bytes have been searched the import of ctypes costs more than it saves.
 _WORTH_IT = 1_000_000
+#: In fewer bytes calling the C library takes longer than its search saves.
+_SHORT = 4_096
 
 
 class Words:
@@ -33,13 +32,15 @@ class Words:
         stop = len(data) if stop is None else stop
         low = data.lower() if begin == 0 and stop == len(data) else data[begin:stop].lower()
         self._searched += len(low)
-        strstr = _strstr() if self._searched > self._worth_it else None
+        search = strstr() if self._searched > self._worth_it and len(low) > _SHORT else None
         found: set[int] = set()
-        for word in self._words:
-            if strstr is None:
+        if search is None:
+            for word in self._words:
                 _find(low, word, found)
-            else:
-                _find_fast(low, word, found, strstr)
+        else:
+            begins_at = address(low)
+            for word in self._words:
+                _find_fast(low, begins_at, word, found, search)
         return sorted(end + begin for end in found) if begin else sorted(found)
 
 
@@ -55,34 +56,14 @@ def _find(data: bytes, word: bytes, found: set[int]) -> None:
         at = find(word, end)
 
 
-def _find_fast(data: bytes, word: bytes, found: set[int], strstr: Strstr) -> None:
+def _find_fast(data: bytes, begin: int, word: bytes, found: set[int], search: Strstr) -> None:
+    """`begin`: the address of the data."""
     find, add = data.find, found.add
-    address = _address(data)
-    place = strstr(address, word)
+    place = search(begin, word)
     while place:
-        end = find(b"\n", place - address)
+        end = find(b"\n", place - begin)
         if end < 0:
             add(len(data))
             return
         add(end)
-        place = strstr(address + end, word)
-
-
-def _address(data: bytes) -> int:
-    import ctypes
-
-    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
-
-
-@cache
-def _strstr() -> Strstr | None:
-    """The C library's search. CPython ends every bytes object with a NUL, so it can't run over the end."""
-    try:
-        import ctypes
-
-        strstr = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).strstr
-    except (ImportError, OSError, AttributeError):
-        return None
-    strstr.restype = ctypes.c_void_p
-    strstr.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-    return strstr
+        place = search(begin + end, word)

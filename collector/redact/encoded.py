@@ -43,7 +43,7 @@ def judged(run: str, is_secret: Callable[[str], bool]) -> Judgement:
         if text is None or (text and is_secret(text)):
             return "secret"
         harmless = harmless or (
-            len(text) >= _LEAST_TEXT and sum(sign > "\x7f" for sign in text) * _STRANGE_SHARE <= len(text)
+            len(text) >= _LEAST_TEXT and (len(text) - len(text.encode("ascii", "ignore"))) * _STRANGE_SHARE <= len(text)
         )
     return "harmless" if harmless else "unknown"
 
@@ -76,6 +76,7 @@ def decoded(run: str) -> str | None:
         text = data.decode(encoding, "ignore")
         if len(text) * 3 < len(data) or "\0" in text:
             continue
-        if sum(not (sign.isprintable() or sign.isspace()) for sign in text) * _STRANGE_SHARE <= len(text):
+        strange = [sign for sign in text if not sign.isprintable() and not sign.isspace()]
+        if len(strange) * _STRANGE_SHARE <= len(text):
             return text
     return ""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from collector.data import pattern_of, table
 from collector.errors import DataError
@@ -25,8 +24,7 @@ HIDDEN: tuple[Hidden, ...] = get_args(Hidden)
 _PART = re.compile(r"\{\{([a-z0-9]+)\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class SecretPattern:
+class SecretPattern(NamedTuple):
     id: str
     kind: str
     scope: Scope
@@ -78,15 +76,14 @@ def _whole(text: str, parts: Mapping[str, str], name: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """The rows that are in force, and each literal with the places of the rows that it calls."""
 
     rows: tuple[SecretPattern, ...]
     literals: tuple[tuple[str, tuple[int, ...]], ...]
     long: tuple[int, ...]
     marked: tuple[int, ...]
-    mark: re.Pattern[str]
+    marks: tuple[str, ...]
     guards: dict[str, str]
 
 
@@ -100,17 +97,16 @@ def search(hide: frozenset[Hidden] = frozenset()) -> Search:
             called.setdefault(literal, []).append(number)
     long, marked = tuple(called.pop(LONG, ())), tuple(called.pop(MARKED, ()))
     literals = tuple((literal, tuple(numbers)) for literal, numbers in called.items())
-    mark = pattern_of(_FILE, "mark", _table()["mark"])
     guards = {
         name: _whole(text, _table()["parts"], f"the guard of {name}") for name, text in _table()["guards"].items()
     }
-    return Search(rows, literals, long, marked, mark, guards)
+    return Search(rows, literals, long, marked, tuple(_table()["marks"]), guards)
 
 
 @cache
 def secret_patterns() -> tuple[SecretPattern, ...]:
     """All rows in their order; DataError names the row that is broken."""
-    known = {field.name for field in fields(SecretPattern)}
+    known = set(SecretPattern._fields)
     rows: list[SecretPattern] = []
     for row in _table()["pattern"]:
         name = row.get("id", "a row without id")

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from operator import add
 
+from collector.platforms.text_search import finder
 from collector.redact.patterns import Search
 
-_DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
+#: Digits are all the same; a NUL would end a text for the C library.
+_DIGITS = bytes.maketrans(b"0123456789\0", b"0000000000 ")
 _MOST_KNOWN, _LONGEST_KNOWN = 20_000, 400  # lines, and signs of one
 #: Where these stand, keys may be broken by escapes, so that only the text below shows them.
 _ESCAPES = ("\\/", "\\u00")
 _AFTER = 40  # signs of the next line in which a token may go on
+#: After a text of one line; a guard's end of text would mean that more may follow.
+_NOTHING_FOLLOWS = b"\n."
 _REACH = 20  # signs of the next line in which a literal may end that a wrap went through
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_WORD = _BASE64[:-2] + b"_-\n"
-_BEFORE = 6  # signs of a mark before a word, such as those of `ya29.`
+_WORD = _BASE64[:-2] + b"_-"
 _LEAST_BASE64, _LEAST_WORD = 40, 20
-_DATE = re.compile(r"\d{4}-\d\d-|\d{4}/\d\d/")
-_BREAK = re.compile(r"\n")
+#: Bytes that are searched before the C library is worth the time that it takes to load.
+_WORTH_IT = 30_000
 
 
 def _class_of(signs: bytes) -> bytes:
@@ -37,104 +41,125 @@ _IS_BASE64, _IS_WORD = _class_of(_BASE64), _class_of(_WORD)
 class Prefilter:
     """For one table of rows; remembers lines in which nothing was found."""
 
-    def __init__(self, search: Search) -> None:
-        self._search = search
+    def __init__(self, search: Search, worth_it: int = _WORTH_IT) -> None:
+        """`worth_it`: bytes after which the C library is called."""
         literals = (*search.literals, *((escape, ()) for escape in _ESCAPES))
-        self._literals = [(literal.encode("latin-1").translate(_DIGITS), rows) for literal, rows in literals]
-        self._guards = {name.encode(): re.compile(guard.encode()) for name, guard in search.guards.items()}
+        self._literals = [(_masked(literal), rows) for literal, rows in literals]
+        self._guards = {_masked(name): guard.encode() for name, guard in search.guards.items()}
+        self._marks, self._marked = search.marks, search.marked
+        self._words = [_masked(mark.lower()) for mark in search.marks]
         self._known: set[bytes] = set()
+        self._worth_it, self._searched = worth_it, 0
 
-    def rows(self, lowered: str) -> set[int] | None:
+    def rows(self, text: str, lowered: str) -> set[int] | None:
         """The rows that are called by a text of one line; None where it holds nothing of interest."""
-        masked = _bytes(lowered).translate(_DIGITS)
+        masked = _masked(lowered)
         if masked in self._known:
             return None
-        calls = [rows for literal, rows in self._literals if literal in masked and self._holds(literal, masked)]
+        whole = masked + _NOTHING_FOLLOWS
+        calls = [rows for literal, rows in self._literals if literal in masked and self._holds(literal, whole)]
+        if len(masked) >= _LEAST_WORD and [mark for mark in self._words if mark in masked] and self._is_marked(text):
+            calls.append(self._marked)
         if not calls:
-            self._remember(masked)
+            self._remember([masked])
             return None
         return set().union(*calls)
 
     def lines(self, text: str, lowered: str) -> dict[int, set[int]]:
         """The rows that are called in each line of a text of several; a line without is left out."""
-        parts = _bytes(lowered).translate(_DIGITS).split(b"\n")
-        keys = list(map(add, parts, [part[:_REACH] for part in parts[1:]] + [b""]))
+        keys = _keys(_masked(lowered).replace(b"\r\n", b"\n"))
         known = self._known
         fresh = [number for number, key in enumerate(keys) if key not in known]
         called: dict[int, set[int]] = {}
         if not fresh:
             return called
-        joined = b"\n".join([keys[number] for number in fresh])
-        starts, place = [], 0
-        for number in fresh:
-            starts.append(place)
-            place += len(keys[number]) + 1
+        new = [keys[number] for number in fresh]
+        places = _Places(new, self._finder_of(b"\n".join(new)))
         for literal, rows in self._literals:
-            place = joined.find(literal)
-            while place >= 0:
-                which = bisect_right(starts, place) - 1
-                if self._holds(literal, keys[fresh[which]]):
+            for which in places.of(literal):
+                if self._holds(literal, new[which]):
                     called.setdefault(fresh[which], set()).update(rows)
-                if which + 1 == len(starts):
-                    break
-                place = joined.find(literal, starts[which + 1])
-        self._marked(text.split("\n"), fresh, called)
-        for number in fresh:
-            if number not in called:
-                self._remember(keys[number])
+        whole: list[str] = []
+        for mark in self._words:
+            for which in places.of(mark):
+                whole = whole or text.split("\n")
+                number = fresh[which]
+                if self._is_marked(
+                    whole[number].rstrip("\r") + "".join(whole[number + 1 : number + 2]).lstrip()[:_AFTER]
+                ):
+                    called.setdefault(number, set()).update(self._marked)
+        self._remember([key for number, key in zip(fresh, new, strict=True) if number not in called])
         return called
 
-    def _marked(self, parts: list[str], fresh: list[int], called: dict[int, set[int]]) -> None:
-        """The rows of vendors' tokens, in the lines that are new; a token may go on in the next line."""
-        texts = [parts[number] + "\n" + "".join(parts[number + 1 : number + 2])[:_AFTER] for number in fresh]
-        starts, place = [], 0
-        for text in texts:
-            starts.append(place)
-            place += len(text) + 1
-        for place in marked_words("\n".join(texts), self._search.mark):
-            called.setdefault(fresh[bisect_right(starts, place) - 1], set()).update(self._search.marked)
+    def _finder_of(self, data: bytes) -> Callable[[bytes, int], int]:
+        self._searched += len(data)
+        return finder(data) if self._searched > self._worth_it else data.find
 
     def _holds(self, literal: bytes, line: bytes) -> bool:
         """Whether more than a common word speaks for a row."""
         guard = self._guards.get(literal)
-        return guard is None or guard.search(line) is not None
+        return guard is None or re.search(guard, line) is not None  # compiled when its word is met, and kept by `re`
 
-    def _remember(self, key: bytes) -> None:
-        if len(key) <= _LONGEST_KNOWN and len(self._known) < _MOST_KNOWN:
-            self._known.add(key)
+    def _is_marked(self, text: str) -> bool:
+        """Whether a long word of a line holds a vendor's mark, or has it right before it."""
+        words = b" " + _bytes(text).translate(_IS_WORD) + b" "
+        for mark in self._marks:
+            place = text.find(mark)
+            while place >= 0:
+                end = place + len(mark)
+                begin = words.rfind(b" ", 0, place + 1) if words[end : end + 1] == b"a" else end
+                if words.find(b" ", end + 1) - 1 - begin >= _LEAST_WORD:
+                    return True
+                place = text.find(mark, end)
+        return False
+
+    def _remember(self, keys: Sequence[bytes]) -> None:
+        if len(self._known) + len(keys) <= _MOST_KNOWN:
+            self._known.update(key for key in keys if len(key) <= _LONGEST_KNOWN)
+
+
+class _Places:
+    """Where texts stand in lines that are joined by their ends; `find` is that of the whole."""
+
+    def __init__(self, lines: Sequence[bytes], find: Callable[[bytes, int], int]) -> None:
+        self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        self._find = find
+
+    def of(self, text: bytes) -> Iterator[int]:
+        """The lines that hold a text without a line end, by number."""
+        place = self._find(text, 0)
+        while place >= 0:
+            which = bisect_right(self._starts, place) - 1
+            yield which
+            if which + 2 >= len(self._starts):
+                return
+            place = self._find(text, self._starts[which + 1])
+
+
+def _keys(text: bytes) -> list[bytes]:
+    """Each line with the beginning of the next one, where a wrap may have gone through a literal."""
+    parts = text.split(b"\n")
+    keys = list(map(add, parts, [part[:_REACH] for part in parts[1:]] + [b""]))
+    if b"\n " in text or b"\n\t" in text:
+        for number, (part, following) in enumerate(pairwise(parts)):
+            if following[:1].isspace():  # as it is where a blank was cut, and as it is without the blanks before it
+                begun = following.lstrip()[:_REACH]
+                keys[number] = part[-_REACH:] + b" " + begun + b"\n" + part + begun
+    return keys
 
 
 def base64_runs(text: str) -> Iterator[int]:
     """Where runs of base64 begin that are long enough to hold something."""
-    return (start for start, _ in _runs(text, _IS_BASE64, _LEAST_BASE64))
-
-
-def marked_words(text: str, mark: re.Pattern[str]) -> Iterator[int]:
-    """Where long words stand that hold a vendor's mark, or have it right before them; also where a wrap went through:
-    then a place in each of the lines."""
-    for start, end in _runs(text, _IS_WORD, _LEAST_WORD):
-        begin = max(start - _BEFORE, 0)
-        wrap = text.find("\n", begin, end)
-        if wrap < 0:
-            if mark.search(text, begin, end) is not None:
-                yield start
-            continue
-        if wrap - start < _LEAST_WORD and end - wrap <= _LEAST_WORD and _DATE.match(text, wrap + 1):
-            continue  # the last word of a line and the stamp of the next
-        word = text[begin:end]
-        if mark.search(word) is not None or mark.search(word.replace("\n", "")) is not None:
-            yield from (begin, end - 1)
-            yield from (place.start() for place in _BREAK.finditer(text, begin, end))
-
-
-def _runs(text: str, signs: bytes, least: int) -> Iterator[tuple[int, int]]:
-    classes = _bytes(text).translate(signs) + b" "
-    run = b"a" * least
+    classes = _bytes(text).translate(_IS_BASE64) + b" "
+    run = b"a" * _LEAST_BASE64
     start = classes.find(run)
     while start >= 0:
-        end = classes.find(b" ", start)
-        yield start, end
-        start = classes.find(run, end)
+        yield start
+        start = classes.find(run, classes.find(b" ", start))
+
+
+def _masked(text: str) -> bytes:
+    return _bytes(text).translate(_DIGITS)
 
 
 def _bytes(text: str) -> bytes:

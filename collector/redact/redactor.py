@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: Texts of up to so many characters are remembered, and so many of them.
 _SHORT, _MOST_HARMLESS = 512, 10_000
+#: Of so many secrets is remembered which row found them: one that runs for months meets ever more.
+_MOST_ROWS = 50_000
 #: Stands where redaction itself failed: better no text than an unredacted one.
 DROPPED = "[dropped: redaction failed]"
 _DROPPED = "dropped"
@@ -56,6 +58,23 @@ class Redactor:
         Of more than `longest` characters, everything."""
         redacted, cut = self._told(text, _cut if len(text) <= longest else None)
         return RedactedText(redacted), text[cut:]
+
+    def following(self, before: str, text: str, *, whole: bool) -> tuple[RedactedText, int, str]:
+        """Whole lines that come after `before`, of which something may have been told already: redacted as what
+        they are there, the length of what is told of them, and what has to come before the rest.
+
+        Unless `whole`, lines near the end wait for what comes after them. What begins in `before` goes in `text`.
+        """
+        both, begin = before + text, len(before)
+        safe = len(both)
+
+        def until(seen: str, found: Sequence[Found]) -> int:
+            nonlocal safe
+            safe = _cut(seen, found, ("\n",))
+            return len(seen) if whole else max(safe, begin)
+
+        redacted, end = self._told(both, until, begin)
+        return RedactedText(redacted), end - begin, both[min(safe, end) : end]
 
     def lines(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Lines without secrets, as many as before: a key over several lines is seen as a whole."""
@@ -108,12 +127,24 @@ class Redactor:
         ]
         return {"schema": 1, "redactions": rows}
 
-    def _told(self, text: str, until: Callable[[str, Sequence[Found]], int] | None = None) -> tuple[str, int]:
-        """The text without secrets, as far as `until` says, and how far that is."""
+    def forget(self) -> None:
+        """Gives up what is only remembered to be quick, and what was counted: for one that is used for days. What was
+        learned of keys stays."""
+        self._harmless.clear()
+        self._counts.clear()
+        self._rows = {DROPPED: _DROPPED}
+
+    def _told(
+        self, text: str, until: Callable[[str, Sequence[Found]], int] | None = None, begin: int = 0
+    ) -> tuple[str, int]:
+        """The text from `begin` on without secrets, as far as `until` says, and how far that is."""
         try:
             found = apart([*self._finder.find(text), *self._pieces.find(text)])
             cut = until(text, found) if until else len(text)
-            redacted = self._replaced(text[:cut], [one for one in found if one.end <= cut])
+            parts = [one for one in found if begin < one.end <= cut]
+            if begin:
+                parts = [one._replace(start=max(one.start - begin, 0), end=one.end - begin) for one in parts]
+            redacted = self._replaced(text[begin:cut], parts)
         except Exception:  # noqa: BLE001 - closed on any fault: nothing unredacted may leave
             redacted, cut = DROPPED, len(text)
             if not self._member:
@@ -134,7 +165,8 @@ class Redactor:
                 self._harmless.clear()
             pseudonym = self._pseudonyms.replacement(secret, one.kind)
             for made in PSEUDONYM.findall(pseudonym):
-                self._rows[made] = one.row
+                if made in self._rows or len(self._rows) < _MOST_ROWS:
+                    self._rows[made] = one.row
             if not self._member:
                 self._counts[one.row, ""] += 1
             parts += (text[place : one.start], pseudonym)
@@ -211,11 +243,11 @@ def _tells(key: str) -> bool:
     return any(word in lowered for word in ("pass", "pwd", "secret", "token", "key", "connection", "cred", "sas"))
 
 
-def _cut(text: str, found: Sequence[Found]) -> int:
-    """The last place, some way before the end, at a line's end or a blank, that goes through no secret."""
+def _cut(text: str, found: Sequence[Found], ends: Sequence[str] = ("\n", " ")) -> int:
+    """The last place, some way before the end, that goes through no secret: at a line's end, else at a blank."""
     place = len(text) - _MARGIN
     while place > 0:
-        cut = max(text.rfind("\n", 0, place), 0) or text.rfind(" ", 0, place)
+        cut = next((at for end in ends if (at := text.rfind(end, 0, place)) > 0), 0)
         if cut <= 0:
             return 0
         through = [one for one in found if one.begin <= cut < one.close]

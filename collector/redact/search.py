@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
-from collector.redact.prefilter import Prefilter, base64_runs, marked_words
+from collector.redact.prefilter import Prefilter, base64_runs
 from collector.redact.view import View, unescaped
 from collector.redact.wraps import Lines
 
@@ -24,8 +25,7 @@ ENCODED, NAME = "encoded", "name"
 _DEEPEST = 3  # base64 in base64
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A secret's place; `begin` and `close` are those of the whole match, with what shows that it is one."""
 
     start: int
@@ -59,12 +59,9 @@ class Finder:
         if "\n" in text:
             self._in_lines(text, lowered, runs, found, depth)
         else:
-            marked = any(True for _ in marked_words(text, self._table.mark))
-            called = self._prefilter.rows(lowered)
-            if called is not None or runs or marked:
-                rows = called or set()
-                rows.update(self._table.long if any(runs.values()) else (), self._table.marked if marked else ())
-                self._in_view(View(text, ((0, 0),)), rows, found, depth)
+            called = self._prefilter.rows(text, lowered)
+            if called is not None or runs:
+                self._in_view(View(text, ((0, 0),)), called or (), found, depth)
         return found
 
     def _in_lines(self, text: str, lowered: str, runs: Mapping[int, bool], found: list[Found], depth: int) -> None:
@@ -72,11 +69,9 @@ class Finder:
         if not (called or runs):
             return
         lines = Lines(text)
-        public = [area.span() for area in _PUBLIC.finditer(text)] if runs and "-----BEGIN " in text else []
-        for start, may_be_key in runs.items():
-            rows = called.setdefault(lines.at(start), set())
-            if may_be_key and not any(begin <= start < end for begin, end in public):
-                rows.update(self._table.long)
+        for start in runs:
+            called.setdefault(lines.at(start), set())
+        keys = {lines.at(start) for start, may_be_key in runs.items() if may_be_key}
         whole = self._over_lines.intersection(*[set[int]().union(*called.values())])
         if whole:
             self._rows(View(text, ((0, 0),)), whole, found)
@@ -85,7 +80,7 @@ class Finder:
                 self._in_view(lines.line(number), rows - whole, found, depth)
             for view in lines.joined(first, last):
                 inner: list[Found] = []
-                self._packed(view.text, depth, inner)
+                self._packed(view.text, depth, inner, not keys.isdisjoint(range(first, last + 1)))
                 found += (_in_whole(one, view) for one in inner)
                 self._in_view(view, rows, found, depth)
 
@@ -97,21 +92,40 @@ class Finder:
             if inner is not None:
                 found += (_in_whole(_in_whole(one, inner), view) for one in self._search(inner.text, depth + 1))
 
-    def _packed(self, text: str, depth: int, found: list[Found]) -> dict[int, bool]:
-        """Finds what is packed with a secret in it; of the other runs of base64, where they begin and whether they
-        may be a key."""
+    def _packed(self, text: str, depth: int, found: list[Found], may_hold_keys: bool = True) -> dict[int, bool]:
+        """Finds what is packed with a secret in it, and what is a key by its form; where the other runs of base64
+        begin, and whether they may be a key."""
 
         def is_secret(inner: str) -> bool:
             return depth < _DEEPEST and bool(self._search(inner, depth + 1))
 
-        runs = {}
-        for run in packed(text, base64_runs(text)):
+        places = list(base64_runs(text))
+        runs, keys = {}, []
+        for run in packed(text, places):
             judgement = judged(run[0], is_secret)
             if judgement == "secret":
                 found.append(Found(*run.span(), ENCODED, ENCODED, *run.span()))
-            else:
-                runs[run.start()] = judgement == "unknown"
+                continue
+            runs[run.start()] = judgement == "unknown" and not (run[0].islower() or run[0].isupper())  # but a hash
+            if runs[run.start()]:
+                keys.append(run.span())
+        if keys and may_hold_keys:
+            self._keys(text, places, keys, found)
         return runs
+
+    def _keys(self, text: str, places: Iterable[int], runs: Sequence[tuple[int, int]], found: list[Found]) -> None:
+        """Keys in these runs, of which each begins where a run of base64 does, or behind an escaped line end."""
+        public = [area.span() for area in _PUBLIC.finditer(text)] if "-----BEGIN " in text else []
+        view = View(text, ((0, 0),))
+        for place in places:
+            if not _in_any(place, runs) or _in_any(place, public):
+                continue
+            for number in self._table.long:
+                row = self._table.rows[number]
+                for start in (place, place + 1) if text.startswith("\\n", place - 1) else (place,):
+                    match = row.regex.match(text, start)
+                    if match is not None:
+                        self._take(match, number, view, found)
 
     def _rows(self, view: View, numbers: Iterable[int], found: list[Found]) -> None:
         lowered = ""
@@ -120,17 +134,28 @@ class Finder:
             if row.is_folded:
                 lowered = lowered or _lowered(view.text)
             for match in row.regex.finditer(lowered if row.is_folded else view.text):
-                start, end = match.span("secret")
-                if start >= end or _DONE.match(match["secret"]):
-                    continue
-                if row.kind != "key" or match.span() != (start, end) or not is_text(view.text[start:end]):
-                    found.append(_in_whole(Found(start, end, row.id, row.kind, *match.span(), number), view))
+                self._take(match, number, view, found)
+
+    def _take(self, match: re.Match[str], number: int, view: View, found: list[Found]) -> None:
+        """What a row found, unless it is a pseudonym already, or no key but text."""
+        start, end = match.span("secret")
+        if start >= end or _DONE.match(match["secret"]):
+            return
+        row = self._table.rows[number]
+        if row.kind != "key" or match.span() != (start, end) or not is_text(view.text[start:end]):
+            found.append(_in_whole(Found(start, end, row.id, row.kind, *match.span(), number), view))
 
 
 def _lowered(text: str) -> str:
     """In lower case and of the same length: a few signs have two in lower case."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(sign.lower()[:1] for sign in text)
+
+
+def _in_any(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place lies in one of the spans, which are in order."""
+    before = bisect_right(spans, (place, 1 << 62)) - 1
+    return before >= 0 and place < spans[before][1]
 
 
 def _regions(lines: Lines, called: dict[int, set[int]]) -> dict[tuple[int, int], set[int]]:
@@ -142,13 +167,8 @@ def _regions(lines: Lines, called: dict[int, set[int]]) -> dict[tuple[int, int],
 
 
 def _in_whole(one: Found, view: View) -> Found:
-    return replace(
-        one,
-        start=view.start(one.start),
-        end=view.end(one.end),
-        begin=view.start(one.begin),
-        close=view.end(one.close),
-    )
+    start, end, row, kind, begin, close, order = one
+    return Found(view.start(start), view.end(end), row, kind, view.start(begin), view.end(close), order)
 
 
 def apart(found: Iterable[Found]) -> list[Found]:

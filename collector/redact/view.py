@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\([\"'\\/nrtbf])|&(?:(quot|apos|amp|lt|gt)|#(\d{2,3})|#x([0-9a-fA-F]{2}));|%([0-7][0-9a-fA-F])"
@@ -13,8 +13,7 @@ _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ENTITY = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A text that is searched: `pieces` says where each part of it stands in the whole text.
 
     `wide`: one sign of it may stand for several of the whole text, so that a part ends where the next begins.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from collector.redact.view import View
 
@@ -28,11 +29,7 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._text = text
         self.parts = text.split("\n")
-        self.starts: list[int] = []
-        place = 0
-        for part in self.parts:
-            self.starts.append(place)
-            place += len(part) + 1
+        self.starts = [0, *accumulate(len(part) + 1 for part in self.parts)]
         self._joined: dict[int, bool] = {}
 
     def chain(self, number: int) -> tuple[int, int]:

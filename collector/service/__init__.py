@@ -1,9 +1,3 @@
-"""What a command asks for, done: one run, sending what waits, the parts of a core."""
+"""What a command asks for, done: one run, sending what waits, the parts of a core, the configuration looked at."""
 
 from __future__ import annotations
-
-from collector.service.cores import part
-from collector.service.run import Done, Run, check, collect, exit_code, settings
-from collector.service.sending import upload
-
-__all__ = ["Done", "Run", "check", "collect", "exit_code", "part", "settings", "upload"]

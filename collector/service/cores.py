@@ -8,8 +8,8 @@ from collector.errors import (
     ConfigError,
 )
 from collector.model import BundleInfo
+from collector.platforms.state import redaction_key
 from collector.redact.redactor import Redactor
-from collector.service.state import redaction_key
 
 
 def part(config: Config, number: int, total: int | None, bundle: str | None, now: float) -> str:

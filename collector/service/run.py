@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from collector import pipeline
-from collector.bundle.encryption import Recipients
+from collector.bundle.console import cut
 from collector.bundle.writer import copy, write
-from collector.config import Config, load_config
-from collector.deliver.targets import kind_of
+from collector.config import Config
 from collector.errors import (
     FAILURE_FOUND,
     HANG_FOUND,
@@ -22,16 +22,20 @@ from collector.errors import (
     ConfigError,
     VmextError,
 )
-from collector.model import BundleInfo, Delivery, Report
+from collector.model import BY_COMMAND, BundleInfo, Delivery, Report, Trigger
 from collector.platforms import current
+from collector.platforms.state import elsewhere, redaction_key, state_folder
 from collector.redact.patterns import HIDDEN
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
-from collector.service.state import redaction_key, state_folder
+
+_LONGEST_TRIGGER = 500  # characters
+
+if TYPE_CHECKING:
+    from collector.bundle.encryption import Recipients
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What one collect was asked to do; times are aware, `root` None means this machine."""
 
     root: Path | None
@@ -44,29 +48,24 @@ class Run:
     output: Path | None
     upload: bool
     probe_network: bool = False
+    trigger: Trigger = BY_COMMAND
     live: bool = False  # processes of this machine work on the disk at `root`
     hang_seconds: float = 0.0  # > 0: what runs for longer hangs
     hanging: tuple[str, ...] = ()  # extensions, or extension/configuration, that were seen to hang
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Progress(pipeline.Progress, Protocol):
+    """Is told what is being done as well."""
+
+    def stage(self, name: str) -> None: ...
+
+
+class Done(NamedTuple):
     """What came of it. `bundle` None where no folder could be written."""
 
     report: Report
     bundle: BundleInfo | None
     delivery: Delivery
-
-
-def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Config:
-    """The configuration in force on this host; ConfigError for what is wrong in it."""
-    host = current()
-    if file is not None and not file.is_file():
-        raise ConfigError(f"--config: there is no file {file}")
-    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
-    if config.upload_url:
-        kind_of(config.upload_url, config.token)
-    return config
 
 
 def check(run: Run) -> None:
@@ -89,13 +88,46 @@ def check(run: Run) -> None:
         raise ConfigError("--since must be before --until")
 
 
-def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str], progress: pipeline.Progress) -> Done:
-    """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict."""
+def collect(
+    run: Run,
+    config: Config,
+    now: datetime,
+    environ: Mapping[str, str],
+    progress: Progress,
+    clock: Callable[[], float] = time.monotonic,
+) -> Done:
+    """Runs the pipeline, then redacts, writes and delivers. Problems of disk and network end in the verdict.
+
+    `clock` in seconds measures how long the run took until the bundle was written.
+    """
+    begin = clock()
     host = current()
     to = _recipients(config)
     host.lower_priority()
-    live = run.root is None
-    request = pipeline.Request(
+    report = pipeline.collect(_request(run, config, environ, host.config_file().parent), now, progress)
+    progress.stage("writing the bundle")
+    state, trouble = state_folder(config.state_dir)
+    redactor = _redactor(redaction_key(state), config, report)
+    report = redactor.clean(report)
+    trigger = replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER))
+    duration = timedelta(milliseconds=round(1000 * (clock() - begin)))
+    report = replace(report, trigger=trigger, duration=duration)
+    bundle, state, trouble = _written(report, redactor, config, to, state, trouble)
+    if bundle is None or state is None:
+        return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
+    progress.stage("sending the bundle" if run.upload and config.upload_url else "keeping the bundle")
+    shown = _copied(bundle, run.output)
+    delivery = delivered(config, bundle, state, upload=run.upload)
+    if shown is bundle and delivery.state == "spooled":
+        shown = replace(bundle, path=spool_of(config, state).place(bundle))
+    if trouble and delivery.state != "delivered":
+        delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
+    return Done(report, shown, redactor.clean(delivery))
+
+
+def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Path) -> pipeline.Request:
+    """`settings`: the folder of the configuration file, beside which own tables of places lie."""
+    return pipeline.Request(
         root=run.root,
         extensions=run.extensions,
         since=run.since,
@@ -105,38 +137,40 @@ def collect(run: Run, config: Config, now: datetime, environ: Mapping[str, str],
         time_zone=config.time_zone,
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
+        ring=config.state_dir / "ring",
+        trigger=run.trigger,
         probe_network=run.probe_network,
         live=run.live,
         hang_seconds=run.hang_seconds,
         hanging=run.hanging,
-        **(_of_this_machine(environ) if live else {}),
-        extra_tables=tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml"))),
+        **(_of_this_machine(environ) if run.root is None else {}),
+        extra_tables=tuple(sorted((settings / "sources.d").glob("*.toml"))),
     )
-    report = pipeline.collect(request, now, progress)
-    state, trouble = state_folder(config.state_dir)
-    redactor = _redactor(redaction_key(state), config, report)
-    report = redactor.clean(report)
-    if state is None:
-        return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
-    try:
-        bundle = write(
-            report,
-            seal=redactor,
-            audit=redactor.document,
-            folder=state / "spool",
-            budget_bytes=config.bytes_per_bundle,
-            budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
-            recipients=to,
-        )
-    except VmextError as error:
-        return Done(report, None, Delivery("skipped", error=redactor.text(str(error))))
-    shown = _copied(bundle, run.output)
-    delivery = delivered(config, bundle, state, upload=run.upload)
-    if shown is bundle and delivery.state == "spooled":
-        shown = replace(bundle, path=spool_of(config, state).place(bundle))
-    if trouble and delivery.state != "delivered":
-        delivery = replace(delivery, error="; ".join(part for part in (delivery.error, trouble) if part))
-    return Done(report, shown, redactor.clean(delivery))
+
+
+def _written(
+    report: Report, redactor: Redactor, config: Config, to: Recipients | None, state: Path | None, trouble: str
+) -> tuple[BundleInfo | None, Path | None, str]:
+    """The bundle, the folder whose spool it lies in, and what was wrong with the state folder: a disk may have room
+    for a probe and none for a bundle."""
+    while state is not None:
+        try:
+            bundle = write(
+                report,
+                seal=redactor,
+                audit=redactor.document,
+                folder=state / "spool",
+                budget_bytes=config.bytes_per_bundle,
+                budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
+                recipients=to,
+            )
+        except VmextError as error:
+            if trouble:
+                return None, None, f"{trouble}; {error}"
+            state, trouble = elsewhere(str(error))
+        else:
+            return bundle, state, trouble
+    return None, None, trouble
 
 
 def _recipients(config: Config) -> Recipients | None:

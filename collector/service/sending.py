@@ -9,7 +9,6 @@ from pathlib import Path
 
 from collector.config import Config
 from collector.deliver.spool import Spool
-from collector.deliver.targets import shown
 from collector.errors import (
     ConfigError,
     VmextError,
@@ -33,10 +32,15 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
             "Give --upload URL, VMEXT_UPLOAD_URL or upload_url in the configuration file.",
         )
     from collector.deliver.send import wait_spread
+    from collector.deliver.targets import shown
 
     spool = spool_of(config, config.state_dir)
     failed = 0
-    for number, bundle in enumerate(spool.pending()):
+    pending, unreadable = spool.look()
+    for file, reason in unreadable:
+        left = Delivery("spooled", shown(config.upload_url), error=f"{file} can't be read: {reason}.")
+        yield BundleInfo(file.stem, file, 0, ""), left
+    for number, bundle in enumerate(pending):
         if number == 0:
             wait_spread(config.spread_seconds)
         if not spool.waits(bundle):

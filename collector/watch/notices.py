@@ -130,7 +130,7 @@ class StreamNotices:
         self._next_number, self._end = chunk.next_number, piece.end
         self._remember(_Span(piece.offset, piece.end, len(chunk.data)))
         sift = self._sifting()
-        found += self._signals(self._complete(sift.feed(chunk)))
+        found += self._signals(self._complete(sift.feed(chunk)), is_sifted=True)
         self._move_on(len(sift.held.data) + (len(self._waiting.data) if self._waiting else 0))
         if piece.final:
             found += self.idle()
@@ -221,10 +221,11 @@ class StreamNotices:
 
     # ---- records ---------------------------------------------------------------------------------------
 
-    def _signals(self, chunks: Iterable[Chunk]) -> list[Signal]:
+    def _signals(self, chunks: Iterable[Chunk], *, is_sifted: bool = False) -> list[Signal]:
+        """`is_sifted`: a word was found in them, but for a record that was too long to be held."""
         found: list[Signal] = []
         for chunk in chunks:
-            if self._source is not None and self._words.lines(chunk.data):
+            if self._source is not None and (is_sifted or self._words.lines(chunk.data)):
                 lines = LineMaker(_LINE_LIMIT).lines(chunk)
                 for record in parse(lines, self._source, self.format, self._zone):
                     found += signals_of(record)

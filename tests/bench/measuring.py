@@ -80,7 +80,7 @@ def measure(command: Command, *, expect: Collection[int] = (0,)) -> Cost:
     with tempfile.TemporaryDirectory(prefix="vmext-bench-") as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         launch = [sys.executable, "-I", "-S", _LAUNCHER, out, err, *command]
-        told = subprocess.run(launch, capture_output=True, text=True, env=_environ(), check=False)
+        told = subprocess.run(launch, capture_output=True, text=True, env=plain_environ(), check=False)
         if told.returncode:
             raise RuntimeError(f"{command[0]}: {told.stderr.strip()}")
         wall, cpu, rss, code = told.stdout.split()
@@ -90,7 +90,7 @@ def measure(command: Command, *, expect: Collection[int] = (0,)) -> Cost:
         return Cost(float(wall), float(cpu), int(rss) * 1024 / 1e6, out.read_text(encoding="utf-8", errors="replace"))
 
 
-def _environ() -> dict[str, str]:
+def plain_environ() -> dict[str, str]:
     """The environment without what changes a program's costs: our settings, coverage, Python's switches.
 
     Among these is the one that forbids to keep compiled modules: what is installed is compiled.

@@ -64,6 +64,14 @@ def usual(chance: Random) -> list[bytes]:
     return [kind(chance).encode() + b"\n" for often, kind in kinds for _ in range(often * _VARIANTS // 4)]
 
 
+def chatter(chance: Random) -> list[bytes]:
+    """Records that tell of no operation, as they fill the log of whoever writes very much; one in a hundred does."""
+    kinds = [_goal_state_new, _cgroup, _process_in_cgroup, _env_rules, _env_routes, _env_lease]
+    kinds += [_handler_state, _telemetry_line, _update_check, _collect_logs, _dhcp_warning, _download]
+    texts = [kind(chance).encode() + b"\n" for kind in kinds for _ in range(_VARIANTS)]
+    return texts + chance.choices(usual(chance), k=len(texts) // 50)  # of which half tell of one
+
+
 def wrong(chance: Random) -> list[bytes]:
     """Records that tell of errors: one in five has several lines."""
     kinds = [_non_zero, _download_failed, _report_failed, _http_failed, _handler_failed]

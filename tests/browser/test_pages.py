@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyrage
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -140,3 +141,23 @@ def test_the_report_opens_from_disk_without_network(context: BrowserContext, ser
 def test_there_is_no_such_page(page: Page, server: Endpoint):
     assert server.get("/bundles/ffffffffffffffff").status_code == 404
     assert server.get("/nowhere").status_code == 404
+
+
+def test_an_encrypted_bundle_says_what_is_known_and_how_to_read_it(page: Page, server: Endpoint, tmp_path: Path):
+    key = pyrage.x25519.Identity.generate().to_public()
+    script = [sys.executable, str(ROOT / "scripts/make_incident.py"), "linux", str(tmp_path / "disk")]
+    subprocess.run([*script, "--now", "2026-11-23T10:02:11Z"], check=True)
+    arguments = ("--upload", server.url, "--token-file", server.data / "admin.token", "--encrypt-to", key)
+    sent = collect(tmp_path / "disk", tmp_path / "state", *arguments, "--instance", "vmss-web_13").json
+    assert sent["delivery"]["state"] == "delivered"
+    page.reload()
+    row = page.locator("tr", has_text="vmss-web_13")
+    expect(row).to_contain_text("package manager locked encrypted")
+    row.get_by_role("link", name="vmss-web_13").click()
+    expect(page.locator("h1")).to_have_text("CustomScript exit 100: package manager locked")
+    expect(page.get_by_text("Wait for the lock in the script")).to_be_visible()
+    expect(page.get_by_text(f"vmext show --identity KEY-FILE {sent['bundle']['id']}.zip")).to_be_visible()
+    expect(page.get_by_text(str(key))).to_be_visible()
+    expect(page.get_by_text("unknown")).to_have_count(0)
+    expect(page.get_by_text("unattended-upgr")).to_have_count(0)
+    keep(page, "encrypted", tmp_path)

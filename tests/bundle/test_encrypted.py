@@ -309,3 +309,18 @@ def test_the_same_report_encrypted_twice_has_one_id(tmp_path, key):
     assert one.id == two.id
     assert one.sha256 != two.sha256, "age chooses a new file key each time"
     assert sealed(tmp_path / "three", key, report=replace(REPORT, agent_version="9")).id != one.id
+
+
+@pytest.mark.parametrize("command", ["diagnose", "compare"])
+def test_commands_that_go_through_many_read_encrypted_ones_too(tmp_path: Path, key: Any, key_file: Path, command: str):
+    sealed(tmp_path / "bundles", key)
+    plain = write(REPORT, seal=seal, audit=dict, folder=tmp_path / "plain")
+    refused = vmext(command, tmp_path / "bundles")
+    assert (refused.code, "give --identity KEY-FILE" in refused.err) == (2, True)
+    wrong = tmp_path / "other.txt"
+    wrong.write_text(f"{Key.generate()}\n")
+    assert vmext(command, "--identity", wrong, tmp_path / "bundles").code == 2
+    read = vmext(command, "--format", "json", "--identity", key_file, tmp_path / "bundles")
+    in_clear = vmext(command, "--format", "json", plain.path)
+    assert read.code == in_clear.code == 10
+    assert read.out.replace("bundles/", "plain/") == in_clear.out.replace("bundles/", "plain/")

@@ -51,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.rsplit("/", 1)[-1]
         if act.isdigit():
             self._answer(int(act), {"error": f"told to answer {act}", "hint": ""})
+        elif act.startswith("500 says "):
+            self._answer(500, {"error": act.removeprefix("500 says ")})
         elif act == "429 after 0":
             self._answer(429, {"error": "busy"}, {"Retry-After": "0"})
         elif act == "redirect":

@@ -19,6 +19,7 @@ from collector.deliver.send import deliver, send
 from collector.deliver.spool import Spool, bundle_info
 from collector.deliver.targets import target_for
 from collector.errors import ConfigError, DeliveryError, RefusedError
+from tests.collecting import vmext
 from tests.deliver.receiver import receiver
 
 ID = "0123456789abcdef"
@@ -231,3 +232,58 @@ def test_delays_grow_with_jitter_and_honour_what_is_asked():
     assert [backoff.delay(attempt, lambda: 1.0) for attempt in (1, 2, 3, 4, 50)] == [2, 4, 8, 10, 10]
     assert backoff.delay(3, lambda: 0.0) == 0
     assert backoff.delay(1, lambda: 0.0, retry_after=30) == 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")
+def test_what_is_no_plain_file_is_neither_sent_nor_in_the_way(spool: Spool, tmp_path: Path, caplog):
+    """What a link leads to was never redacted, and a pipe has no end."""
+    secret = tmp_path / "secret"
+    secret.write_text("not redacted")
+    (spool.folder / "00000000000000aa.zip").symlink_to(secret)
+    (spool.folder / "00000000000000ab.zip").mkdir()
+    os.mkfifo(spool.folder / "00000000000000ac.zip")
+    assert [info.id for info in spool.pending()] == [ID]
+    assert "3 of a bundle's name are no plain files" in caplog.text
+    assert Spool(spool.folder, quota_bytes=1).keep_within_quota("") == (ID,)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives up root's rights")
+def test_a_bundle_that_may_not_be_read_is_told_and_the_others_go(spool: Spool, tmp_path: Path):
+    (spool.folder / "00000000000000aa.zip").write_bytes(b"PK")
+    (spool.folder / "00000000000000aa.zip").chmod(0o000)
+    for folder in (spool.folder, *spool.folder.parents):
+        if folder != Path("/") and folder.stat().st_uid == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    os.chown(spool.folder, 65534, 65534)
+    (spool.folder / f"{ID}.zip").chmod(0o644)
+    with receiver() as server:
+        through = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        told = vmext("upload", "--upload", server.url, "--state-dir", spool.folder.parent, through=through)
+    assert (told.code, list(server.stored)) == (20, [ID]), told.err
+    assert "00000000000000aa not delivered: " in told.out
+    assert "can't be read: Permission denied" in told.out
+
+
+def test_a_spool_that_is_no_folder_is_said(tmp_path: Path):
+    (tmp_path / "spool").write_text("x")
+    told = vmext("upload", "--upload", "http://127.0.0.1:9", "--state-dir", tmp_path)
+    assert (told.code, "spool can't be read" in told.err.replace("\n", " ")) == (3, True)
+    assert Spool(tmp_path / "spool").keep_within_quota("") == ()
+
+
+def test_what_is_told_of_a_delivery_is_redacted_and_steers_no_terminal(tmp_path: Path):
+    """The receiver's words, paths in warnings, and with --debug our own log."""
+    state = tmp_path / "password=Hunter2Hunter2"
+    (state / "spool" / "00000000000000ab.zip").mkdir(parents=True)
+    (state / "spool" / f"{ID}.zip").write_bytes(b"bundle" * 1000)
+    config = tmp_path / "vmext.toml"
+    config.write_text("deadline_seconds = 0.5\n")
+    for debug in ([], ["--debug"]):
+        with receiver(f"500 says \x1b[31mno: Authorization: Bearer {TOKEN}0123456789") as server:
+            arguments = ("--upload", server.url, "--state-dir", state, "--config", config)
+            told = vmext(*debug, "upload", *arguments, environ={"VMEXT_TOKEN": f"{TOKEN}0123456789"})
+        assert (told.code, "answered 500: \\x1b[31mno: Authorization: " in told.out) == (20, True), told.out
+        assert "no plain file" in told.err
+        assert TOKEN not in told.out + told.err
+        assert "Hunter2" not in told.out + told.err
+        assert "\x1b" not in told.out

@@ -70,6 +70,23 @@ def test_a_store_that_can_not_be_reached_is_told_without_its_signature(url: str,
     assert "S3cr" not in f"{error.value} {error.value.hint}"
 
 
+def test_a_store_that_is_not_trusted_is_not_asked_again():
+    """The sentence, the hint and whether to try again are those that the endpoint gets."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(bytes.fromhex("15030300020230"))  # alert: unknown_ca, of its view of ours
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/bundles?sig=S3cr"
+        with pytest.raises(DeliveryError, match="the store refused our certificate, or wants one") as error:
+            ask("GET", url, {}, until=Until(time.monotonic() + 20), network=Network())
+    assert (error.value.retry, "client_cert" in error.value.hint) == (False, True)
+
+
 def test_where_a_store_redirects_nothing_is_sent():
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -9,8 +9,11 @@ from time import perf_counter
 import pytest
 
 from collector.data.messages import ANY, KINDS, Signature, messages
+from collector.diagnose.by_signature import by_signature
 from collector.diagnose.named import named_by
-from collector.diagnose.signatures import GENERIC_CAUSES, best, candidates, signatures
+from collector.diagnose.signatures import GENERIC_CAUSES, candidates, signatures
+from collector.model import Identity, System
+from tests.diagnose.stories import failure, hang
 
 ROWS = {row.id: row for name in KINDS for row in messages(name)}
 #: Rows that match another's example too, each with the reason why that does no harm.
@@ -18,6 +21,14 @@ _HEAD, *_OVERLAPS = (Path(__file__).parents[1] / "data" / "overlaps.tsv").read_t
 OVERLAPS = {(row, other): reason for row, other, reason in (line.split("\t") for line in _OVERLAPS)}
 #: Lines of a guest can be as long as they like; texts are cut to far less before patterns are tried on them.
 LONG, LONGEST_SECONDS = 100_000, 20.0  # a pattern that runs away takes minutes
+
+
+def told(text: str, extension: str, system: System, kind: str = "failure") -> Signature:
+    """The signature that speaks loudest for a failure whose telling line this is."""
+    made = failure(extension, text) if kind == "failure" else hang(extension, text)
+    loudest = max(by_signature(made, Identity(system=system)), key=lambda voice: voice.weight)
+    rows = candidates(extension, system, kind)
+    return next(row for row in rows if row.meaning == loudest.cause.meaning and row.found_in(text))
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
@@ -42,9 +53,7 @@ def test_a_lines_own_signature_is_told(row: Signature):
     """Or one that an overlap with the reason why names, or one of the same cause."""
     extension = row.scope if row.scope != ANY else "Publisher.Type"
     for system in ("linux", "windows") if row.system == "any" else (row.system,):
-        told = best([row.must_match], extension, system, row.kind)
-        assert told
-        found = told[0]
+        found = told(row.must_match, extension, system, row.kind)
         assert found.id == row.id or found.cause == row.cause or (found.id, row.id) in OVERLAPS
         assert found.cause not in GENERIC_CAUSES or row.cause in GENERIC_CAUSES
 
@@ -63,10 +72,8 @@ def test_what_waits_is_not_told_of_what_has_ended():
     )
     assert {row.kind for row in candidates("A.B", "linux", "failure")} == {"failure"}
     assert candidates("A.B", "linux", "hang")[0].kind == "hang"
-    ended, hanging = best([line], "A.B", "linux", "failure"), best([line], "A.B", "linux", "hang")
-    assert ended
-    assert hanging
-    assert (ended[0].id, hanging[0].id) == ("apt-lock", "apt-lock-waiting")
+    ended, hanging = told(line, "A.B", "linux", "failure"), told(line, "A.B", "linux", "hang")
+    assert (ended.id, hanging.id) == ("apt-lock", "apt-lock-waiting")
 
 
 @pytest.mark.parametrize(
@@ -90,9 +97,8 @@ def test_of_two_explanations_the_more_telling_one(text: str, cause: str):
     extension = (
         "Microsoft.Compute.JsonADDomainExtension" if "join" in text else "Microsoft.Azure.Extensions.CustomScript"
     )
-    told = best([text], extension, "windows" if "join" in text else "linux")
-    assert told
-    assert told[0].cause == cause
+    kind = "hang" if "Timeout(" in text else "failure"
+    assert told(text, extension, "windows" if "join" in text else "linux", kind).cause == cause
 
 
 def _hostile(example: str) -> list[str]:

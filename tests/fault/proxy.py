@@ -136,8 +136,8 @@ class FaultProxy:
             elif kind == "half":
                 client.sendall(piece[: len(piece) - 40])
                 self._ended.wait(60)
-            elif kind == "drip":
-                end = piece.find(b"\r\n\r\n") + 4 if piece.startswith(b"HTTP/") else 0
+            elif kind in ("drip", "trickle"):  # the body of the answer byte by byte, or its head as well
+                end = piece.find(b"\r\n\r\n") + 4 if piece.startswith(b"HTTP/") and kind == "drip" else 0
                 client.sendall(piece[:end])
                 for byte in piece[end:]:
                     client.sendall(bytes([byte]))

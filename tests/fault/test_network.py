@@ -41,6 +41,7 @@ def proxy(server: Endpoint) -> Iterator[FaultProxy]:
         ("mute", "in time"),  # stored, and nobody is told
         ("half", "in time"),  # the answer's read times out
         ("drip", "in time"),  # no single read does, all of them together do
+        ("trickle", "in time"),  # the same while the library reads the head
         ("lost", "broke"),
         ("reset 3000", "broke"),
         ("status 408", "answered 408"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -188,4 +190,56 @@ def test_a_collect_on_a_full_disk_still_hands_over(tmp_path: Path):
         result = vmext("collect", *arguments, environ={"VMEXT_TOKEN": server.token})
         assert (result.code, result.out.strip().endswith(" delivered")) == (10, True), result.out
         assert server.get("/v1/bundles").json()["total"] == 1
-        assert list(state.iterdir()) == []
+        assert [(file.name, file.stat().st_size) for file in state.iterdir()] == [("collect.lock", 0)]
+
+
+@needs_mount
+def test_the_disk_gets_full_at_any_step_of_storing(tmp_path: Path):
+    """Block by block more room, so that it ends while the body, the bundle or the index is written."""
+    with small_disk(tmp_path / "small") as fill, endpoint(tmp_path / "small/data") as server:
+        agent = instance(tmp_path / "agent", server)
+        sent = bundles(agent.spool)
+        filler = fill()
+        told: list[tuple[int, bool]] = []
+        while not told or told[-1][0] == 507:
+            os.truncate(filler, filler.stat().st_size - 4096)
+            answer = server.put(sent[0].path)
+            told.append((answer.status_code, any((server.data / "objects").rglob("*.zip"))))
+            assert list((server.data / "incoming").iterdir()) == []  # what is left would fill it for good
+        assert {(507, False), (507, True)} < set(told)  # the last: stored, and no room in the index
+        assert told[-1] == (201, True)
+        sent[0].path.unlink()
+        assert_all_there_once(server, sent, agent)
+
+
+@needs_mount
+def test_a_disk_with_room_for_less_than_a_bundle_still_hands_over(tmp_path: Path):
+    disk = failing_disk(tmp_path / "disk")
+    with endpoint(tmp_path / "data") as server, small_disk(tmp_path / "small") as fill:
+        state = tmp_path / "small/state"
+        state.mkdir()
+        os.truncate(filler := fill(), filler.stat().st_size - 3 * 4096)
+        arguments = ("--root", disk, "--state-dir", state, "--upload", server.url)
+        result = vmext("collect", *arguments, environ={"VMEXT_TOKEN": server.token})
+        assert (result.code, result.out.strip().endswith(" delivered")) == (10, True), result.out
+        assert server.get("/v1/bundles").json()["total"] == 1
+        assert list(state.rglob("*.zip")) + list(state.rglob("*.partial")) == []
+        kept = vmext("collect", "--root", disk, "--state-dir", state, "--no-upload", "--format", "json")
+        told = kept.json
+        assert Path(told["bundle"]["path"]).is_file()
+        assert "No space left on device" in told["delivery"]["error"]
+        shutil.rmtree(Path(told["bundle"]["path"]).parents[1])
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads", "/login"])
+def test_a_sender_that_goes_in_the_middle_is_no_fault_of_the_endpoint(tmp_path: Path, path: str):
+    with endpoint(tmp_path / "data") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\nContent-Length: 99\r\n\r\n"
+        for _ in range(3):
+            with socket.create_connection((host, int(port))) as connection:
+                connection.sendall(head.encode() + b"half")
+                time.sleep(0.2)
+        assert server.get("/healthz").status_code == 200
+        time.sleep(0.5)
+    assert "Traceback" not in (tmp_path / "endpoint.log").read_text()

@@ -56,6 +56,15 @@ def test_this_machine_gives_way_and_never_takes_back():
     assert first == second
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the class idle is Linux's")
+def test_this_machine_reads_and_writes_when_no_one_else_does():
+    script = (
+        "from collector.platforms import current; import psutil; current().lower_io_priority();"
+        "print(psutil.Process().ionice().ioclass == psutil.IOPRIO_CLASS_IDLE)"
+    )
+    assert run(script) == "True"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps access lists, not modes; see tests/windows")
 def test_a_folder_of_ones_own_is_private(tmp_path: Path):
     current().make_private(tmp_path / "a/b")

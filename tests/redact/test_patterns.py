@@ -8,7 +8,6 @@ import json
 import re
 import time
 import zlib
-from dataclasses import replace
 
 import pytest
 
@@ -125,10 +124,9 @@ def test_a_key_over_many_lines_leaves_as_many_lines():
 
 
 def test_a_fault_drops_the_text_and_counts_it():
-    raising = re.compile("raises")
     table = search()
-    broken = replace(table.rows[0], id="broken", pattern="(?P<secret>x", literals=("hunter",), scope="line")
-    redactor = Redactor(KEY, table=replace(table, rows=(broken,), literals=(("hunter", (0,)),), mark=raising))
+    broken = table.rows[0]._replace(id="broken", pattern="(?P<secret>x", literals=("hunter",), scope="line")
+    redactor = Redactor(KEY, table=table._replace(rows=(broken,), literals=(("hunter", (0,)),), marks=()))
     assert redactor.text("password=hunter2hunter2") == DROPPED
     assert redactor.lines(["a line", "password=hunter2hunter2"]) == ("a line", DROPPED)
     assert redactor.document()["redactions"] == [{"pattern": "dropped", "member": "", "count": 3}]

@@ -1,0 +1,3 @@
+"""Tests of the resident agent."""
+
+from __future__ import annotations

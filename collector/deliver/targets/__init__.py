@@ -30,7 +30,7 @@ class Target(Protocol):
     name: str
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
-        """Sends one bundle; all of it ends within `timeout` seconds, and a single wait well before that.
+        """Sends one bundle within `timeout` seconds as far as that is in its hands: whoever sends waits no longer.
 
         Raises DeliveryError, RefusedError where the receiver will never take this bundle.
         """

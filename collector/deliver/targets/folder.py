@@ -33,7 +33,7 @@ class FolderTarget:
         self._folder = Path(folder)
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
-        """`timeout` is not kept: the system decides how long it waits for a share."""
+        """The system decides how long it waits for a share; whoever sends does not wait longer than `timeout`."""
         file = self._folder / f"{bundle.id}.zip"
         try:
             if not self._folder.is_dir():

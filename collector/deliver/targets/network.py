@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a connection may take; seconds of silence after which another try is better than waiting on.
 CONNECT_SECONDS, SILENT_SECONDS = 5.0, 30.0
+#: Of a signed address it opens the store.
+QUERY = re.compile(r"\?[^\s\"'<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,42 +89,42 @@ def _date(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def network_error(error: requests.RequestException) -> DeliveryError:
-    """A sentence for people; the library's own texts hold addresses of objects."""
+def network_error(error: requests.RequestException, whom: str = "the endpoint") -> DeliveryError:
+    """A sentence for people about `whom`; the library's own texts hold addresses of objects, and signatures."""
     text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return _tls_error(text)
-    return DeliveryError(_reason(error, text), retry=not isinstance(error, requests.exceptions.InvalidURL))
+        return _tls_error(text, whom)
+    return DeliveryError(_reason(error, text, whom), retry=not isinstance(error, requests.exceptions.InvalidURL))
 
 
-def _tls_error(text: str) -> DeliveryError:
+def _tls_error(text: str, whom: str) -> DeliveryError:
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text:
         return DeliveryError(
-            "the endpoint's certificate is not trusted (TLS)",
+            f"{whom}'s certificate is not trusted (TLS)",
             "Give its authority with ca_bundle in the configuration.",
             retry=False,
         )
     if re.search(r"CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|BAD_CERTIFICATE|alert certificate", text, re.I):
         return DeliveryError(
-            "the endpoint refused our certificate, or wants one (TLS)",
+            f"{whom} refused our certificate, or wants one (TLS)",
             "Give client_cert and client_key in the configuration.",
             retry=False,
         )
-    return DeliveryError("the encrypted connection to the endpoint could not be made (TLS)")
+    return DeliveryError(f"the encrypted connection to {whom} could not be made (TLS)")
 
 
-def _reason(error: requests.RequestException, text: str) -> str:
+def _reason(error: requests.RequestException, text: str, whom: str) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection to the endpoint in time"
+        return f"no connection to {whom} in time"
     if isinstance(error, requests.exceptions.Timeout) or "timed out" in text:
-        return "the endpoint did not answer in time"
+        return f"{whom} did not answer in time"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy refused the connection"
     if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
-        return "the endpoint's name can't be resolved (DNS)"
+        return f"{whom}'s name can't be resolved (DNS)"
     if "refused" in text.lower():
-        return "the endpoint refused the connection; is it running, and is the port right?"
+        return f"{whom} refused the connection; is it running, and is the port right?"
     if "Network is unreachable" in text or "No route to host" in text:
-        return "there is no network route to the endpoint"
-    log.debug("delivery failed", exc_info=True)
-    return f"the connection to the endpoint broke ({type(error).__name__})"
+        return f"there is no network route to {whom}"
+    log.debug("delivery failed: %s", QUERY.sub("?...", text))
+    return f"the connection to {whom} broke ({type(error).__name__})"

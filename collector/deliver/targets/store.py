@@ -15,13 +15,12 @@ from typing import IO
 import requests
 
 from collector import __version__
-from collector.deliver.targets.network import Network
+from collector.deliver.targets.network import QUERY, Network, network_error
 from collector.errors import DeliveryError
 
 _LEAST_SECONDS = 0.5
 _MOST_ANSWER, _PIECE = 4 << 20, 16_384
 _CODE = re.compile(rb"<Code>\s*(\w{1,100})\s*</Code>")
-_QUERY = re.compile(r"\?[^\s\"'<>]+")
 #: Clocks that are further apart are told.
 _SKEW_SECONDS = 300.0
 
@@ -30,7 +29,7 @@ class _WithoutQuery(logging.Filter):
     """The library logs whole addresses; a signed one opens the store to whoever reads it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _QUERY.sub("?...", record.getMessage()), None
+        record.msg, record.args = QUERY.sub("?...", record.getMessage()), None
         record.exc_info = record.exc_text = None
         return True
 
@@ -127,7 +126,7 @@ def ask(
             code = response.headers.get("x-ms-error-code") or (found.group(1).decode() if found else "")
             return Answer(response.status_code, response.headers, code, told)
     except requests.RequestException as error:
-        raise DeliveryError(_reason(error), retry=not isinstance(error, requests.exceptions.InvalidURL)) from None
+        raise network_error(error, "the store") from None
     except OSError as error:  # what the library lets through while it reads the answer
         raise DeliveryError(f"the connection to the store broke ({type(error).__name__})") from None
 
@@ -165,23 +164,3 @@ def validity(start: datetime | None, end: datetime | None, theirs: datetime | No
         way = "ahead of" if apart > 0 else "behind"
         said.append(f"this machine's clock is {round(abs(apart) / 60)} minutes {way} the store's")
     return ", and ".join(said)
-
-
-def _reason(error: requests.RequestException) -> str:
-    """A sentence for people; the library's own texts hold the whole address."""
-    text = str(error)
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the store's certificate is not trusted (TLS); give its authority with ca_bundle in the configuration"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection to the store in time"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "the store did not answer in time"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refused the connection"
-    if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
-        return "the store's name can't be resolved (DNS): check the account's name"
-    if "refused" in text.lower():
-        return "the store refused the connection"
-    if "Network is unreachable" in text or "No route to host" in text:
-        return "there is no network route to the store"
-    return f"the connection to the store broke ({type(error).__name__})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse
 from collector.bundle import words
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
+from collector.diagnose.rules import Rule, rules
 from collector.model import Failure, iso, order
 
 _VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
@@ -65,18 +67,22 @@ class Pages:
             }
             return "/?" + urlencode(merged) if merged else "/"
 
+        rows = [{**row, "what": row["title"] or _title(row["rule"])} for row in rows]
         return self._page("bundles.html", rows=rows, query=query, total=total, offset=offset, page=page, link=link)
 
     def received(self, bundle: Bundle | Envelope, receipt: Mapping[str, str]) -> HTMLResponse:
         """The page of a bundle; of an encrypted one what its envelope tells, and how to read the rest."""
         if isinstance(bundle, Bundle):
             return self.bundle(bundle, receipt)
+        named = [{"document": finding, "rule": _rules().get(finding["id"])} for finding in bundle.findings]
         return self._page(
             "encrypted.html",
             bundle=bundle,
             receipt=receipt,
+            findings=named,
+            headline=_headline(bundle),
             identity=bundle.identity,
-            where=words.where(bundle.identity),
+            where=words.where(bundle.identity, whole=False),
             window=bundle.window,
         )
 
@@ -99,12 +105,35 @@ class Pages:
             gaps=words.gaps(bundle.ledger, system),
             excerpts=sorted(bundle.excerpts, key=lambda excerpt: (not excerpt.failing, excerpt.path)),
             window=bundle.window,
+            why=words.trigger(bundle.trigger),
             headline=bundle.summary.split("\n", 1)[0].removeprefix("VMEXT "),
             iso=iso,
         )
 
     def _page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         return HTMLResponse(self._templates.get_template(name).render(**values), status)
+
+
+@cache
+def _rules() -> Mapping[str, Rule]:
+    return {rule.id: rule for rule in rules()}
+
+
+def _title(rule: str | None) -> str:
+    """Of an encrypted bundle only the rule's id is told; what is known under it here may be of another version."""
+    known = _rules().get(rule or "")
+    return known.title if known else rule or ""
+
+
+def _headline(envelope: Envelope) -> str:
+    """What the summary's first line would say, as far as the envelope tells it."""
+    if not envelope.findings:
+        return "No failure and no hang found in the window"
+    first = envelope.findings[0]
+    code = "" if first["exit_code"] is None else f" exit {words.code(first['exit_code'])}"
+    more = len(envelope.findings) - 1
+    told = f"{words.short(first['extension'])}{code}: {_title(first['id'])}"
+    return f"{told} (and {words.plural(more, 'more finding')})" if more else told
 
 
 def _timeline(failure: Failure) -> list[dict[str, Any]]:

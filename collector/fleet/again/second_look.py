@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector import __version__
 from collector.bundle.codec import load
@@ -11,6 +12,9 @@ from collector.bundle.reader import Bundle, open_bundle
 from collector.diagnose.again import Again, Answer, Subject, again
 from collector.diagnose.diagnose import diagnose
 from collector.model import Report
+
+if TYPE_CHECKING:
+    from collector.bundle.encryption import Identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,14 @@ class SecondLook:
         return all(one.same for one in self.findings)
 
 
-def look_again(path: Path) -> SecondLook:
-    """Today's answer from what was extracted then. Raises BundleError for anything that is wrong with the bundle.
+def look_again(path: Path, identities: Identities | None = None) -> SecondLook:
+    """Today's answer from what was extracted then; `identities` for a bundle that is encrypted.
 
+    Raises BundleError for anything that is wrong with the bundle.
     What was extracted and what practices were checked stays as it was, and so does the verdict: only what it means is
     told anew.
     """
-    bundle = open_bundle(path)
+    bundle = open_bundle(path, identities=identities)
     findings = diagnose(bundle.failures, bundle.identity, bundle.facts, bundle.states)
     report = Report(
         created=bundle.created,
@@ -50,6 +55,7 @@ def look_again(path: Path) -> SecondLook:
         excerpts=(),
         ledger=bundle.ledger,
         practices=bundle.practices,
+        trigger=bundle.trigger,
     )
     made_by = bundle.manifest["agent_version"]
     return SecondLook(str(path), bundle.id, made_by, report, again(_answers(bundle), findings))

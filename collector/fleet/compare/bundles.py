@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector.bundle import words
 from collector.bundle.codec import load, moment
@@ -19,6 +19,9 @@ from collector.fleet.compare.grouping import Instance, Told
 from collector.fleet.compare.masking import masked
 from collector.fleet.compare.traits import measures, traits
 from collector.model import Cause, Identity, LedgerEntry, SystemFacts
+
+if TYPE_CHECKING:
+    from collector.bundle.encryption import Identities
 
 #: Longer texts are not compared beyond this, in characters.
 _LONGEST = 1_000
@@ -58,12 +61,14 @@ def find(arguments: Iterable[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     return tuple(found), tuple(problems)
 
 
-def read(path: Path) -> Instance:
-    """What a bundle tells of its instance. Raises BundleError for what is wrong with a member that is needed.
+def read(path: Path, identities: Identities | None = None) -> Instance:
+    """What a bundle tells of its instance; `identities` for one that is encrypted.
+
+    Raises BundleError for what is wrong with a member that is needed.
 
     Members that are not needed (report, summary, most excerpts) are not read, and so not checked either: `glance`.
     """
-    bundle = glance(path)
+    bundle = glance(path, identities=identities)
     identity, facts = bundle.identity, bundle.facts
     names = own_names(identity)
     outputs, settings = _of_ledger(bundle)

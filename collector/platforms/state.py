@@ -23,6 +23,11 @@ def state_folder(wanted: Path) -> tuple[Path | None, str]:
         reason = f"{wanted} can't be written ({error.strerror})"
     else:
         return wanted, ""
+    return elsewhere(reason)
+
+
+def elsewhere(reason: str) -> tuple[Path | None, str]:
+    """A temporary folder, where the state folder is of no use for this reason; None where there is none either."""
     try:
         import tempfile
 

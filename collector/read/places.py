@@ -1,0 +1,150 @@
+"""After each look at the folders: which stream lies where by now, what is new and what is gone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from collector.data.rotated import is_rotated_name
+from collector.model import Source
+from collector.read.following import Following
+from collector.read.handles import file_id, stamp
+from collector.read.identity import FileId
+from collector.read.stream import Stream
+from collector.read.turns import Turns
+
+_KINDS = ("log", "output")
+Present = dict[FileId, tuple[Source, os.stat_result]]
+
+
+class Places:
+    def __init__(self, follow: Following, turns: Turns) -> None:
+        self._follow = follow
+        self._turns = turns
+
+    def see(self, sources: Iterable[Source], from_end: bool) -> None:
+        follow = self._follow
+        follow.round += 1
+        follow.needs_scan = False
+        present = self._present(sources)
+        paths = {source.path: identity for identity, (source, _) in present.items()}
+        before = dict(follow.at)
+        new = [one for identity, one in present.items() if not self._is_known(identity, *one, paths)]
+        for stream in list(follow.streams.values()):
+            if stream.file_id is not None and stream.file_id not in present:
+                self._missing(stream)
+        for source, status in new:
+            self._new(source, status, before.get(source.path), from_end)
+        self._forget()
+        for number in follow.copies:
+            follow.touch(follow.streams[number])
+
+    def look(self) -> None:
+        """Finds out by the files' sizes and times which have news."""
+        follow = self._follow
+        for stream in follow.streams.values():
+            if stream.file_id is None or stream.over or stream.number in follow.nameless:
+                continue
+            try:
+                status = stream.source.file.stat()
+            except OSError:
+                follow.needs_scan = True
+                follow.touch(stream)
+                continue
+            if file_id(status, stream.source.file) != stream.file_id:
+                follow.needs_scan = True
+                follow.touch(stream)
+            elif stream.problem or stamp(status) != stream.looked:
+                follow.touch(stream)
+
+    def _present(self, sources: Iterable[Source]) -> Present:
+        """The files there are. Of several paths to one the stream's own counts, else the one that is not rotated."""
+        present: Present = {}
+        for source in sources:
+            if source.kind not in _KINDS or source.problem not in (None, "denied"):
+                continue
+            try:
+                status = source.file.stat()
+            except (OSError, ValueError):
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            identity = file_id(status, source.file)
+            if identity in present:
+                stream = self._follow.by_id.get(identity)
+                own = stream.path if stream is not None else None
+                if source.path != own and (present[identity][0].path == own or is_rotated_name(source.path)):
+                    continue
+            present[identity] = (source, status)
+        return present
+
+    def _is_known(self, identity: FileId, source: Source, status: os.stat_result, paths: dict[str, FileId]) -> bool:
+        follow = self._follow
+        stream = follow.by_id.get(identity)
+        if stream is not None and stream.packed and stream.looked != stamp(status):
+            stream = self._of_changed_pack(stream)
+        if stream is None:
+            return False
+        if stream.path != source.path:
+            if follow.at.get(stream.path) is stream:
+                del follow.at[stream.path]
+            stream.rotated = is_rotated_name(source.path) or stream.path in paths
+            follow.dirty = True
+        stream.source, stream.gone, stream.gone_round = source, None, -1
+        follow.nameless.pop(stream.number, None)
+        follow.at[source.path] = stream
+        if stream.over:
+            return True
+        is_news = stamp(status) != stream.looked
+        stream.checked = stream.checked and not is_news
+        if not stream.checked or stream.problem:
+            self._turns.check(stream)
+        return True
+
+    def _of_changed_pack(self, stream: Stream) -> Stream | None:
+        """A packed file may be still being written; else it was deleted, and its number given to another file."""
+        if self._turns.is_unpacking(stream):
+            return stream
+        if stream.fresh:
+            stream.packed, stream.heads = False, ()
+            return stream
+        self._follow.leave(stream)
+        return None
+
+    def _missing(self, stream: Stream) -> None:
+        follow = self._follow
+        if stream.gone_round < 0:
+            stream.gone_round = follow.round
+        if stream.packed and self._turns.is_unpacking(stream):
+            return
+        file = follow.handles.held(stream.number)
+        if file is None or stream.packed or stream.over:
+            follow.leave(stream)
+            return
+        follow.nameless[stream.number] = None
+        if stream.unlinked is None and os.fstat(file.fileno()).st_nlink == 0:
+            stream.unlinked = follow.clock()
+        follow.touch(stream)
+
+    def _new(self, source: Source, status: os.stat_result, before: Stream | None, from_end: bool) -> None:
+        follow = self._follow
+        stream = follow.add(source, file_id(status, source.file))
+        if before is not None and not before.over and before.file_id is not None:
+            stream.after = before.number
+            before.rotated = True
+        follow.touch(stream)
+        if from_end:
+            self._turns.pass_over(stream)
+
+    def _forget(self) -> None:
+        follow = self._follow
+        now, limits = follow.wall(), follow.limits
+        gone = sorted(
+            (stream for stream in follow.streams.values() if stream.file_id is None),
+            key=lambda stream: stream.gone or 0.0,
+        )
+        too_many = max(0, len(follow.streams) - limits.most_streams)
+        for index, stream in enumerate(gone):
+            if index < too_many or now - (stream.gone or 0.0) >= limits.forget:
+                follow.drop(stream)

@@ -1,0 +1,78 @@
+"""The configuration in force, and everything that is wrong in it, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.config import Config, Loaded, load_config, read
+from collector.errors import ConfigError, VmextError
+from collector.platforms import current
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`file`: where the configuration file lies or would lie. `tables`: own tables of places beside it."""
+
+    file: Path
+    loaded: Loaded
+    tables: tuple[Path, ...]
+    problems: tuple[VmextError, ...]
+
+
+def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Config:
+    """The configuration in force on this host; ConfigError for what is wrong in it."""
+    host = current()
+    if file is not None and not file.is_file():
+        raise ConfigError(f"--config: there is no file {file}")
+    config = load_config(flags, environ, file or host.config_file(), host.state_dir())
+    if config.upload_url:
+        from collector.deliver.targets import kind_of
+
+        kind_of(config.upload_url, config.token)
+    return config
+
+
+def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
+    """Reads what a command would read. Raises ConfigError where a file is given that is none."""
+    host = current()
+    if file is not None and not file.is_file():
+        raise ConfigError(f"there is no file {file}")
+    place = file or host.config_file()
+    loaded = read({}, environ, place, host.state_dir())
+    tables = tuple(sorted((place.parent / "sources.d").glob("*.toml")))
+    problems = (*loaded.problems, *_address(loaded), *_zone(loaded, host.root()), *_places(tables))
+    return Examined(place, loaded, tables, problems)
+
+
+def _address(loaded: Loaded) -> Iterator[VmextError]:
+    from collector.deliver.targets import kind_of
+
+    if loaded.config.upload_url:
+        try:
+            kind_of(loaded.config.upload_url, loaded.config.token)
+        except VmextError as error:
+            yield error
+
+
+def _zone(loaded: Loaded, root: Path) -> Iterator[VmextError]:
+    from collector.discover.zone import named_zone
+
+    name = loaded.config.time_zone
+    if name:
+        try:
+            named_zone(root, name)
+        except ConfigError as error:
+            yield ConfigError(f"{loaded.origins['time_zone']}: time_zone: {name!r} is no time zone", error.hint)
+
+
+def _places(tables: tuple[Path, ...]) -> Iterator[VmextError]:
+    """A broken table is told by itself: it is put beside the product's own, not beside the others."""
+    from collector.discover.catalog import own_places
+
+    for table in tables:
+        try:
+            own_places(table)
+        except VmextError as error:
+            yield error

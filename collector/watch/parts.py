@@ -1,0 +1,127 @@
+"""Puts the parts of the resident agent together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from collector.config import Config
+from collector.discover.carrier import scripts_beside
+from collector.discover.folders import folders_to_watch
+from collector.discover.scan import system_of
+from collector.discover.zone import disk_zone, named_zone
+from collector.extract.carriers import calls_vmext
+from collector.platforms import current
+from collector.read.recent import Recent
+from collector.read.ring import Ring
+from collector.read.tail import TailLimits, Tails
+from collector.redact.redactor import Redactor
+from collector.watch.agent_life import AgentLife
+from collector.watch.agent_processes import AgentProcesses
+from collector.watch.bursts import Bursts
+from collector.watch.console import Console, find_device
+from collector.watch.incident import Incidents
+from collector.watch.judging import Judge
+from collector.watch.limits import CpuShare
+from collector.watch.loop import Clock, Loop
+from collector.watch.notebook import Notebook, Remembering
+from collector.watch.own_log import is_own
+from collector.watch.reports import Reports
+from collector.watch.sources import Sources
+from collector.watch.status import FOLDER
+from collector.watch.waking import Waker
+
+if TYPE_CHECKING:
+    from collector.watch.run import Order
+
+_CHECKPOINT, _NOTEBOOK, RING = "checkpoint.json", "notebook.json", "ring"
+
+
+def assemble(
+    order: Order, config: Config, redactor: Redactor, clock: Clock, tails_of: Callable[..., Tails] = Tails
+) -> Loop:
+    """A loop that has not begun. `tails_of` makes what follows the logs.
+
+    Raises ConfigError for an unknown time zone, DataError for a broken table.
+    """
+    host, watch, state = current(), config.watch, config.state_dir
+    root = order.root or host.root()
+    system = system_of(root)
+    tables = tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml")))
+    tails = tails_of(state / FOLDER / _CHECKPOINT, limits=TailLimits(most_open=watch.most_open_files))
+    sources = Sources(
+        root,
+        system,
+        named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz,
+        tails,
+        _ring(config, root),
+        redactor,
+        tables=tables,
+        is_own=is_own(state),
+        is_fresh=tails.start != "continued",
+        clock=clock.monotonic,
+        recent=Recent(watch.ring_bytes_per_source),
+    )
+    judge = Judge(
+        system,
+        hang_seconds=watch.hang_seconds,
+        bursts=Bursts(watch.burst_errors, watch.burst_seconds),
+        carries_us=lambda run: calls_vmext(scripts_beside(sources.found).get(run, "")),
+    )
+    incidents = Incidents(watch.related_seconds, watch.held_seconds)
+    agent = AgentLife()
+    kept: dict[str, Remembering] = {
+        "judge": (judge.dump, judge.load),
+        "incidents": (incidents.dump, lambda state: incidents.load(state, clock.monotonic())),
+        "states": (sources.dump, sources.load),
+        "agent": (agent.dump, agent.load),
+    }
+    notebook = Notebook(state / FOLDER / _NOTEBOOK, kept, lambda values: redactor.dumped(values, json.dumps))
+    notebook.recall()
+    return Loop(
+        clock=clock,
+        config=watch,
+        sources=sources,
+        judge=judge,
+        incidents=incidents,
+        reports=_reports(order, config),
+        waker=Waker(poll=watch.poll, poll_seconds=watch.poll_seconds, most_watches=watch.most_inotify_watches),
+        agent=agent,
+        agent_processes=AgentProcesses() if order.root is None else None,
+        share=CpuShare(watch.cpu_percent),
+        redactor=redactor,
+        folders=lambda: folders_to_watch(root, system, tables),
+        remember=notebook.remember,
+        console=Console(find_device(watch.console_device)) if watch.console else None,
+        tell=order.tell,
+    )
+
+
+def _ring(config: Config, root: Path) -> Ring:
+    watch = config.watch
+    return Ring(
+        config.state_dir / RING,
+        str(root),
+        bytes_per_stream=watch.ring_bytes_per_source,
+        bytes_total=watch.ring_bytes,
+        days=watch.ring_days,
+    )
+
+
+def _reports(order: Order, config: Config) -> Reports:
+    """What a child is told: the same settings, and when an operation hangs."""
+    arguments = [*order.arguments]
+    if order.root is not None:
+        arguments += ["--root", str(order.root), "--live"]
+    if order.instance:
+        arguments += ["--instance", order.instance]
+    if order.config_file is not None:
+        arguments += ["--config", str(order.config_file)]
+    if config.watch.hang_seconds:
+        arguments += ["--hang-seconds", f"{config.watch.hang_seconds:g}"]
+    environ = {**order.environ, "VMEXT_STATE_DIR": str(config.state_dir)}
+    spool = config.state_dir / "spool"
+    upload = ["--config", str(order.config_file)] if order.config_file is not None else []
+    return Reports(spool, arguments, upload, environ, sends=bool(config.upload_url))

@@ -1,0 +1,161 @@
+"""What the resident agent tells of itself: its status file, systemd, and whoever reads its output."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from collector import __version__
+from collector.config import Config
+from collector.platforms import current
+from collector.platforms.azure import MetadataService
+from collector.platforms.memory import give_back
+from collector.redact.redactor import Redactor
+from collector.watch.limits import MemoryCeiling
+from collector.watch.loop import MOST_BYTES, Loop
+from collector.watch.notify import Notifier
+from collector.watch.reports import Reported
+from collector.watch.scheduled import ScheduledEvents
+from collector.watch.status import Followed, OwnUse, SpoolState, Status, StatusFile, Told
+from collector.watch.usage import Usage, own_usage
+
+if TYPE_CHECKING:
+    from collector.watch.run import Order
+
+log = logging.getLogger(__name__)
+
+_EVERY_SECONDS = 10.0
+#: What is read of each log in one turn where memory is short.
+_LEAST_BYTES = 65_536
+
+
+class Teller:
+    """To be given a turn after each of the loop's."""
+
+    def __init__(self, loop: Loop, order: Order, config: Config, notifier: Notifier, redactor: Redactor) -> None:
+        self._loop, self._order, self._config, self._notifier = loop, order, config, notifier
+        self._redactor = redactor
+        self._root = order.root or current().root()
+        self._file = StatusFile(config.state_dir, redactor)
+        self._memory = MemoryCeiling(config.watch.memory_bytes)
+        self._told_at = 0.0
+        self._said = 0
+        self._process_started = psutil.Process().create_time()
+        self._events: ScheduledEvents | None = None
+        if config.watch.scheduled_events and order.root is None:
+            names = [name for name in (order.instance, current().names()[0]) if name]
+            self._events = ScheduledEvents(MetadataService(), loop.events.append, names)
+
+    def ready(self) -> None:
+        """Everything is followed now."""
+        if self._events is not None:
+            self._events.start()
+        count = len(self._loop.sources.followed())
+        text = self._redactor.text(
+            f"vmext {__version__} follows {count} logs below {self._root} ({self._loop.waker.mode}); "
+            f"state {self._config.state_dir}; {self._receiver()}"
+        )
+        self._order.tell(text)
+        log.info("%s", text)
+        self._notifier.ready(text)
+        self._tell(at_once=True)
+
+    def turn(self) -> None:
+        now = time.monotonic()
+        self._notifier.alive(now)
+        if now - self._told_at >= _EVERY_SECONDS or self._loop.said != self._said:
+            self._tell(at_once=self._loop.said != self._said)
+
+    def stop(self) -> None:
+        if self._events is not None:
+            self._events.stop()
+        if self._loop.console is not None:
+            self._loop.console.wait(2.0)
+
+    def _receiver(self) -> str:
+        from collector.deliver.targets import shown
+
+        url = self._config.upload_url
+        return f"bundles go to {shown(url)}" if url else "no receiver is configured: bundles stay in the spool"
+
+    def _tell(self, *, at_once: bool = False) -> None:
+        now = self._told_at = time.monotonic()
+        self._said = self._loop.said
+        use = own_usage()
+        self._relieve(now, use)
+        self._file.write(self._status(use), now, datetime.now(timezone.utc), at_once=at_once)
+
+    def _relieve(self, now: float, use: Usage) -> None:
+        relief = self._memory.relief(now, use.resident_bytes)
+        if relief == "drop":
+            self._loop.settle()
+            self._loop.redactor.forget()
+            self._redactor.forget()
+            give_back()
+        elif relief == "shrink":
+            self._loop.most_bytes = max(_LEAST_BYTES, self._loop.most_bytes // 4)
+        elif relief == "tell":
+            most = self._config.watch.memory_bytes
+            log.warning("resident memory is %d bytes, above the %d that are allowed", use.resident_bytes, most)
+        elif use.resident_bytes < self._config.watch.memory_bytes // 2:
+            self._loop.most_bytes = MOST_BYTES
+
+    def _status(self, use: Usage) -> Status:
+        loop = self._loop
+        return Status(
+            version=__version__,
+            pid=os.getpid(),
+            process_started=self._process_started,
+            since=datetime.fromtimestamp(self._process_started, timezone.utc),
+            config_file=str(self._order.config_file or current().config_file()),
+            root=str(self._root),
+            mode=loop.waker.mode,
+            followed=tuple(
+                Followed(one.path, one.size, one.offset, one.lag, one.problem) for one in loop.sources.followed()
+            ),
+            spool=_spool(self._config.state_dir / "spool", loop.reports.send_error),
+            incidents=tuple(_told(one) for one in loop.reported),
+            use=_use(use, time.time() - self._process_started, loop.waker.watches),
+            warnings=tuple(loop.warnings()),
+            scheduled_events=self._events.answering if self._events is not None else "off",
+        )
+
+
+def _told(one: Reported) -> Told:
+    return Told(one.time, one.title, one.bundle, one.delivered, one.error)
+
+
+def _use(use: Usage, seconds: float, watches: int) -> OwnUse:
+    share = 100 * (use.cpu_seconds + use.children_seconds) / seconds if seconds > 0 else 0.0
+    return OwnUse(
+        cpu_seconds=round(use.cpu_seconds, 2),
+        children_cpu_seconds=round(use.children_seconds, 2),
+        cpu_percent=round(share, 2),
+        resident_bytes=use.resident_bytes,
+        open_files=use.open_files,
+        threads=use.threads,
+        watches=watches,
+    )
+
+
+def _spool(folder: Path, error: str) -> SpoolState:
+    found = list(_waiting(folder))
+    oldest = min((changed for _, changed in found), default=None)
+    since = datetime.fromtimestamp(oldest, timezone.utc) if oldest is not None else None
+    return SpoolState(len(found), sum(size for size, _ in found), since, error)
+
+
+def _waiting(folder: Path) -> Iterator[tuple[int, float]]:
+    try:
+        for file in folder.glob("*.zip"):
+            status = file.stat()
+            yield status.st_size, status.st_mtime
+    except OSError:
+        return

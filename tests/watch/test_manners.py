@@ -1,0 +1,92 @@
+"""The manners of the agent as a whole: while its share of the processor is used up it reads nothing, and goes on later."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from collector.config import Config, WatchConfig
+from collector.deliver.lock import held
+from collector.redact.redactor import Redactor
+from collector.watch.limits import CpuShare
+from collector.watch.loop import Loop
+from collector.watch.parts import assemble
+from collector.watch.run import Order, own_folder
+
+LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
+
+
+@dataclass
+class Clock:
+    """Goes on only when it is told to; the CPU that is used is that of the tests."""
+
+    at: float = 1_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 26, 10, tzinfo=timezone.utc) + timedelta(seconds=self.at)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def read(loop: Loop) -> int:
+    """Bytes of all logs so far."""
+    return sum(one.offset for one in loop.sources.followed())
+
+
+def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
+    log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(LINE)
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True, poll_seconds=0.05))
+    clock = Clock()
+    loop = assemble(Order(tmp_path / "disk"), config, Redactor(b"0" * 32), clock)
+    loop.share = CpuShare(1, burst_seconds=0.0)  # a millisecond of CPU is a tenth of a second
+    loop.start()
+    try:
+        loop.turn()
+        assert not any(clock.slept)
+        clock.slept.clear()
+        before = read(loop)
+        with log.open("a") as stream:
+            stream.write(LINE)
+        for _ in range(5):
+            loop.turn()
+        assert len(clock.slept) == 5 and all(0 < seconds <= 1 for seconds in clock.slept)
+        assert read(loop) == before
+        loop.share = CpuShare(0)
+        for _ in range(100):
+            loop.turn()
+            if read(loop) > before:
+                break
+        assert read(loop) == before + log.stat().st_size // 2
+    finally:
+        loop.stop()
+
+
+def test_a_lock_that_is_held_for_a_moment_only_delays_the_start(tmp_path: Path):
+    """As ``vmext status`` holds it to see whether an agent runs."""
+    (tmp_path / "watch").mkdir()
+    released, entered = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held(tmp_path / "watch" / "lock") as mine:
+            assert mine
+            entered.set()
+            released.wait(0.3)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert entered.wait(30)
+    try:
+        with own_folder(tmp_path), held(tmp_path / "watch" / "lock") as free:
+            assert not free
+    finally:
+        released.set()
+        other.join()

@@ -1,0 +1,213 @@
+"""The resident agent as people run it: real processes fail and hang, and it reports them without being asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.collecting import vmext
+from tests.endpoint.running import Endpoint, endpoint
+from tests.watch.agent import Machine, until, watching
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="the handlers of the machine are shell scripts"),
+    pytest.mark.slow,
+]
+CSE = "Microsoft.Azure.Extensions.CustomScript"
+SECRET = "sv=2022-11-02&sr=b&sig=Zm9ybHVsYWNlYm8xMjM0NTY3ODkwYWJjZGVmZ2hpamts"
+
+
+@pytest.fixture()
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "disk")
+    made.boot()
+    yield made
+    made.end()
+
+
+def stored(served: Endpoint) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = served.get("/v1/bundles").json()["bundles"]
+    return found
+
+
+def sending(served: Endpoint) -> tuple[str, ...]:
+    return ("--upload", served.url, "--token-file", str(served.data / "admin.token"))
+
+
+def test_a_failure_stands_on_the_review_page_without_anyone_asking(machine: Machine, tmp_path: Path):
+    with (
+        endpoint(tmp_path / "endpoint") as served,
+        watching(machine.root, tmp_path / "state", *sending(served)) as agent,
+    ):
+        machine.fail(sequence=1)
+        (row,) = until(lambda: stored(served), "the bundle")
+        assert row["verdict"] == "failed"
+        assert "CustomScript" in served.get("/").text
+        until(lambda: "delivered" in agent.printed, "the receipt")
+        assert len(agent.noticed()) == 1
+        told = json.loads(vmext("status", "--json", "--state-dir", agent.state).out)
+        assert told["state"] == "running"
+        assert agent.stop() == 0
+    assert len(list((tmp_path / "endpoint").rglob("*.zip"))) == 1
+
+
+def test_the_bundle_says_who_asked_for_it(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state") as agent:
+        machine.fail()
+        until(agent.bundles, "the bundle")
+        trigger = agent.bundle()["manifest.json"]["trigger"]
+    assert trigger["kind"] == "watch"
+    assert "exit status=127" in trigger["text"]
+
+
+def test_a_hang_is_reported_while_it_hangs(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state", "--hang-seconds", "2") as agent:
+        handler = machine.hang(sequence=4)
+        until(agent.bundles, "the bundle")
+        assert handler.poll() is None
+        documents = agent.bundle()
+        (finding,) = documents["findings.json"]["findings"]
+        assert (finding["kind"], finding["sequence"]) == ("hang", 4)
+        processes = documents["system.json"]["facts"]["processes"]
+        assert any("web-tier.sh" in one["command"] for one in processes), processes
+        assert any(one["state"] == "sleeping" and one["open_files"] for one in processes), processes
+
+
+def test_a_failure_is_one_incident_and_a_new_run_another(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state") as agent:
+        machine.fail(sequence=1)
+        until(lambda: len(agent.bundles()) == 1, "the first bundle")
+        machine.append(
+            "var/log/waagent.log", "2026-05-04T10:00:00.000000Z INFO ExtHandler ExtHandler Fetched new vmSettings\n"
+        )
+        machine.fail(sequence=2)
+        until(lambda: len(agent.bundles()) == 2, "the second bundle")
+        assert agent.stop() == 0
+    assert len(agent.noticed()) == 2
+
+
+@pytest.mark.parametrize("moment", ["noticed", "reported"])
+def test_a_kill_loses_no_incident_and_makes_none_twice(machine: Machine, tmp_path: Path, moment: str):
+    with watching(machine.root, tmp_path / "state") as agent:
+        machine.fail()
+        until(agent.noticed, "the incident")
+        if moment == "reported":
+            until(lambda: " bundle " in agent.printed, "the report")
+        agent.kill()
+    with watching(machine.root, tmp_path / "state") as agent:
+        until(agent.bundles, "the bundle")
+        machine.fail(sequence=1)
+        until(lambda: agent.printed.count("FAILED bundle") >= 2 or len(agent.bundles()) >= 3, "the second failure")
+        assert agent.stop() == 0
+    runs = [agent.bundle(number)["findings.json"]["findings"][0]["sequence"] for number in range(len(agent.bundles()))]
+    assert runs.count(1) == 1
+    if moment == "reported":
+        assert runs == [0, 1]
+
+
+def test_what_came_while_it_was_down_is_reported_after_its_start(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state") as agent:
+        assert agent.stop() == 0
+    machine.fail()
+    with watching(machine.root, tmp_path / "state") as agent:
+        until(agent.bundles, "the bundle")
+
+
+def test_an_endpoint_that_is_away_gets_it_later(machine: Machine, tmp_path: Path):
+    data = tmp_path / "endpoint"
+    with endpoint(data) as served:
+        options = sending(served)
+    port = served.url.rpartition(":")[2]
+    environ = {"VMEXT_WATCH_LOG_LEVEL": "debug"}
+    config = tmp_path / "config.toml"
+    config.write_text("deadline_seconds = 1\n")
+    with watching(machine.root, tmp_path / "state", "--config", str(config), *options, environ=environ) as agent:
+        machine.fail()
+        until(lambda: "waits to be sent" in agent.printed, "the failed try")
+        assert len(agent.bundles()) == 1
+        assert agent.stop() == 0
+        with (
+            endpoint(data, "--listen", f"127.0.0.1:{port}") as served,
+            watching(machine.root, tmp_path / "state", "--config", str(config), *options),
+        ):
+            until(lambda: stored(served), "the bundle")
+    assert not agent.bundles()
+
+
+def test_lines_whose_files_are_gone_come_from_the_ring(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state") as agent:
+        machine.fail()
+        until(agent.bundles, "the bundle")
+        until(lambda: any((agent.state / "ring").iterdir()), "the ring")
+        shutil.rmtree(machine.root / "var/log/azure" / CSE)
+        done = vmext("collect", "--root", machine.root, "--state-dir", agent.state, "--format", "json")
+    assert done.json["verdict"] == "failed"
+    assert any("ring" in entry["note"] for entry in done.ledger().values()), done.ledger()
+    assert any("exit status=127" in text for text in done.texts())
+
+
+def test_no_secret_lies_in_the_state_folder(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state") as agent:
+        log = f"var/log/azure/{CSE}/handler.log"
+        machine.append(
+            log, f"time=2026-05-04T10:00:00Z event=download url=https://a.blob.core.windows.net/x?{SECRET}\n"
+        )
+        machine.append(
+            log,
+            f'time=2026-05-04T10:00:00Z event="failed" error="failed to download https://a.blob.core.windows.net/x?{SECRET}"\n',
+        )
+        machine.fail()
+        until(agent.bundles, "the bundle")
+        assert agent.stop() == 0
+    kept = [file for file in agent.state.rglob("*") if file.is_file() and file.suffix != ".zip"]
+    assert len(kept) > 4
+    for file in [*kept, agent.output]:
+        assert SECRET.rpartition("=")[2].encode() not in file.read_bytes(), file
+
+
+def test_its_configuration_is_read_again(machine: Machine, tmp_path: Path):
+    config = tmp_path / "config.toml"
+    config.write_text("[watch]\nhang_seconds = 3600\n")
+    with watching(machine.root, tmp_path / "state", "--config", str(config)) as agent:
+        machine.hang()
+        config.write_text("[watch]\nhang_secs = 1\n")
+        agent.process.send_signal(signal.SIGHUP)
+        until(lambda: "left as it was" in agent.printed, "the refusal")
+        config.write_text('time_zone = "Mars/Base"\n[watch]\nhang_seconds = 3600\n')
+        agent.process.send_signal(signal.SIGHUP)
+        until(lambda: agent.printed.count("left as it was") == 2, "the refusal of what can't be followed")
+        config.write_text('[watch]\nhang_seconds = 1\nlog_level = "error"\n')
+        since = json.loads(vmext("status", "--json", "--state-dir", agent.state).out)["status"]["since"]
+        agent.process.send_signal(signal.SIGHUP)
+        until(agent.noticed, "the hang")
+        assert json.loads(vmext("status", "--json", "--state-dir", agent.state).out)["status"]["since"] == since
+        own_log = (agent.state / "log" / "vmext.log").read_text()
+        assert "was read again" in own_log and "noticed" not in own_log
+
+
+def test_one_agent_for_a_state_folder(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state"):
+        second = vmext("watch", "--root", machine.root, "--state-dir", tmp_path / "state")
+    assert second.code == 2
+    assert "another vmext watch" in second.err
+
+
+def test_a_state_folder_that_can_not_be_made(machine: Machine, tmp_path: Path):
+    (tmp_path / "file").touch()
+    done = vmext("watch", "--root", machine.root, "--state-dir", tmp_path / "file" / "state")
+    assert done.code == 2
+    assert "can't be used" in done.err
+    assert "--state-dir" in done.err
+
+
+def test_polling_sees_the_same(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state", "--poll") as agent:
+        assert "polling" in agent.printed
+        machine.fail()
+        until(agent.bundles, "the bundle")
