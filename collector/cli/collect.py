@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 )
 @click.option("--live", is_flag=True, hidden=True)  # given by the resident agent
 @click.option("--hang-seconds", type=click.FloatRange(min=0), default=0.0, hidden=True)
+@click.option("--hanging", multiple=True, hidden=True)
 @hiding_options
 @click.option(
     "--upload",
@@ -102,6 +103,7 @@ def command(
     probe_network: bool,
     live: bool,
     hang_seconds: float,
+    hanging: tuple[str, ...],
     no_upload: bool,
     output: Path | None,
     encrypt_to: tuple[str, ...],
@@ -142,6 +144,7 @@ def command(
         trigger=Trigger("watch", trigger) if trigger is not None else BY_COMMAND,
         live=live,
         hang_seconds=hang_seconds,
+        hanging=hanging,
     )
     check(run)
     config = effective(flags, os.environ, config_file)

@@ -35,3 +35,7 @@ class Context:
     goals: tuple[datetime, ...] = ()  # starts of goal states, in order
     carriers: tuple[Carrier, ...] = ()
     hang_seconds: float = 0.0  # > 0: what runs for longer hangs, whatever its own limit is
+    hanging: frozenset[str] = frozenset()  # "Publisher.Type" or "Publisher.Type/Name": seen to hang by who watched them
+
+    def is_known_to_hang(self, extension: str, name: str | None) -> bool:
+        return extension in self.hanging or f"{extension}/{name}" in self.hanging

@@ -169,7 +169,8 @@ def _hanging(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Si
     )
     if not waiting and opened is None:
         return []
-    if not is_stale(since, context.now, live=context.live, hang_seconds=context.hang_seconds):
+    is_known = context.is_known_to_hang(run.extension, run.name)
+    if not is_known and not is_stale(since, context.now, live=context.live, hang_seconds=context.hang_seconds):
         return []
     return [*waiting, *([opened] if opened else [])]
 
@@ -184,6 +185,8 @@ def _stopped(run: Run, context: Context) -> list[Signal]:
 
 def _agent_stuck(opened: Signal, context: Context) -> bool:
     """Old agents do not say that an operation ended; so their start line alone proves a hang only past the limit."""
+    if context.is_known_to_hang(opened.extension or "", opened.name):
+        return True
     limit = limit_for(context.system, opened.extension or "", opened.operation) or 900
     return (order(context.now) - order(opened.time)).total_seconds() > capped(limit, context.hang_seconds)
 

@@ -126,8 +126,8 @@ class _Joining:
         carriers = carriers_of(signals, self._scripts, self._request.own_run, goals)
         live, latest = self._report.system.live, self.latest(survey)
         now = self._report.created if live or latest is None else latest
-        system, hang_seconds = self._report.identity.system, self._request.hang_seconds
-        return Context(system, now, live, {}, goals, carriers, hang_seconds)
+        hang_seconds, hanging = self._request.hang_seconds, frozenset(self._request.hanging)
+        return Context(self._report.identity.system, now, live, {}, goals, carriers, hang_seconds, hanging)
 
     def failures(self, survey: Reading) -> tuple[Failure, ...]:
         """What the evidence so far tells of."""

@@ -15,7 +15,8 @@ from collector.model import BY_COMMAND, Source, Trigger, Window
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to collect. `root` None means this machine itself; `live`: the disk at `root` is one that processes of this
-    machine work on now. `hang_seconds` > 0: what runs for longer hangs, whatever its own limit is."""
+    machine work on now. `hang_seconds` > 0: what runs for longer hangs, whatever its own limit is. `hanging`: as in
+    `extract.context`."""
 
     root: Path | None = None
     extensions: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class Request:
     trigger: Trigger = BY_COMMAND
     live: bool = False
     hang_seconds: float = 0.0
+    hanging: tuple[str, ...] = ()
     clock_offset_seconds: float | None = None  # this clock minus that of Azure's host, where it was asked
 
     @property

@@ -51,6 +51,7 @@ class Run(NamedTuple):
     trigger: Trigger = BY_COMMAND
     live: bool = False  # processes of this machine work on the disk at `root`
     hang_seconds: float = 0.0  # > 0: what runs for longer hangs
+    hanging: tuple[str, ...] = ()  # extensions, or extension/configuration, that were seen to hang
 
 
 class Progress(pipeline.Progress, Protocol):
@@ -141,6 +142,7 @@ def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Pat
         probe_network=run.probe_network,
         live=run.live,
         hang_seconds=run.hang_seconds,
+        hanging=run.hanging,
         **(_of_this_machine(environ) if run.root is None else {}),
         extra_tables=tuple(sorted((settings / "sources.d").glob("*.toml"))),
     )

@@ -62,10 +62,11 @@ class Incident:
         return tuple(dict.fromkeys(notice.key for notice in self.notices))
 
     @property
-    def hang_seconds(self) -> float:
-        """How long what hangs had been running when it was told, the shortest of them; 0 where nothing hangs."""
-        lengths = [one.time - one.since for one in self.notices if one.kind == "hang" and one.since is not None]
-        return max(0.0, min(lengths).total_seconds()) if lengths else 0.0
+    def hanging(self) -> tuple[str, ...]:
+        """What hangs, as ``Publisher.Type`` or ``Publisher.Type/Name``: for ``collect --hanging``, since the state of a
+        disk at one moment does not always show it."""
+        keys = (one.key for one in self.notices if one.kind == "hang" and one.extension)
+        return tuple(dict.fromkeys("/".join(filter(None, key[:2])) for key in keys))
 
     @property
     def extensions(self) -> tuple[str, ...]:

@@ -121,7 +121,9 @@ class Reports:
             return
         job = self._jobs.popleft()
         since = ["--since", iso(job.incident.start) or ""]
-        arguments = ["collect", *self._collect, *since, "--trigger", job.incident.title, "--format", "json"]
+        hanging = [part for name in job.incident.hanging for part in ("--hanging", name)]
+        asked = [*since, *hanging, "--trigger", job.incident.title, "--format", "json"]
+        arguments = ["collect", *self._collect, *asked]
         try:
             self._collecting = job, self._start("collect", arguments, self._environ)
         except OSError as error:

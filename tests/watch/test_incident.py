@@ -82,7 +82,7 @@ def test_the_time_frame_reaches_from_the_start_of_what_hung():
     assert incident.end == START + timedelta(seconds=6_061)
     assert incident.title == f"{CSE} failed: b went wrong (and 1 more)"
     assert incident.extensions == (CSE,)
-    assert incident.hang_seconds == 5_400
+    assert incident.hanging == (f"{CSE}/a",)
 
 
 def test_what_turned_out_to_be_none_is_taken_back():

@@ -81,6 +81,13 @@ def test_what_runs_for_long_hangs_without_being_told_so(tmp_path: Path):
     assert collect(disk, tmp_path / "state", "--live").json["verdict"] == "hanging"
 
 
+def test_what_was_seen_to_hang_does_although_its_status_is_new(tmp_path: Path):
+    disk = begun(tmp_path / "disk", 5)
+    for hanging, verdict in ((CSE, "hanging"), (f"{CSE}/other", "healthy"), ("Acme.Apps", "healthy"), ("", "healthy")):
+        done = collect(disk, tmp_path / "state", "--live", "--hanging", hanging)
+        assert done.json["verdict"] == verdict, hanging
+
+
 def test_live_is_only_for_another_root(tmp_path: Path):
     from tests.collecting import vmext
 
