@@ -50,6 +50,7 @@ class Stream:
     is_final: bool = False  # its unfinished line is to be given
     nuls_to: int = 0  # from `offset` up to there are NULs only
     after: int | None = None  # the stream that lay at its path before, whose lines come first
+    moved: FileId | None = None  # its file when that was no longer listed, but not deleted either
     gone_round: int = -1  # in which look at the folders its file was first missing ...
     round: int = -1  # ... and in which this one was first seen
     problem: str = ""
