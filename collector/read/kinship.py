@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from collector.data.rotated import is_rotated_name
 from collector.read.following import Following
@@ -17,41 +19,70 @@ LEAST_TOLD = 2
 Seam = Callable[[int], str]
 
 
-def may_be_read(
-    follow: Following, fresh: Stream, size: int, beginning: bytes, seam: Seam, known: frozenset[int] | None = None
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is there of a new file."""
+
+    size: int  # bytes, unpacked ones
+    beginning: bytes
+    seam: Seam  # the hash before a place; empty where it is not known
+    known: frozenset[int] | None = None  # the places where it is; None: all
+
+
+@dataclass(frozen=True, slots=True)
+class _Kin:
+    stream: Stream
+    like: Likeness
+    alike: int  # bytes up to which they are known to be alike
+
+
+#: To be read as a stream of its own, from its `offset`; or not: another stream went on in that file, or it waits.
+_Answer = Literal["own", "not"]
+
+
+def may_be_read(follow: Following, fresh: Stream, content: Content) -> bool:
     """Whether the stream of a new file is one of its own, to be read from its `offset`.
 
     Else another stream went on in that file and this one is gone, or it has to wait until that can be told.
-    `size`: bytes, unpacked ones. `seam`: the hash before a place of the file, which may be one of the `known` only.
     """
-    if is_rotated_name(fresh.path) and any(_is_to_be_told_first(follow, other) for other in follow.of_set(fresh)):
+    others = tuple(follow.of_set(fresh))
+    if is_rotated_name(fresh.path) and any(_is_to_be_told_first(follow, other) for other in others):
         follow.copies[fresh.number] = None
         return False
-    found: list[tuple[bool, int, Stream, Likeness]] = []  # with the bytes up to which they are alike
-    for other in follow.of_set(fresh):
-        if other.heads and not other.fresh and _may_be_held(other, fresh):
-            marks = [mark for mark in (*other.marks, *other.later) if known is None or mark.offset in known]
-            given = other.later[-1].offset if other.later else other.offset
-            like = likeness(other.heads, marks, given, size, beginning, seam)
-            if like != "other":
-                alike = alike_up_to(other.heads, marks, size, beginning, seam)
-                found.append((like == "whole", alike, other, like))
     follow.copies.pop(fresh.number, None)
     follow.dirty = follow.is_new_unsaved = True
-    if not found:
-        fresh.fresh = False
-        return True
-    _, alike, other, like = max(found, key=lambda one: one[:2])
+    found = [kin for other in others if (kin := _kin(fresh, other, content)) is not None]
+    for kin in sorted(found, key=lambda one: (one.like == "whole", one.alike), reverse=True):
+        answer = _answer(follow, fresh, kin, content)
+        if answer is not None:
+            return answer == "own"
+    fresh.fresh = False
+    return True
+
+
+def _kin(fresh: Stream, other: Stream, content: Content) -> _Kin | None:
+    if not other.heads or other.fresh or not _may_be_held(other, fresh):
+        return None
+    known = content.known
+    marks = [mark for mark in (*other.marks, *other.later) if known is None or mark.offset in known]
+    given = other.later[-1].offset if other.later else other.offset
+    like = likeness(other.heads, marks, given, content.size, content.beginning, content.seam)
+    if like == "other":
+        return None
+    return _Kin(other, like, alike_up_to(other.heads, marks, content.size, content.beginning, content.seam))
+
+
+def _answer(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
+    """None if they are alike only as all logs with the same header are."""
+    other = kin.stream
     if other.file_id is None:
-        return _of_one_without_file(follow, fresh, other, like, size, seam, alike)
-    if other.unlinked is not None and like == "whole" and _is_written_anew(follow, other, size, seam):
+        return _of_one_without_file(follow, fresh, kin, content)
+    if other.unlinked is not None and kin.like == "whole" and _is_written_anew(follow, other, content):
         follow.take_over(other, fresh)
-        return False
-    if other.unlinked is not None and other.path == fresh.path:
-        fresh.fresh = False
-        return True
-    return _of_one_living(follow, fresh, other, like, size, seam)
+        return "not"
+    if not is_rotated_name(fresh.path):
+        return None
+    return _of_one_living(follow, fresh, kin, content)
 
 
 def _is_to_be_told_first(follow: Following, other: Stream) -> bool:
@@ -71,55 +102,51 @@ def _may_be_held(other: Stream, fresh: Stream) -> bool:
     return other.path == fresh.path and other.gone_round == fresh.round  # replaced; not deleted, and written later
 
 
-def _of_one_without_file(
-    follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam, alike: int
-) -> bool:
-    if like == "whole":
-        is_known = fresh.packed and size == other.offset
+def _of_one_without_file(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
+    other = kin.stream
+    if kin.like == "whole":
+        is_known = fresh.packed and content.size == other.offset
         follow.take_over(other, fresh)
         other.rotated = other.rotated or is_rotated_name(other.path)
         if is_known:
             follow.finish(other)
-        return False
-    has_mark = any(mark.offset == alike for mark in other.marks)
-    if not has_mark or not is_rotated_name(fresh.path):
-        fresh.fresh = False  # alike in the beginning only, as all logs with the same header are
-        return True
-    fresh.begin_at(size, "" if fresh.packed else seam(size))
+        return "not"
+    if not any(mark.offset == kin.alike for mark in other.marks) or not is_rotated_name(fresh.path):
+        return None
+    fresh.begin_at(content.size, content.seam(content.size))
     if fresh.packed:
         follow.finish(fresh)
-        return False
-    return True
+        return "not"
+    return "own"
 
 
-def _is_written_anew(follow: Following, other: Stream, size: int, seam: Seam) -> bool:
+def _is_written_anew(follow: Following, other: Stream, content: Content) -> bool:
     """Whether a file holds all that is left in the open file of a stream whose name is gone."""
     file = follow.handles.held(other.number)
     if file is None:
         return False
     end = os.fstat(file.fileno()).st_size
-    return end <= size and seam(end) == seam_before(reader_of(file), end)
+    return end <= content.size and content.seam(end) == seam_before(reader_of(file), end)
 
 
-def _of_one_living(follow: Following, fresh: Stream, other: Stream, like: Likeness, size: int, seam: Seam) -> bool:
+def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
+    other, size = kin.stream, content.size
     now = _size_now(follow, other)
-    if like == "whole" and size > now and other.offset >= now:
+    if kin.like == "whole" and size > now and other.offset >= now:
         fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
-        return True
+        return "own"
     place = min(size, now)
-    if (there := seam(place)) and not _holds(follow, other, place, there):
-        fresh.fresh = False  # alike in the beginning only
-        return True
-    if like == "part" and fresh.packed:
-        fresh.begin_at(size, "")
+    if (there := content.seam(place)) and not _holds(follow, other, place, there):
+        return None
+    if kin.like == "part" and fresh.packed:
+        fresh.begin_at(size, content.seam(size))
         follow.finish(fresh)
-        return False
-    is_weak = like == "part" and size < BEGINNING
+        return "not"
+    is_weak = kin.like == "part" and size < BEGINNING
     if is_weak and follow.clock() - fresh.grown >= follow.limits.weak:
-        fresh.fresh = False
-        return True
+        return None
     follow.copies[fresh.number] = None
-    return False
+    return "not"
 
 
 def _holds(follow: Following, stream: Stream, place: int, seam: str) -> bool:

@@ -147,10 +147,10 @@ class Tails:
     def _is_free(self, stream: Stream) -> bool:
         """Whether the stream that lay at its path before has given all that comes first."""
         before = self._follow.streams.get(stream.after) if stream.after is not None else None
-        if before is None or before.file_id is None or before.over or before.fresh or before.problem:
+        if before is None or before.file_id is None or before.over or before.problem:
             stream.after = None
             return True
-        return before.is_drained and before.number not in self._follow.touched
+        return before.number not in self._follow.touched and (before.fresh or before.is_drained)
 
     def _sweep(self) -> None:
         follow, limits = self._follow, self._follow.limits

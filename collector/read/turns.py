@@ -9,7 +9,7 @@ from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, lines_of, tex
 from collector.read.following import Following
 from collector.read.handles import file_id, stamp
 from collector.read.identity import BEGINNING, SEAM, At, begins_alike, digest, grown, seam_before
-from collector.read.kinship import LEAST_TOLD, may_be_read
+from collector.read.kinship import LEAST_TOLD, Content, may_be_read
 from collector.read.line_ends import aligned, last_end
 from collector.read.packed import is_packed
 from collector.read.piece import Piece
@@ -210,7 +210,7 @@ class Turns:
             self._follow.handles.close(stream.number)
             self._follow.again(stream)
             return False
-        return may_be_read(self._follow, stream, size, beginning, lambda offset: seam_before(at, offset))
+        return may_be_read(self._follow, stream, Content(size, beginning, lambda offset: seam_before(at, offset)))
 
     def _text(self, stream: Stream) -> Text | None:
         return Text(stream.encoding, 0, stream.carriage) if stream.encoding else None

@@ -9,7 +9,7 @@ from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, text_of_begin
 from collector.read.following import Following
 from collector.read.handles import file_id, open_regular, stamp
 from collector.read.identity import BEGINNING, SEAM, digest, grown
-from collector.read.kinship import may_be_read
+from collector.read.kinship import Content, may_be_read
 from collector.read.line_ends import aligned
 from collector.read.packed import Inspection, PackedReader
 from collector.read.piece import Piece
@@ -98,7 +98,7 @@ class Unpacking:
         if found.problem and follow.clock() - stream.grown < follow.limits.broken:
             follow.copies[stream.number] = None  # it may be still being written
             return False
-        if not may_be_read(follow, stream, found.size, found.beginning, found.seam, found.offsets):
+        if not may_be_read(follow, stream, Content(found.size, found.beginning, found.seam, frozenset(found.seams))):
             return False
         self._looks.pop(stream.number)
         return True

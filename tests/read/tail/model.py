@@ -269,7 +269,7 @@ class LogAndAgent(RuleBasedStateMachine):
 
     def _line(self, length: int) -> bytes:
         self.written += 1
-        return b"<%d> %s" % (self.written, b"x" * length)
+        return b"<%d> %s<%d>" % (self.written, b"x" * length, self.written)
 
     def _write(self, data: bytes) -> None:
         if not os.fstat(self.writer.fileno()).st_size:
