@@ -17,6 +17,8 @@ FileId = tuple[int, int]
 BEGINNING = 1_024
 #: Bytes before a place that are compared.
 SEAM = 256
+#: Bytes after a place that are compared where a file may be the copy of a part.
+NEXT = 64
 #: Lengths at which the beginning is kept, so that a copy that is being written can be told by what is there of it.
 _LENGTHS = (16, 32, 64, 128, 256, 512, BEGINNING)
 #: Marks nearer to the end than so many are all kept; of those before them, ever fewer.
@@ -37,6 +39,8 @@ class Mark(NamedTuple):
     seam: str  # hash of up to `SEAM` bytes before it
     line: int  # number of the line that begins there; 0 where it is not known
     inside: bool = False  # the rest of a line too long lies there
+    next_length: int = 0  # bytes after it, up to `NEXT`, ...
+    next: str = ""  # ... and their hash, once they were read
 
 
 class Head(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Literal
 
 from collector.data.rotated import is_rotated_name
 from collector.read.following import Following
-from collector.read.identity import BEGINNING, Likeness, alike_up_to, likeness, seam_before
+from collector.read.identity import BEGINNING, At, Likeness, Mark, alike_up_to, digest, likeness, seam_before
 from collector.read.reading import reader_of
 from collector.read.stream import Stream
 
@@ -27,6 +27,7 @@ class Content:
     beginning: bytes
     seam: Seam  # the hash before a place; empty where it is not known
     known: frozenset[int] | None = None  # the places where it is; None: all
+    at: At | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,22 @@ def _of_one_without_file(follow: Following, fresh: Stream, kin: _Kin, content: C
         if is_known:
             follow.finish(other)
         return "not"
-    if not any(mark.offset == kin.alike for mark in other.marks) or not is_rotated_name(fresh.path):
+    mark = next((mark for mark in other.marks if mark.offset == kin.alike), None)
+    if mark is None or not is_rotated_name(fresh.path) or not _goes_on_alike(mark, content):
         return None
     fresh.begin_at(content.size, content.seam(content.size))
     if fresh.packed:
         follow.finish(fresh)
         return "not"
     return "own"
+
+
+def _goes_on_alike(mark: Mark, content: Content) -> bool:
+    """Whether a file does not only hold the same header up to a mark."""
+    if content.at is None or mark.offset == content.size:
+        return True
+    length = min(mark.next_length, content.size - mark.offset)
+    return length == mark.next_length and digest(content.at(mark.offset, length)) == mark.next
 
 
 def _is_written_anew(follow: Following, other: Stream, content: Content) -> bool:

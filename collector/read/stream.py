@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.model import Source
-from collector.read.identity import FileId, Head, Mark, thinned
+from collector.read.identity import FileId, Head, Mark, digest, thinned
 
 #: What a consumer keeps with a stream; plain values of JSON.
 State = Mapping[str, str | int]
@@ -75,6 +75,11 @@ class Stream:
         self.later = [mark for mark in self.later if mark.offset > offset]
         self.nuls_to = 0
 
+    def goes_on_with(self, first: bytes) -> None:
+        """The bytes after its offset, before it advances over them."""
+        if self.marks and self.marks[-1].offset == self.offset:
+            self.marks[-1] = self.marks[-1]._replace(next_length=len(first), next=digest(first))
+
     def begin_at(self, offset: int, seam: str, line: int = 0, inside: bool = False) -> None:
         """What is before was given by someone else, or is not wanted."""
         self.offset = self.acknowledged = offset
@@ -138,7 +143,7 @@ def from_json(value: Any) -> Stream:
         (int(file_id[0]), int(file_id[1])) if file_id is not None else None,
         packed=bool(value["packed"]),
         heads=tuple(Head(int(length), str(hash_)) for length, hash_ in value["heads"]),
-        marks=[Mark(int(at), str(seam), int(line), bool(inside)) for at, seam, line, inside in value["marks"]],
+        marks=[_mark(one) for one in value["marks"]],
         acknowledged=int(value["offset"]),
         encoding=str(value["encoding"]),
         carriage=bool(value["carriage"]),
@@ -151,3 +156,8 @@ def from_json(value: Any) -> Stream:
     )
     stream.rewind()
     return stream
+
+
+def _mark(value: Any) -> Mark:
+    offset, seam, line, inside, length, after = value
+    return Mark(int(offset), str(seam), int(line), bool(inside), int(length), str(after))

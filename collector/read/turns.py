@@ -8,7 +8,7 @@ import os
 from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, lines_of, text_of_beginning
 from collector.read.following import Following
 from collector.read.handles import file_id, stamp
-from collector.read.identity import BEGINNING, SEAM, At, begins_alike, digest, grown, seam_before
+from collector.read.identity import BEGINNING, NEXT, SEAM, At, begins_alike, digest, grown, seam_before
 from collector.read.kinship import LEAST_TOLD, Content, may_be_read
 from collector.read.line_ends import aligned, last_end
 from collector.read.packed import is_packed
@@ -210,7 +210,9 @@ class Turns:
             self._follow.handles.close(stream.number)
             self._follow.again(stream)
             return False
-        return may_be_read(self._follow, stream, Content(size, beginning, lambda offset: seam_before(at, offset)))
+        return may_be_read(
+            self._follow, stream, Content(size, beginning, lambda offset: seam_before(at, offset), at=at)
+        )
 
     def _text(self, stream: Stream) -> Text | None:
         return Text(stream.encoding, 0, stream.carriage) if stream.encoding else None
@@ -276,6 +278,7 @@ class Turns:
             line = stream.line
             if piece is not None and line:
                 line += piece.chunk.lines
+            stream.goes_on_with(data[before : before + min(NEXT, found.to)])
             seam = digest(data[max(0, before + found.to - SEAM) : before + found.to])
             stream.advance(offset + found.to, seam, line, found.inside, silent=piece is None)
             follow.dirty = True

@@ -193,7 +193,7 @@ class LogAndAgent(RuleBasedStateMachine):
         self.unacknowledged.clear()
         self.open_inodes.clear()
         for kept in self.kept.values():
-            kept.unlink()
+            kept.unlink(missing_ok=True)
         self.kept.clear()
 
     @precondition(lambda self: not self.is_up)
@@ -224,7 +224,7 @@ class LogAndAgent(RuleBasedStateMachine):
                 if not self.logs.agent.is_behind:
                     break
             self.logs.clock.now += 2
-        self.open_inodes = {path.stat().st_ino for path in self.logs.folder.iterdir()}
+        self.open_inodes = {path.stat().st_ino for path in self.logs.folder.iterdir() if path.suffix != ".gz"}
 
     def _take(self, pieces: object) -> None:
         assert hasattr(pieces, "__iter__")
@@ -276,8 +276,9 @@ class LogAndAgent(RuleBasedStateMachine):
             data = self.header + data
         self.writer.write(data)
         self.writer.flush()
-        kept = self.kept.get(self._inode_of_writer())
-        if kept is not None:
+        status = os.fstat(self.writer.fileno())
+        kept = self.kept.get(status.st_ino)
+        if kept is not None and not status.st_nlink:
             with kept.open("ab") as stream:
                 stream.write(data)
 
@@ -305,4 +306,5 @@ class LogAndAgent(RuleBasedStateMachine):
             (self.top / "kept").mkdir(exist_ok=True)
             self.kept[inode] = self.top / "kept" / f"{inode}-{path.name}"
             shutil.copyfile(path, self.kept[inode])
+        self.open_inodes.discard(inode)
         path.unlink()

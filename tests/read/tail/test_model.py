@@ -13,5 +13,5 @@ _EXAMPLES = int(os.environ.get("VMEXT_TAIL_EXAMPLES", "300"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="what is open can't be replaced there")
-class TestModel(LogAndAgent.TestCase):  # type: ignore[name-defined,misc,valid-type]
+class TestModel(LogAndAgent.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(report_multiple_bugs=False, database=None, max_examples=_EXAMPLES, stateful_step_count=30)
