@@ -98,7 +98,7 @@ def _may_be_held(other: Stream, fresh: Stream) -> bool:
     """Whether the other's content may lie in the new file, as names and times tell."""
     if other.file_id is not None and other.unlinked is None:
         return is_rotated_name(fresh.path)
-    if is_rotated_name(fresh.path):
+    if is_rotated_name(fresh.path) or (other.moved is not None and other.moved == fresh.file_id):
         return True
     return other.path == fresh.path and other.gone_round == fresh.round  # replaced; not deleted, and written later
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from collector.data.rotated import is_rotated_name
 from collector.model import Source
+from collector.platforms.files import KEEPS_OPEN
 from collector.read.following import Following
 from collector.read.handles import file_id, stamp
 from collector.read.identity import FileId
@@ -120,6 +121,8 @@ class Places:
             return
         file = follow.handles.held(stream.number)
         if file is None or stream.packed or stream.over:
+            if not KEEPS_OPEN:  # then the numbers of files that were deleted are not given again either
+                stream.moved = stream.file_id
             follow.leave(stream)
             return
         follow.nameless[stream.number] = None

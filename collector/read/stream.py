@@ -51,6 +51,7 @@ class Stream:
     padded: bool = False  # it ended in NULs, which whoever writes it may take away again
     nuls_to: int = 0  # from `offset` up to there are NULs only
     after: int | None = None  # the stream that lay at its path before, whose lines come first
+    moved: FileId | None = None  # its file when that was no longer listed, but not deleted either
     gone_round: int = -1  # in which look at the folders its file was first missing ...
     round: int = -1  # ... and in which this one was first seen
     problem: str = ""

@@ -175,6 +175,7 @@ class Tails:
                 if stream.unlinked is None and now - stream.grown >= limits.idle and stream.is_drained:
                     follow.handles.close(number)
                     if number in follow.nameless:
+                        stream.moved = stream.file_id
                         follow.leave(stream)
 
     def _watch_nameless(self, stream: Stream, now: float) -> None:

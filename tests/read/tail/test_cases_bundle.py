@@ -164,8 +164,8 @@ def test_n1_a_window_over_the_rotation_of_two_logs_with_different_clocks(disk: P
     assert {result.ledger()[path + end]["outcome"] for path in (AGENT_LOG, HANDLER_LOG) for end in ("", ".1")} == {
         "read"
     }
-    found = re.findall(r"the (\w+)'s failure at (\d+)", "".join(result.texts()))
-    assert {(who, int(minute)) for who, minute in found} == {
+    shown = re.findall(r"the (\w+)'s failure at (\d+)", "".join(result.texts()))
+    assert {(who, int(minute)) for who, minute in shown} == {
         (who, minute) for who in ("agent", "handler") for minute in (7, 9, 16, 18)
     }
 
