@@ -25,9 +25,9 @@ from tests.bench.tailing_process import Tailer
 from tests.bench.tailing_stream import Blocks, delays
 
 #: How long (seconds) is written: for the whole agent, for the others.
-_SECONDS, _PEER_SECONDS = 60.0, 20.0
+_SECONDS, _PEER_SECONDS = 60.0, 15.0
 _QUICK_SECONDS = 4.0
-_BACKLOG_RUNS = 3
+_BACKLOG_RUNS = 2
 _BACKLOG_BYTES, _OPERATIONS_BYTES = 200 * MB, 40 * MB
 _PEERS: tuple[type[Rsyslog] | type[Pygtail], ...] = (Rsyslog, Pygtail)
 _OWN: tuple[type[Own], ...] = (OwnTails, Own)

@@ -26,7 +26,7 @@ from tests.bench.tailing_rotation import MARKS, of_log, rotated_logs
 
 #: Sources of the disk on which nothing happens, and in how many folders they lie.
 SOURCES, _FOLDERS = 200, 40
-_IDLE_RUNS, _IDLE_SECONDS, _IDLE_SETTLE = 2, 60.0, 12.0
+_IDLE_RUNS, _IDLE_SECONDS, _IDLE_SETTLE = 2, 60.0, 8.0
 _IDLE_BOUND, _MEMORY_BOUND = 0.2, 45  # percent of a core, MB
 #: Under the limit: how long is written, how long it is watched after that, and the limit (percent).
 _LIMITED_SECONDS, _OVER_SECONDS, LIMIT = 10.0, 30.0, 5.0
@@ -34,7 +34,7 @@ _LIMITED_SECONDS, _OVER_SECONDS, LIMIT = 10.0, 30.0, 5.0
 _LIMIT_BOUND = LIMIT * 1.1
 _CATCH_UP_SECONDS = 120.0
 #: A day of minutes; of the whole agent so many a second, and rotated files are kept for more than a second.
-ROTATIONS, _A_SECOND, _KEPT = 1_440, 12, 30
+ROTATIONS, _A_SECOND, _KEPT = 1_440, 16, 40
 _GROWN_HANDLES, _GROWN_RATIO = 2, 1.05
 
 

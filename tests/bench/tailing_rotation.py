@@ -95,7 +95,8 @@ class _Day:
     system: System = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tails = Tails(self.state / "tails.json", clock=lambda: self.now)
+        began = time.time()
+        self.tails = Tails(self.state / "tails.json", clock=lambda: self.now, wall=lambda: began + self.now)
         self.system = system_of(self.root)
 
     def look(self) -> None:
@@ -124,9 +125,6 @@ def main() -> None:
     marks = {round(share * rotations): share for share in MARKS}
     held = []
     for number in range(1, rotations + 1):
-        for log in logs:
-            log.write(_LINES)
-        day.look()
         for log in logs:
             log.write(_LINES)  # not read before it is rotated
             log.rotate()

@@ -105,13 +105,13 @@ def test_a_day_of_rotations_loses_nothing_and_gives_nothing_twice(tmp_path: Path
     (tmp_path / "etc").mkdir()
     (tmp_path / "state").mkdir()
     program = [sys.executable, "-m", "tests.bench.tailing_rotation"]
-    command: Command = [*program, tmp_path, tmp_path / "state", "20"]
+    command: Command = [*program, tmp_path, tmp_path / "state", "24"]
     done = subprocess.run(command, capture_output=True, text=True, env=plain_environ(), check=True)
     told = json.loads(done.stdout)
     assert len(told["held"]) == 3
     counts = {name: (one["lines"], one["missing"], one["twice"]) for name, one in told["tallies"].items()}
     assert len(counts) == 4
-    assert set(counts.values()) == {(20 * 60, 0, 0)}, counts
+    assert set(counts.values()) == {(24 * 40, 0, 0)}, counts
 
 
 def test_the_quiet_disk_has_as_many_logs_as_it_claims(tmp_path: Path):
