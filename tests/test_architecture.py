@@ -36,7 +36,12 @@ PURE = [
             "verdicts",
         )
     ),
-    *(f"read/{name}.py" for name in ("encoding", "filters", "gaps", "normal", "records", "sift", "split", "window")),
+    *(
+        f"read/{name}.py"
+        for name in ("cutting", "encoding", "filters", "gaps", "identity", "line_ends", "normal", "records")
+    ),
+    *(f"read/{name}.py" for name in ("sift", "split", "stream", "window")),
+    "data/rotated.py",
 ] + [
     f"bundle/{name}.py"
     for name in (

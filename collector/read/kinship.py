@@ -76,7 +76,7 @@ def _kin(fresh: Stream, other: Stream, content: Content) -> _Kin | None:
 def _answer(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
     """None if they are alike only as all logs with the same header are."""
     other = kin.stream
-    if other.file_id is None:
+    if other.file_id is None or (other.packed and kin.like == "part"):
         return _of_one_without_file(follow, fresh, kin, content)
     if other.unlinked is not None and kin.like == "whole" and _is_written_anew(follow, other, content):
         follow.take_over(other, fresh)

@@ -48,6 +48,7 @@ class Stream:
     unlinked: float | None = None  # since when its open file has no name
     partial_given: int = -1  # size at which its unfinished line was shown
     is_final: bool = False  # its unfinished line is to be given
+    padded: bool = False  # it ended in NULs, which whoever writes it may take away again
     nuls_to: int = 0  # from `offset` up to there are NULs only
     after: int | None = None  # the stream that lay at its path before, whose lines come first
     moved: FileId | None = None  # its file when that was no longer listed, but not deleted either

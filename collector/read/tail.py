@@ -150,7 +150,9 @@ class Tails:
         if before is None or before.file_id is None or before.over or before.problem:
             stream.after = None
             return True
-        return before.number not in self._follow.touched and (before.fresh or before.is_drained)
+        if before.number in self._follow.touched or before.number in self._follow.held:
+            return False
+        return before.fresh or before.is_drained
 
     def _sweep(self) -> None:
         follow, limits = self._follow, self._follow.limits

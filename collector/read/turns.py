@@ -146,7 +146,11 @@ class Turns:
 
     def _is_its(self, stream: Stream, at: At, beginning: bytes, size: int) -> bool:
         """Whether what is there is what was read, as far as it was."""
-        if size < stream.offset or (stream.heads and not begins_alike(stream.heads, beginning)):
+        if (
+            size < stream.offset
+            or (size < stream.size and not stream.padded)
+            or (stream.heads and not begins_alike(stream.heads, beginning))
+        ):
             return False
         if not stream.checked:
             for mark in (*stream.marks[-1:], *stream.later[-1:]):
@@ -251,6 +255,7 @@ class Turns:
             if not found.more:
                 break
             wanted = min(size - offset, max(wanted * 2, found.begin + self._most_line + _CHARACTER))
+        stream.padded = at_end and data.endswith(b"\0")
         if found.nuls and not found.to and not at_end:
             return self._skip_nuls(stream, text, file, at, size, max(most_bytes, ENOUGH))
         return self._given(stream, text, data, before, found, at_end)
