@@ -58,13 +58,15 @@ class Tails:
         limits: TailLimits = TailLimits(),  # noqa: B008 - it is frozen
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        first_number: int = 1,
     ) -> None:
-        """`clock`: seconds that grow evenly; `wall`: seconds since the epoch."""
+        """`clock`: seconds that grow evenly; `wall`: seconds since the epoch. `first_number`: no stream gets a lower
+        one from now on, whatever the checkpoint says."""
         self._file = checkpoint
         kept = kept_file.load(checkpoint, wall())
         self.start: Start = kept.start
         self.trouble = kept.note
-        self._follow = follow = Following(limits, clock, wall, Handles(limits.most_open), kept.next)
+        self._follow = follow = Following(limits, clock, wall, Handles(limits.most_open), max(kept.next, first_number))
         for stream in kept.streams:
             follow.streams[stream.number] = stream
             if stream.file_id is not None:

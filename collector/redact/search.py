@@ -10,7 +10,7 @@ from typing import NamedTuple
 from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
 from collector.redact.prefilter import Prefilter, base64_runs
-from collector.redact.view import View, unescaped
+from collector.redact.view import ESCAPES, View, unescaped
 from collector.redact.wraps import Lines
 
 #: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
@@ -87,7 +87,7 @@ class Finder:
     def _in_view(self, view: View, rows: Iterable[int], found: list[Found], depth: int) -> None:
         """By these rows in a view, and by all in the text behind a layer of escapes, of which it may have lines."""
         self._rows(view, rows, found)
-        if depth < _DEEPEST and ("\\" in view.text or "&" in view.text or "%" in view.text):
+        if depth < _DEEPEST and any(mark in view.text for mark in ESCAPES):
             inner = unescaped(view.text)
             if inner is not None:
                 found += (_in_whole(_in_whole(one, inner), view) for one in self._search(inner.text, depth + 1))

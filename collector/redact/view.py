@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\([\"'\\/nrtbf])|&(?:(quot|apos|amp|lt|gt)|#(\d{2,3})|#x([0-9a-fA-F]{2}));|%([0-7][0-9a-fA-F])"
+    r"|\x1b\[[0-9;?]*[A-Za-z]"  # a terminal's colours, of which nothing is left
 )
+#: Signs of which one begins every escape.
+ESCAPES = ("\\", "&", "%", "\x1b")
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ENTITY = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
 
@@ -34,15 +37,15 @@ class View(NamedTuple):
 
 
 def unescaped(text: str) -> View | None:
-    """One layer of escapes of JSON, XML or addresses taken off; None where there is none."""
+    """One layer of escapes of JSON, XML, addresses or terminals taken off; None where there is none."""
     parts: list[str] = []
     pieces, place, length = [(0, 0)], 0, 0
     for escape in _ESCAPE.finditer(text):
         sign = _sign(escape)
         parts += (text[place : escape.start()], sign)
         length += escape.start() - place
-        pieces += ((length, escape.start()), (length + 1, escape.end()))
-        length += 1
+        pieces += ((length, escape.start()), (length + len(sign), escape.end()))
+        length += len(sign)
         place = escape.end()
     return View("".join((*parts, text[place:])), tuple(pieces), wide=True) if parts else None
 
@@ -53,4 +56,6 @@ def _sign(escape: re.Match[str]) -> str:
         return _CONTROL.get(plain, plain)
     if entity:
         return _ENTITY[entity]
+    if not (decimal or unicode or hexadecimal or percent):
+        return ""
     return chr(int(decimal) if decimal else int(unicode or hexadecimal or percent, 16))

@@ -50,13 +50,18 @@ def assemble(
     root = order.root or host.root()
     system = system_of(root)
     tables = tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml")))
-    tails = tails_of(state / FOLDER / _CHECKPOINT, limits=TailLimits(most_open=watch.most_open_files))
+    ring = _ring(config, root)
+    tails = tails_of(
+        state / FOLDER / _CHECKPOINT,
+        limits=TailLimits(most_open=watch.most_open_files),
+        first_number=ring.newest_stream + 1,
+    )
     sources = Sources(
         root,
         system,
         named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz,
         tails,
-        _ring(config, root),
+        ring,
         redactor,
         tables=tables,
         is_own=is_own(state),
