@@ -1,9 +1,10 @@
 """Our own tailers as a process that tells in a file what was processed, and when.
 
 `tails` is the part that follows files, alone: what it gives is acknowledged and thrown away. It looks at its log a
-hundred times a second, and saves once a second. `watch` is the whole agent, made as `vmext watch` makes it.
+hundred times a second, and saves once a second. `watch` is the whole agent, made as `vmext watch` makes it. SPEED
+times as fast goes the time by which it forgets files that are gone.
 
-usage: python -m tests.bench.tailing_agent tails|watch ROOT STATE TRACE READY CPU-PERCENT
+usage: python -m tests.bench.tailing_agent tails|watch ROOT STATE TRACE READY CPU-PERCENT SPEED
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,6 +34,12 @@ from tests.bench.tailing_stream import Arrived, first_number, last_number, trace
 
 _MOST_BYTES = 1 << 20
 _PAUSE, _SAVE_SECONDS = 0.01, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    cpu_percent: float  # of one core; 0: no limit
+    speed: float
 
 
 class TracedTails(Tails):
@@ -71,17 +79,19 @@ def follow(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes) 
     tails.close()
 
 
-def watch(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes, cpu_percent: float) -> None:
+def watch(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes, options: Options) -> None:
     """The whole agent, but for its own log."""
     host = current()
     host.lower_priority()
     host.lower_io_priority()
     host.make_private(state)
-    config = settings({"state_dir": state, "watch.cpu_percent": cpu_percent}, {}, None)
+    config = settings({"state_dir": state, "watch.cpu_percent": options.cpu_percent}, {}, None)
+    began = time.time()
     order, redactor = Order(root), Redactor(redaction_key(state))
     (state / FOLDER).mkdir(exist_ok=True)
     with held(state / FOLDER / LOCK):
-        loop = assemble(order, config, redactor, SystemClock(), partial(TracedTails, trace=trace))
+        traced = partial(TracedTails, trace=trace, wall=lambda: began + options.speed * (time.time() - began))
+        loop = assemble(order, config, redactor, SystemClock(), traced)
         teller = Teller(loop, order, config, Notifier(os.environ), redactor)
         loop.start()
         teller.ready()
@@ -94,14 +104,14 @@ def watch(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes, c
 
 
 def main() -> None:
-    what, *paths, percent = sys.argv[1:]
+    what, *paths, percent, speed = sys.argv[1:]
     root, state, trace, ready = map(Path, paths)
     wishes = Wishes()
     with trace.open("a", buffering=1, encoding="ascii") as stream, wishes.heard():
         if what == "tails":
             follow(root, state, stream, ready, wishes)
         else:
-            watch(root, state, stream, ready, wishes, float(percent))
+            watch(root, state, stream, ready, wishes, Options(float(percent), float(speed)))
 
 
 if __name__ == "__main__":

@@ -21,18 +21,18 @@ class Own(Tailer):
     name = "vmext watch"
     what = "watch"
 
-    def __init__(self, root: Path, folder: Path, cpu_percent: float = 0) -> None:
-        """Follows the disk below `root`, with so much of one core; 0 for no limit."""
+    def __init__(self, root: Path, folder: Path, cpu_percent: float = 0, speed: float = 1) -> None:
+        """Follows the disk below `root`, with so much of one core; 0 for no limit. `speed`: as tailing_agent has it."""
         super().__init__(root / LOG, folder)
         self.root = root
         self.trace, self.ready, self.state = folder / "trace", folder / "ready", folder / "state"
-        self.cpu_percent = cpu_percent
+        self.cpu_percent, self.speed = cpu_percent, speed
         for place in (self.log.parent, root / "etc", self.state):
             place.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> tuple[list[str | Path], dict[str, str]]:
         program: list[str | Path] = [sys.executable, "-m", "tests.bench.tailing_agent", self.what, self.root]
-        return [*program, self.state, self.trace, self.ready, str(self.cpu_percent)], {}
+        return [*program, self.state, self.trace, self.ready, str(self.cpu_percent), str(self.speed)], {}
 
     def begin(self) -> None:
         """Waits until it follows what is there."""
