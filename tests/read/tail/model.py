@@ -144,8 +144,7 @@ class LogAndAgent(RuleBasedStateMachine):
         log = self._path(LOG)
         if log.exists():
             content = log.read_bytes() if keeps else self.header
-            if content and not content.endswith(b"\n"):
-                content += b"\n"
+            content = content[: content.rfind(b"\n") + 1]
             new = self.top / "new"
             new.write_bytes(content + self._line(40) + b"\n")
             self._delete(log, keeps_content=keeps)
