@@ -144,7 +144,8 @@ class LogAndAgent(RuleBasedStateMachine):
         log = self._path(LOG)
         if log.exists():
             content = log.read_bytes() if keeps else self.header
-            content = content[: content.rfind(b"\n") + 1]
+            if content and not content.endswith(b"\n"):
+                return  # without or with its end, its unfinished line makes it another file: it comes again
             new = self.top / "new"
             new.write_bytes(content + self._line(40) + b"\n")
             self._delete(log, keeps_content=keeps)
