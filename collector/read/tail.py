@@ -109,10 +109,13 @@ class Tails:
                 continue
             del follow.touched[number]
             yield from self._turn(follow.streams[number], most_bytes)
-        for number in tuple(follow.held):
-            if number in follow.held and self._is_free(follow.streams[number]):
-                del follow.held[number]
-                yield from self._turn(follow.streams[number], most_bytes)
+        while (number := self._next_free()) is not None:
+            del follow.held[number]
+            yield from self._turn(follow.streams[number], most_bytes)
+
+    def _next_free(self) -> int | None:
+        """One of those that had to wait and need not any more; each may set free the next."""
+        return next((number for number in self._follow.held if self._is_free(self._follow.streams[number])), None)
 
     @property
     def is_behind(self) -> bool:
