@@ -109,9 +109,9 @@ class Tails:
                 continue
             del follow.touched[number]
             yield from self._turn(follow.streams[number], most_bytes)
-        while (number := self._next_free()) is not None:
-            del follow.held[number]
-            yield from self._turn(follow.streams[number], most_bytes)
+        while (freed := self._next_free()) is not None:
+            del follow.held[freed]
+            yield from self._turn(follow.streams[freed], most_bytes)
 
     def _next_free(self) -> int | None:
         """One of those that had to wait and need not any more; each may set free the next."""
