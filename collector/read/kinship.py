@@ -157,7 +157,7 @@ def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content
         fresh.begin_at(size, content.seam(size))
         follow.finish(fresh)
         return "not"
-    is_weak = kin.like == "part" and size < BEGINNING
+    is_weak = (kin.like == "part" and size < BEGINNING) or (fresh.packed and not content.seam(place))
     if is_weak and follow.clock() - fresh.grown >= follow.limits.weak:
         return None
     follow.copies[fresh.number] = None
