@@ -142,6 +142,11 @@ def _is_written_anew(follow: Following, other: Stream, content: Content) -> bool
 def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
     other, size = kin.stream, content.size
     now = _size_now(follow, other)
+    mark = other.marks[-1] if other.marks else None
+    if now < other.offset or (mark is not None and not _holds(follow, other, mark.offset, mark.seam)):
+        follow.touch(other)  # it was emptied, which its own turn will find
+        follow.copies[fresh.number] = None
+        return "not"
     if kin.like == "whole" and size > now and other.offset >= now:
         fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
         return "own"

@@ -15,7 +15,7 @@ from collector.read.packed import is_packed
 from collector.read.piece import Piece
 from collector.read.reading import next_data, reader_of
 from collector.read.split import chunk_of
-from collector.read.stream import Stream
+from collector.read.stream import NOT_SEEN, Stream
 from collector.read.unpacking import Unpacking
 
 #: Less is not read at a time.
@@ -172,6 +172,7 @@ class Turns:
         follow.leave(stream)
         new = follow.add(stream.source, identity)
         new.rotated, new.after = stream.rotated, stream.after
+        new.round = NOT_SEEN  # no other file was put in its place: the old stream does not go on here
         if is_nameless:
             new.unlinked, new.gone_round = stream.unlinked, stream.gone_round
             follow.nameless[new.number] = None
