@@ -80,7 +80,7 @@ def test_the_time_frame_reaches_from_the_start_of_what_hung():
     (incident,) = incidents.due(3)
     assert incident.start == START + timedelta(seconds=300)
     assert incident.end == START + timedelta(seconds=6_061)
-    assert incident.title == f"{CSE} failed: b went wrong (and 1 more)"
+    assert incident.title == "CustomScript failed: b went wrong (and 1 more)"
     assert incident.extensions == (CSE,)
     assert incident.hanging == (f"{CSE}/a",)
 
