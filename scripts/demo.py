@@ -101,10 +101,10 @@ def _watch(url: str) -> bool:
     try:
         worked = _prints(output, " follows ")
         subprocess.run([*live, "fail", "--seq", "1"], check=True)
-        worked = worked and _prints(output, "FAILED bundle", "The script failed")
+        worked = worked and _prints(output, "FAILED bundle", "A script failed")
         hanging = subprocess.Popen([*live, "hang", "--seq", "2"], start_new_session=True)
-        worked = worked and _prints(output, "HANGING bundle", "The script began that hangs")
-        print(output.read_text(), end="", flush=True)
+        worked = worked and _prints(output, "HANGING bundle", "A script began that hangs")
+        print(f"\nWhat the agent printed:\n\n{output.read_text()}", end="", flush=True)
     finally:
         if hanging is not None:
             os.killpg(hanging.pid, signal.SIGKILL)

@@ -52,6 +52,9 @@ def test_a_deleted_log_is_read_from_the_ring(disk: Path, tmp_path: Path):
     entry = result.ledger()[HANDLER_LOG]
     assert (entry["outcome"], entry["lines"]) == ("read", 3)
     assert f"from the resident agent's ring, the file is gone: 3 lines, bytes 0 to {size} of it" in entry["note"]
+    assert "; 1 source gone from the disk, read from what the resident agent kept" in " ".join(
+        result.member("summary.txt").split()
+    )
     text = "\n".join(result.texts())
     assert QUOTED in text
     assert "hidden1234567" not in text

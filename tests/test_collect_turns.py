@@ -165,7 +165,7 @@ def test_past_the_wait_the_progress_is_told(
         also = collect(disk, tmp_path / "state", "--wait", 0)
         assert first.popen.poll() is None
     assert (result.code, also.code) == (13, 13)
-    assert result.out.startswith("VMEXT BUSY: another collect, which runs since 2")
+    assert result.out.startswith("VMEXT BUSY: another collect, running since 2")
     assert f"(pid {first.popen.pid}): sending the bundle" in result.out
     assert also.json["running"]["pid"] == first.popen.pid
     assert also.json["running"]["stage"] == "sending the bundle"

@@ -54,6 +54,12 @@ def test_a_mistake_in_the_file_names_the_file_and_the_key(tmp_path: Path, text: 
     assert "config.toml" in str(caught.value)
 
 
+def test_a_file_in_another_encoding_is_called_that(tmp_path: Path):
+    (tmp_path / "config.toml").write_bytes(b"# f\xfcr uns\n")
+    with pytest.raises(ConfigError, match=r"is not UTF-8: see byte 4$"):
+        load(tmp_path)
+
+
 def test_the_token_comes_from_its_file(tmp_path: Path):
     token = tmp_path / "token"
     token.write_text("abc123\n")

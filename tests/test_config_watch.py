@@ -231,6 +231,14 @@ def test_check_tells_everything_at_once_and_ends_with_2(tmp_path: Path, capsys: 
         assert word in told
 
 
+@pytest.mark.parametrize("key", ["ca_bundle", "client_cert", "client_key"])
+def test_check_looks_for_the_files_of_certificates(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str):
+    file = tmp_path / "config.toml"
+    file.write_text(f"{key} = {json.dumps(str(tmp_path / 'none.pem'))}\n")
+    assert main(["config", "check", str(file)]) == 2
+    assert f"{key}: there is no file" in capsys.readouterr().err
+
+
 def test_check_of_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = tmp_path / "config.toml"
     file.write_text("spool_days = 3\n[watch]\npoll = true")

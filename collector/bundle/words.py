@@ -45,6 +45,8 @@ NO_SOURCE = frozenset({"missing", "skipped"})
 #: States of an extension that are well, in lower case.
 WELL = frozenset({"success", "ready", "enabled", "installed"})
 LOCAL = "local time, zone unknown"
+#: How the note of a source begins that was read from the lines that the resident agent keeps.
+KEPT = "from the resident agent's ring"
 
 
 def short(extension: str) -> str:
@@ -224,6 +226,9 @@ def gaps(ledger: Sequence[LedgerEntry], system: System) -> str:
     text += f", {dropped} left out of the bundle for its size" if dropped else ""
     if bad:
         text += ": " + ", ".join(native(entry.path, system) for entry in bad)
+    kept = sum(entry.note.startswith(KEPT) for entry in ledger)
+    if kept:
+        text += f"; {plural(kept, 'source')} gone from the disk, read from what the resident agent kept"
     if counts["denied"]:
         text += "; run as administrator" if system == "windows" else "; run as root"
     return text

@@ -23,7 +23,10 @@ _SHAPE = (
 @click.command(epilog=f"{_SHAPE}\n\n{EXIT_CODES}")
 @click.option("--json", "as_json", is_flag=True, help="One object for scripts.")
 @click.option(
-    "--state-dir", type=click.Path(path_type=Path, readable=False), metavar="DIR", help="State folder of the agent."
+    "--state-dir",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="DIR",
+    help="The agent's state folder, as it was given to vmext watch.",
 )
 @click.option(
     "--config",

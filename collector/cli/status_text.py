@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _INDENT = 10
 _MOST_FOLLOWED, _MOST_INCIDENTS, _MOST_WARNINGS = 5, 5, 5
+#: What stands in place of a problem as long as there is no bundle yet.
+MAKING = "its bundle is being made"
 _WIDTH = 88  # of what stands behind the names
 _MODES = {"native": "woken by the system", "polling": "polling", "mixed": "partly polling"}
 _PLATFORM = {"yes": "asked, none for this instance so far", "no": "nobody answers", "unknown": "not asked yet"}
@@ -21,18 +23,19 @@ _PLATFORM = {"yes": "asked, none for this instance so far", "no": "nobody answer
 def spoken(found: Standing) -> str:
     """The state in a sentence."""
     document = found.document or {}
-    who = f"vmext {document['version']}" if document.get("version") else "vmext"
+    who = f"vmext watch {document['version']}" if document.get("version") else "vmext watch"
     pid = f" (pid {document['pid']})" if document.get("pid") else ""
     if found.state == "unknown":
         return f"the state folder {found.folder} may not be read by this user"
     if found.state == "running" and not document:
-        return f"{who} is starting; it has told nothing yet"
+        return f"{who} is running and just starting; it has told nothing yet"
     if found.state == "running":
         return f"{who} is running{pid} since {_moment(document.get('since'))}"
     if found.state == "stale":
-        return f"{who} is running{pid} but hangs: it has told nothing for {_span(found.age_seconds)}"
-    told = f"; it was there {_span(found.age_seconds)} ago" if document else f"; {found.folder} tells of none"
-    return f"{who} is not running{told}"
+        return f"{who} hangs: the process is there{pid}, but has told nothing for {_span(found.age_seconds)}"
+    if not document:
+        return f"{who} is not running; nothing in {found.folder} tells that it ever did"
+    return f"{who} is not running; what it told last, {_span(found.age_seconds)} ago, stands below"
 
 
 def lines(found: Standing) -> Iterator[str]:
@@ -59,7 +62,7 @@ def lines(found: Standing) -> Iterator[str]:
 def _followed(document: Mapping[str, Any]) -> Iterator[str]:
     totals = _part(document, "totals")
     mode = _MODES.get(str(document.get("mode")), "")
-    yield f"{totals.get('followed', 0)} files below {document.get('root')}, {mode}; {_size(totals.get('lag'))} behind"
+    yield f"{totals.get('followed', 0)} logs below {document.get('root')}, {mode}; {_size(totals.get('lag'))} behind"
     telling = [one for one in _rows(document, "followed") if one.get("problem") or one.get("lag")]
     for one in telling[:_MOST_FOLLOWED]:
         what = f"{_size(one.get('lag'))} behind" if one.get("lag") else ""
@@ -85,17 +88,24 @@ def _incidents(document: Mapping[str, Any]) -> Iterator[str]:
         yield "none so far"
     for one in told[:_MOST_INCIDENTS]:
         yield f"{_moment(one.get('time'))} {cut(str(one.get('title')), _WIDTH - 21)}"
-        sent = f"delivered {_moment(one['delivered'])}" if one.get("delivered") else "not delivered"
-        bundle = f"bundle {one['bundle']} {sent}" if one.get("bundle") else "no bundle"
-        problem = f": {one['problem']}" if one.get("problem") else ""
-        yield cut(f"  {bundle}{problem}", _WIDTH)
+        yield cut(f"  {_bundle(one)}", _WIDTH)
+
+
+def _bundle(told: Mapping[str, Any]) -> str:
+    """What came of an incident's bundle."""
+    problem = str(told.get("problem") or "")
+    if told.get("delivered"):
+        return f"bundle {told.get('bundle')} delivered {_moment(told['delivered'])}"
+    if told.get("bundle"):
+        return f"bundle {told['bundle']} waits in the spool{': ' + problem if problem else ''}"
+    return problem if problem == MAKING else f"no bundle{': ' + problem if problem else ''}"
 
 
 def _use(use: Mapping[str, Any]) -> Iterator[str]:
-    cpu = f"CPU {_number(use, 'cpu_percent'):.2g} % of a core ({_number(use, 'cpu_seconds'):.1f} s"
-    children = f", {_number(use, 'children_cpu_seconds'):.1f} s for collecting and sending)"
-    rest = f", memory {_size(use.get('resident_bytes'))}, {use.get('open_files', 0)} open files"
-    yield f"{cpu}{children}{rest}, {use.get('watches', 0)} watches"
+    cpu = f"CPU {_number(use, 'cpu_percent'):.2g} % of a core since the start ({_number(use, 'cpu_seconds'):.1f} s"
+    yield f"{cpu}, {_number(use, 'children_cpu_seconds'):.1f} s for collecting and sending)"
+    rest = f"{use.get('open_files', 0)} open files, {use.get('watches', 0)} watches"
+    yield f"memory {_size(use.get('resident_bytes'))}, {rest}"
 
 
 def _platform(document: Mapping[str, Any]) -> Iterator[str]:

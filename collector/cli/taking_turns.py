@@ -42,7 +42,7 @@ def taken_over(turn: Turn, form: str, waited: float | None) -> int | None:
 def _progress(running: Running, form: str, waited: float) -> str:
     if form == "json":
         since = _stamp(running.since) if running.since else None
-        told = {"pid": running.pid, "since": since, "stage": running.stage}
+        told = {"pid": running.pid or None, "since": since, "stage": running.stage}
         place = {"source": running.source, "sources": running.sources}
         return json.dumps({"schema": 1, "running": {**told, **place}, "waited_seconds": waited})
     return (
@@ -53,10 +53,10 @@ def _progress(running: Running, form: str, waited: float) -> str:
 
 
 def _who(running: Running) -> str:
-    since = f" since {_stamp(running.since)}" if running.since else ""
+    since = f", running since {_stamp(running.since)}" if running.since else ""
     process = f" (pid {running.pid})" if running.pid else ""
     place = f", source {running.source} of {running.sources}" if running.stage == "reading" else ""
-    return f"another collect, which runs{since}{process}: {running.stage}{place}"
+    return f"another collect{since}{process}: {running.stage}{place}"
 
 
 def _stamp(seconds: float) -> str:

@@ -26,18 +26,27 @@ from collector.cli import EXIT_CODES
 )
 @click.option("--token-file", metavar="FILE", help="File that holds the endpoint's token.")
 @click.option(
-    "--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Checkpoint, ring, spool and own log."
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Its own folder: checkpoint, kept lines, spool, own log.",
 )
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Configuration file.")
 @click.option("--instance", metavar="NAME", help="Name of the instance, where nothing on the disk tells it.")
 @click.option("--timezone", "time_zone", metavar="ZONE", help="Zone of local stamps: Europe/Berlin, UTC, +05:30.")
-@click.option("--poll", "watch_poll", is_flag=True, default=None, help="Look at files in turns; ask for no events.")
+@click.option(
+    "--poll",
+    "watch_poll",
+    is_flag=True,
+    default=None,
+    help="Look again and again, as on network file systems.",
+)
 @click.option(
     "--hang-seconds",
     "watch_hang_seconds",
     type=float,
     metavar="SECONDS",
-    help="Every operation hangs after so long, if its own limit is longer.",
+    help="Report an operation as a hang after so long, if its own limit is longer.",
 )
 @click.option(
     "--cpu-percent",
@@ -46,7 +55,7 @@ from collector.cli import EXIT_CODES
     metavar="N",
     help="Share of one core that may be used over time; 0: no limit.",
 )
-@click.option("--console", "watch_console", is_flag=True, default=None, help="Tell the serial console of incidents.")
+@click.option("--console", "watch_console", is_flag=True, default=None, help="Tell the serial console as well.")
 @click.option("--quiet", is_flag=True, help="Print nothing; the own log and vmext status tell what happens.")
 def command(root: Path | None, config_file: Path | None, instance: str | None, quiet: bool, **settings: Any) -> None:
     """Follow the logs as they grow, keep what matters, and report what fails or hangs by itself.

@@ -93,6 +93,9 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
     except OSError as error:
         problems.append(ConfigError(f"the configuration file {file} can't be read: {error.strerror}"))
         return
+    except UnicodeDecodeError as error:
+        problems.append(ConfigError(f"the configuration file {file} is not UTF-8: see byte {error.start + 1}"))
+        return
     except (ValueError, RecursionError) as error:
         problems.append(ConfigError(f"the configuration file {file} is not TOML: {error}"))
         return

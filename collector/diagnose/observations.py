@@ -246,7 +246,7 @@ def _processes(facts: SystemFacts, failure: Failure) -> Iterator[Observation]:
 
 
 def _process(process: ProcessFacts) -> str:
-    since = f", running since {iso(process.started)}" if process.started else ""
+    since = f", running since {iso(process.started.replace(microsecond=0))}" if process.started else ""
     work = f", {process.state}, {process.cpu_seconds:g} s of CPU"
     below = f", {process.children} below it" if process.children else ""
     waits = f", waits for {process.waits_for}" if process.waits_for else ""

@@ -42,7 +42,7 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
     place = file or host.config_file()
     loaded = read({}, environ, place, host.state_dir())
     tables = tuple(sorted((place.parent / "sources.d").glob("*.toml")))
-    problems = (*loaded.problems, *_address(loaded), *_zone(loaded, host.root()), *_places(tables))
+    problems = (*loaded.problems, *_address(loaded), *_network(loaded), *_zone(loaded, host.root()), *_places(tables))
     return Examined(place, loaded, tables, problems)
 
 
@@ -54,6 +54,16 @@ def _address(loaded: Loaded) -> Iterator[VmextError]:
             kind_of(loaded.config.upload_url, loaded.config.token)
         except VmextError as error:
             yield error
+
+
+def _network(loaded: Loaded) -> Iterator[VmextError]:
+    from collector.deliver.targets.network import Network
+
+    config = loaded.config
+    try:
+        Network(config.ca_bundle, config.proxy, config.client_cert, config.client_key).check()
+    except ConfigError as error:
+        yield error
 
 
 def _zone(loaded: Loaded, root: Path) -> Iterator[VmextError]:

@@ -7,6 +7,7 @@ values, so that a restart loses and repeats nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -23,6 +24,10 @@ _LINES_OF_ONE, _MOST_NOTICES = 4, 100
 _MOST_RESTARTS = 3
 #: Characters of a notice's line.
 _LONGEST = 400
+#: What a handler's error says around the failure that it is about: ``failed to handle: failed to execute ...``.
+_CHAIN = re.compile(r"^(?:failed to [^:]{1,40}: )+(?=failed to )")
+#: Of what a title has of it.
+_LONGEST_TITLE = 200
 #: What comes a little later belongs to the incident as well: the handler's last lines, the agent's summary.
 _AFTER = timedelta(minutes=1)
 #: What is told first where several kinds come together.
@@ -189,9 +194,19 @@ def title_of(notices: Sequence[Notice]) -> str:
     """A few words for people: whom it hit, and the line that tells it."""
     first = notices[0]
     said = _SAID.get(first.kind, "")
-    whom = f"{first.extension} {said}: " if said and first.extension else ""
+    short = (first.extension or "").rsplit(".", 1)[-1] or first.extension
+    text = _CHAIN.sub("", _cut(first.text))
+    whom = f"{short} {said}: " if said and short else ""
+    if whom and first.kind == "failure" and text.startswith("failed to "):
+        whom = f"{short} "
     more = len({notice.key for notice in notices}) - 1
-    return f"{whom}{first.text}{f' (and {more} more)' if more else ''}"
+    return f"{whom}{text}{f' (and {more} more)' if more else ''}"
+
+
+def _cut(text: str) -> str:
+    """On one line, and no longer than a line for people should be."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 3] + "..."
 
 
 def _is_urgent(held: _Held) -> bool:

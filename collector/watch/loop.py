@@ -71,7 +71,7 @@ class Loop:
     notebook: Notebook
     agent_processes: AgentProcesses | None = None  # None: on a disk of which only the files tell
     console: Console | None = None
-    tell: Callable[[str], None] = log.info  # is given redacted text
+    tell: Callable[[str], None] = lambda text: None  # is given redacted text
     events: deque[Event] = field(default_factory=deque)
     reported: deque[Reported] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
     most_bytes: int = MOST_BYTES
@@ -206,6 +206,7 @@ class Loop:
     def _say(self, text: str) -> None:
         redacted = self.redactor.text(text)
         self.said += 1
+        log.info("%s", redacted)
         self.tell(redacted)
         if self.console is not None:
             self.console.say(self.redactor.text(f"vmext: {text}"))

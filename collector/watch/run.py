@@ -151,8 +151,9 @@ def _redactor(key: bytes, config: Config, order: Order) -> Redactor:
 
 
 def _tell_kept(error: VmextError, order: Order) -> None:
-    log.error("the configuration is left as it was: %s", error)
-    order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {error}"))
+    wrong = f"{error} ({error.hint.rstrip('.')})" if error.hint else str(error)
+    log.error("the configuration is left as it was: %s", wrong)
+    order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {wrong}"))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ SCHEMA = 1
 #: agent hangs.
 _EVERY, HEARTBEAT_SECONDS, STALE_SECONDS = 5.0, 30.0, 120.0
 _MOST_BYTES = 4_194_304
-_MOST_FOLLOWED, _MOST_INCIDENTS, _MOST_WARNINGS = 1_000, 20, 20
+_MOST_FOLLOWED, MOST_INCIDENTS, _MOST_WARNINGS = 1_000, 20, 20
 
 Mode = Literal["native", "polling", "mixed"]
 
@@ -153,7 +153,7 @@ def _document(status: Status) -> dict[str, Any]:
     bounded = replace(
         status,
         followed=tuple(followed[:_MOST_FOLLOWED]),
-        incidents=status.incidents[:_MOST_INCIDENTS],
+        incidents=status.incidents[:MOST_INCIDENTS],
         warnings=status.warnings[:_MOST_WARNINGS],
     )
     totals = {"followed": len(followed), "lag": sum(one.lag for one in followed)}

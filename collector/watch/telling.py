@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -18,13 +20,13 @@ from collector.platforms import current
 from collector.platforms.azure import MetadataService
 from collector.platforms.memory import give_back
 from collector.redact.redactor import Redactor
-from collector.watch.incident import Incident
+from collector.watch.incident import Incident, moment_of
 from collector.watch.limits import MemoryCeiling
 from collector.watch.loop import MOST_BYTES, Loop
 from collector.watch.notify import Notifier
 from collector.watch.reports import Reported
 from collector.watch.scheduled import ScheduledEvents
-from collector.watch.status import Followed, OwnUse, SpoolState, Status, StatusFile, Told
+from collector.watch.status import MOST_INCIDENTS, Followed, OwnUse, SpoolState, Status, StatusFile, Told, read_status
 from collector.watch.usage import Usage, own_usage
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Teller:
         self._redactor = redactor
         self._root = order.root or current().root()
         self._file = StatusFile(config.state_dir, redactor)
+        self._before = tuple(told_before(read_status(config.state_dir)))
         self._memory = MemoryCeiling(config.watch.memory_bytes)
         self._told_at = 0.0
         self._said = 0
@@ -59,9 +62,10 @@ class Teller:
         if self._events is not None:
             self._events.start()
         count = len(self._loop.sources.followed())
+        how = {"native": "", "polling": ", polling", "mixed": ", partly polling"}[self._loop.waker.mode]
         text = self._redactor.text(
-            f"vmext {__version__} follows {count} logs below {self._root} ({self._loop.waker.mode}); "
-            f"state {self._config.state_dir}; {self._receiver()}"
+            f"vmext {__version__} follows {count} logs below {self._root}{how}; "
+            f"state in {self._config.state_dir}; {self._receiver()}"
         )
         self._order.tell(text)
         log.info("%s", text)
@@ -108,6 +112,13 @@ class Teller:
         elif use.resident_bytes < self._config.watch.memory_bytes // 2:
             self._loop.most_bytes = MOST_BYTES
 
+    def _incidents(self) -> tuple[Told, ...]:
+        """The newest first: those without a bundle yet, those reported since the start, those from before."""
+        reported = (*map(_told, self._loop.reported), *self._before)
+        spool = self._config.state_dir / "spool"
+        known = {one.bundle: as_it_is_now(one, spool) for one in reversed(reported[:MOST_INCIDENTS])}
+        return (*map(_waits, reversed(self._loop.reports.waiting)), *reversed(known.values()))
+
     def _status(self, use: Usage) -> Status:
         loop = self._loop
         return Status(
@@ -122,7 +133,7 @@ class Teller:
                 Followed(one.path, one.size, one.offset, one.lag, one.problem) for one in loop.sources.followed()
             ),
             spool=_spool(self._config.state_dir / "spool", loop.reports.send_error),
-            incidents=(*map(_waits, reversed(loop.reports.waiting)), *map(_told, loop.reported)),
+            incidents=self._incidents(),
             use=_use(use, time.time() - self._process_started, loop.waker.watches),
             warnings=tuple(loop.warnings()),
             scheduled_events=self._events.answering if self._events is not None else "off",
@@ -135,6 +146,30 @@ def _waits(one: Incident) -> Told:
 
 def _told(one: Reported) -> Told:
     return Told(one.time, one.title, one.bundle, one.delivered, one.error)
+
+
+def told_before(document: Mapping[str, Any] | None) -> Iterator[Told]:
+    """What the status file tells of incidents that were reported before this start."""
+    rows = (document or {}).get("incidents")
+    for row in rows if isinstance(rows, list) else []:
+        time = moment_of(row.get("time")) if isinstance(row, dict) else None
+        if time is None or not row.get("bundle"):
+            continue  # what has no bundle yet is collected anew
+        texts = (str(row.get(name) or "") for name in ("title", "bundle", "problem"))
+        title, bundle, problem = texts
+        yield Told(time, title, bundle, moment_of(row.get("delivered")), problem)
+
+
+def as_it_is_now(one: Told, spool: Path) -> Told:
+    """What could not be delivered at first may have been sent from the spool since, by whatever process: then its
+    receipt tells when. What was refused for good, or had to make room, no longer waits."""
+    if one.delivered is not None or one.bundle is None or (spool / f"{one.bundle}.zip").exists():
+        return one
+    try:
+        receipt = json.loads((spool / "sent" / f"{one.bundle}.json").read_bytes())
+        return replace(one, delivered=moment_of(receipt.get("received")), problem="")
+    except (OSError, ValueError, AttributeError):
+        return one
 
 
 def _use(use: Usage, seconds: float, watches: int) -> OwnUse:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from collector.watch.incident import Incidents, Notice
+from collector.watch.incident import Incidents, Notice, NoticeKind, title_of
 from tests.watch.instance import CSE, START
 
 
@@ -80,9 +80,28 @@ def test_the_time_frame_reaches_from_the_start_of_what_hung():
     (incident,) = incidents.due(3)
     assert incident.start == START + timedelta(seconds=300)
     assert incident.end == START + timedelta(seconds=6_061)
-    assert incident.title == f"{CSE} failed: b went wrong (and 1 more)"
+    assert incident.title == "CustomScript failed: b went wrong (and 1 more)"
     assert incident.extensions == (CSE,)
     assert incident.hanging == (f"{CSE}/a",)
+
+
+@pytest.mark.parametrize(
+    "kind, text, title",
+    [
+        (
+            "failure",
+            "failed to handle: failed to execute command: exit status=127",
+            "CustomScript failed to execute command: exit status=127",
+        ),
+        ("failure", "failed to get\n the blob", "CustomScript failed to get the blob"),
+        ("failure", "exit: failed to run", "CustomScript failed: exit: failed to run"),
+        ("failure", "a" * 300, "CustomScript failed: " + "a" * 197 + "..."),
+        ("hang", "failed to end", "CustomScript hangs: failed to end"),
+        ("agent", "it is gone", "it is gone"),
+    ],
+)
+def test_a_title_is_short_and_says_failed_once(kind: NoticeKind, text: str, title: str):
+    assert title_of([Notice(kind, ("a",), text, START, extension=CSE)]) == title
 
 
 def test_what_turned_out_to_be_none_is_taken_back():

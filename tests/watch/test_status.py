@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from collector.cli import main
-from collector.cli.status_text import lines
+from collector.cli.status_text import MAKING, lines
 from collector.config import ENVIRONMENT
 from collector.redact.redactor import Redactor
 from collector.watch.standing import standing
 from collector.watch.status import Followed, OwnUse, SpoolState, Status, StatusFile, Told, read_status
+from collector.watch.telling import as_it_is_now, told_before
 
 NOW = datetime(2026, 11, 26, 10, 0, 0, tzinfo=timezone.utc)
 SECRET = "AccountKey=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zg=="
@@ -165,17 +166,18 @@ def test_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         code, out, _ = told(capsys, "--state-dir", str(tmp_path))
     assert code == 0
     first, *rest = out.splitlines()
-    assert first == "vmext 0.1.0 is running (pid 4711) since 2026-11-26 07:00:00Z"
+    assert first == "vmext watch 0.1.0 is running (pid 4711) since 2026-11-26 07:00:00Z"
     text = "\n".join(rest)
     for part in (
-        "2 files below /, woken by the system; 8 KB behind",
+        "2 logs below /, woken by the system; 8 KB behind",
         "handler.log: 8 KB behind; permission denied",
         "2 bundles wait, 123 KB, the oldest of 2026-11-26 09:51:00Z",
         "last error: connection refused",
         "2026-11-26 09:55:00Z CustomScript failed: exit 100",
         "bundle 247252e2eafad389 delivered 2026-11-26 10:00:00Z",
         "no bundle: no space left",
-        "CPU 0.12 % of a core (12.3 s, 4.5 s for collecting and sending), memory 38 MB, 40 open files, 120 watches",
+        "CPU 0.12 % of a core since the start (12.3 s, 4.5 s for collecting and sending)",
+        "memory 38 MB, 40 open files, 120 watches",
         "scheduled events: asked",
         "the limit of inotify watches is reached",
     ):
@@ -186,7 +188,7 @@ def test_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 def test_not_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     code, out, _ = told(capsys, "--state-dir", str(tmp_path))
     assert code == 14
-    assert out == f"vmext is not running; {tmp_path} tells of none\n"
+    assert out == f"vmext watch is not running; nothing in {tmp_path} tells that it ever did\n"
 
 
 def test_no_longer_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -195,7 +197,7 @@ def test_no_longer_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         pass
     code, out, _ = told(capsys, "--state-dir", str(tmp_path))
     assert code == 14
-    assert out.startswith("vmext 0.1.0 is not running; it was there 3 h ago\n")
+    assert out.startswith("vmext watch 0.1.0 is not running; what it told last, 3 h ago, stands below\n")
 
 
 def test_running_and_hanging(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -203,13 +205,13 @@ def test_running_and_hanging(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     with running(tmp_path):
         code, out, _ = told(capsys, "--state-dir", str(tmp_path))
     assert code == 14
-    assert out.startswith("vmext 0.1.0 is running (pid 4711) but hangs: it has told nothing for 9 min\n")
+    assert out.startswith("vmext watch 0.1.0 hangs: the process is there (pid 4711), but has told nothing for 9 min\n")
 
 
 def test_starting(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with running(tmp_path):
         code, out, _ = told(capsys, "--state-dir", str(tmp_path))
-    assert (code, out) == (0, "vmext is starting; it has told nothing yet\n")
+    assert (code, out) == (0, "vmext watch is running and just starting; it has told nothing yet\n")
 
 
 def test_a_clock_that_was_set_back_is_no_hang(tmp_path: Path):
@@ -315,3 +317,39 @@ def test_where_the_user_has_no_agent_the_services_is_looked_at():
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert f"the state folder {state} may not be read by this user" in done.stderr
+
+
+# ---- incidents ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "incident, line",
+    [
+        (Told(NOW, "t", problem=MAKING), MAKING),
+        (Told(NOW, "t", "247252e2eafad389"), "bundle 247252e2eafad389 waits in the spool"),
+        (Told(NOW, "t", "247252e2eafad389", None, "no route"), "bundle 247252e2eafad389 waits in the spool: no route"),
+        (Told(NOW, "t", problem="no space left"), "no bundle: no space left"),
+    ],
+)
+def test_what_came_of_an_incident(tmp_path: Path, incident: Told, line: str):
+    status_file(tmp_path).write(replace(STATUS, incidents=(incident,)), 0.0, NOW)
+    assert f"            {line}" in list(lines(standing(tmp_path, NOW)))
+
+
+def test_incidents_from_before_a_restart_are_told_and_those_sent_since_are_delivered(tmp_path: Path):
+    waits, sent, none = "aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", None
+    incidents = tuple(Told(NOW, f"of {bundle}", bundle, None, "no route") for bundle in (waits, sent, none))
+    status_file(tmp_path).write(replace(STATUS, incidents=incidents), 0.0, NOW)
+    (tmp_path / "spool" / "sent").mkdir(parents=True)
+    (tmp_path / "spool" / f"{waits}.zip").write_bytes(b"")
+    (tmp_path / "spool" / "sent" / f"{sent}.json").write_text('{"received": "2026-11-26T10:00:01Z"}')
+    before = told_before(read_status(tmp_path))
+    assert [as_it_is_now(one, tmp_path / "spool") for one in before] == [
+        Told(NOW, f"of {waits}", waits, None, "no route"),
+        Told(NOW, f"of {sent}", sent, NOW + timedelta(seconds=1)),
+    ]
+
+
+@pytest.mark.parametrize("document", [None, {}, {"incidents": 7}, {"incidents": [None, {}, {"time": 7}]}])
+def test_a_status_file_that_tells_of_no_incidents(document: dict[str, object] | None):
+    assert list(told_before(document)) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from collector.bundle import words
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
 from collector.diagnose.rules import Rule, rules
-from collector.model import Failure, iso, order
+from collector.model import Failure, Window, iso, order
 
 _VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
 _OWNERS = ("script", "extension", "guest", "network", "platform", "unknown")
@@ -32,12 +32,14 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {
+        filters: dict[str, Callable[..., str]] = {
             "short": lambda extension: words.short(extension) if extension else "",
             "code": lambda number: "" if number is None else words.code(number),
             "size": words.size,
             "when": _when,
+            "period": _period,
         }
+        self._templates.filters |= filters
         self._templates.globals |= {
             "verdicts": _VERDICTS,
             "owners": _OWNERS,
@@ -89,7 +91,11 @@ class Pages:
     def bundle(self, bundle: Bundle, receipt: Mapping[str, str]) -> HTMLResponse:
         failures = bundle.failures
         findings = [
-            {"document": document, "timeline": _timeline(failures[number]) if number < len(failures) else []}
+            {
+                "document": document,
+                "timeline": _timeline(failures[number]) if number < len(failures) else [],
+                "seen": _seen(document),
+            }
             for number, document in enumerate(bundle.findings)
         ]
         system = bundle.identity.system
@@ -104,6 +110,7 @@ class Pages:
             native=lambda path: words.native(path, system),
             gaps=words.gaps(bundle.ledger, system),
             excerpts=sorted(bundle.excerpts, key=lambda excerpt: (not excerpt.failing, excerpt.path)),
+            kept={entry.path for entry in bundle.ledger if entry.note.startswith(words.KEPT)},
             window=bundle.window,
             why=words.trigger(bundle.trigger),
             headline=bundle.summary.split("\n", 1)[0].removeprefix("VMEXT "),
@@ -136,6 +143,12 @@ def _headline(envelope: Envelope) -> str:
     return f"{told} (and {words.plural(more, 'more finding')})" if more else told
 
 
+def _seen(finding: Mapping[str, Any]) -> list[str]:
+    """What the machine showed that speaks for the likeliest cause: disks, memory, locks, processes."""
+    causes = finding.get("causes") or [{}]
+    return list(dict.fromkeys(one["text"] for one in causes[0].get("evidence") or [] if one.get("role") == "fact"))
+
+
 def _timeline(failure: Failure) -> list[dict[str, Any]]:
     """The lines that tell of a failure in the order of time, with when the hang began."""
     rows = [
@@ -160,6 +173,15 @@ def _timeline(failure: Failure) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: order(row["time"]))
+
+
+def _period(window: Window) -> str:
+    """The time frame that was read; one without an end goes as far as there was anything to read."""
+    if window.start is None and window.end is None:
+        return "everything that was there"
+    if window.end is None:
+        return f"{_when(window.start)} until it was collected"
+    return f"{_when(window.start)} to {_when(window.end)}" if window.start else f"everything until {_when(window.end)}"
 
 
 def _when(value: Any) -> str:
