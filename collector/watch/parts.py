@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from collector.config import Config
 from collector.discover.carrier import scripts_beside
@@ -27,14 +26,12 @@ from collector.watch.judging import Judge
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Clock, Loop
 from collector.watch.notebook import Notebook, Remembering
+from collector.watch.order import Order
 from collector.watch.own_log import is_own
 from collector.watch.reports import Reports
 from collector.watch.sources import Sources
 from collector.watch.status import FOLDER
 from collector.watch.waking import Waker
-
-if TYPE_CHECKING:
-    from collector.watch.run import Order
 
 _CHECKPOINT, _NOTEBOOK, RING = "checkpoint.json", "notebook.json", "ring"
 

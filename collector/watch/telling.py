@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
@@ -22,13 +21,11 @@ from collector.watch.incident import Incident
 from collector.watch.limits import MemoryCeiling
 from collector.watch.loop import MOST_BYTES, Loop
 from collector.watch.notify import Notifier
+from collector.watch.order import Order
 from collector.watch.reports import Reported
 from collector.watch.scheduled import ScheduledEvents
 from collector.watch.status import Followed, OwnUse, SpoolState, Status, StatusFile, Told
 from collector.watch.usage import Usage, own_usage
-
-if TYPE_CHECKING:
-    from collector.watch.run import Order
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from collector.deliver.lock import held
 from collector.redact.redactor import Redactor
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Loop
+from collector.watch.order import Order
 from collector.watch.parts import assemble
-from collector.watch.run import Order, own_folder
+from collector.watch.run import own_folder
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
 
