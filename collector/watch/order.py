@@ -9,12 +9,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a resident agent was asked to do. `root` None: this machine. `arguments`, `environ`: of the commands that it
-    runs, so that they have the same settings."""
+    """`root` None: this machine. `environ`: variables for the commands that it runs, so that they have the same
+    settings."""
 
     root: Path | None
     instance: str | None = None
     config_file: Path | None = None
-    arguments: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     tell: Callable[[str], None] = lambda text: None  # is given redacted lines for people

@@ -108,17 +108,24 @@ def _ring(config: Config, root: Path) -> Ring:
 
 
 def _reports(order: Order, config: Config) -> Reports:
-    """What a child is told: the same settings, and when an operation hangs."""
-    arguments = [*order.arguments]
+    environ = {**order.environ, "VMEXT_STATE_DIR": str(config.state_dir)}
+    upload = ["--config", str(order.config_file)] if order.config_file is not None else []
+    spool = config.state_dir / "spool"
+    return Reports(spool, collect_arguments(order, config), upload, environ, sends=bool(config.upload_url))
+
+
+def collect_arguments(order: Order, config: Config) -> list[str]:
+    """What a collect of this agent's is told, besides the incident and `Order.environ`: the same disk, the same
+    settings where no variable stands for them, and when an operation hangs."""
+    arguments: list[str] = []
     if order.root is not None:
         arguments += ["--root", str(order.root), "--live"]
     if order.instance:
         arguments += ["--instance", order.instance]
     if order.config_file is not None:
         arguments += ["--config", str(order.config_file)]
+    if config.time_zone:
+        arguments += ["--timezone", config.time_zone]
     if config.watch.hang_seconds:
         arguments += ["--hang-seconds", f"{config.watch.hang_seconds:g}"]
-    environ = {**order.environ, "VMEXT_STATE_DIR": str(config.state_dir)}
-    spool = config.state_dir / "spool"
-    upload = ["--config", str(order.config_file)] if order.config_file is not None else []
-    return Reports(spool, arguments, upload, environ, sends=bool(config.upload_url))
+    return arguments

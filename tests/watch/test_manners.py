@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from collector.config import Config, WatchConfig
+from collector.cli import collect, watch
+from collector.config import ENVIRONMENT, Config, WatchConfig
 from collector.deliver.lock import held
 from collector.redact.redactor import Redactor
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Loop
 from collector.watch.order import Order
-from collector.watch.parts import assemble
+from collector.watch.parts import assemble, collect_arguments
 from collector.watch.run import own_folder
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
@@ -91,3 +92,16 @@ def test_a_lock_that_is_held_for_a_moment_only_delays_the_start(tmp_path: Path):
     finally:
         released.set()
         other.join()
+
+
+def test_a_collect_of_the_agent_is_told_every_setting_that_both_commands_have(tmp_path: Path):
+    """By a variable, which other users can't read, or by an argument."""
+    file = tmp_path / "config.toml"
+    order = Order(tmp_path, instance="vmss_3", config_file=file)
+    config = Config(state_dir=tmp_path / "state", time_zone="Europe/Berlin", watch=WatchConfig(hang_seconds=90))
+    told = collect.command.make_context("collect", collect_arguments(order, config)).params
+    wanted = {"root": tmp_path, "live": True, "instance": "vmss_3", "config_file": file}
+    wanted |= {"time_zone": "Europe/Berlin", "hang_seconds": 90.0}
+    assert {name: told[name] for name in wanted} == wanted
+    both = {option.name for option in watch.command.params} & {option.name for option in collect.command.params}
+    assert both - set(ENVIRONMENT.values()) <= set(wanted)
