@@ -138,8 +138,10 @@ class Incidents:
         return incidents
 
     def finished(self, incident: Incident) -> None:
-        """To be called when an incident has its bundle: only then a restart does not hand it out again."""
-        self._open = [one for one in self._open if one.keys != incident.keys]
+        """To be called when an incident has its bundle: only then a restart does not hand it out again, nor what went
+        into it."""
+        done = set(incident.keys)
+        self._open = [one for one in self._open if not done.issuperset(one.keys)]
 
     def wait(self, at: float) -> float | None:
         """Seconds until the next incident is due; None where nothing is held back."""

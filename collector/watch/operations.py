@@ -106,9 +106,6 @@ class Operations:
         ends = [end for run, voices in self._open.values() for _, _, end in self._ends(run, voices)]
         return max(0.0, (min(ends) - now).total_seconds()) if ends else None
 
-    def open_runs(self) -> tuple[Run, ...]:
-        return tuple(run for run, _ in self._open.values())
-
     def dump(self) -> dict[str, Any]:
         """Plain JSON values; runs by their number."""
         rows = [

@@ -49,7 +49,7 @@ class Teller:
         self._events: ScheduledEvents | None = None
         if config.watch.scheduled_events and order.root is None:
             names = [name for name in (order.instance, current().names()[0]) if name]
-            self._events = ScheduledEvents(MetadataService(), loop.events.append, names)
+            self._events = ScheduledEvents(MetadataService(), loop.announce, names)
 
     def ready(self) -> None:
         """Everything is followed now."""
