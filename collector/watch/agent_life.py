@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collector.data.time_limits import time_limits
-from collector.model import iso
-from collector.watch.incident import Notice, moment_of
+from collector.model import iso, moment_of
+from collector.watch.incident import Notice
 
 _MISSED_LOOKS = 3
 _AGENT = "WALinuxAgent"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from collector.extract.window import MARGIN
-from collector.model import iso, moved
+from collector.model import iso, moment_of, moved
 
 NoticeKind = Literal["failure", "hang", "burst", "agent", "going"]
 
@@ -231,12 +231,3 @@ def _read(row: object) -> Notice | None:
         str(row["extension"]) if row.get("extension") else None,
         str(row.get("path", "")),
     )
-
-
-def moment_of(text: object) -> datetime | None:
-    """A moment as `model.iso` writes it; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

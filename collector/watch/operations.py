@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from collector.data.time_limits import deciding_for, time_limits
 from collector.extract.signals import Signal
-from collector.model import FIRST, System, iso
-from collector.watch.incident import Notice, moment_of
+from collector.model import FIRST, System, iso, moment_of
+from collector.watch.incident import Notice
 from collector.watch.runs import ROUNDING, Placed, Run
 
 Voice = Literal["agent", "handler", "status"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from collector.deliver.backoff import Backoff
 from collector.errors import NOT_DELIVERED, USAGE
-from collector.model import iso
+from collector.model import iso, moment_of
 from collector.watch.children import Child, Ended
-from collector.watch.incident import Incident, Notice, moment_of
+from collector.watch.incident import Incident, Notice
 
 log = logging.getLogger(__name__)
 
