@@ -125,7 +125,7 @@ def _of_one_without_file(follow: Following, fresh: Stream, kin: _Kin, content: C
 def _goes_on_alike(mark: Mark, content: Content) -> bool:
     """Whether a file does not only hold the same header up to a mark."""
     if content.at is None or mark.offset == content.size:
-        return True
+        return mark.offset == content.size
     length = min(mark.next_length, content.size - mark.offset)
     return length == mark.next_length and digest(content.at(mark.offset, length)) == mark.next
 
@@ -157,7 +157,7 @@ def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content
         fresh.begin_at(size, content.seam(size))
         follow.finish(fresh)
         return "not"
-    is_weak = kin.like == "part" and size < BEGINNING
+    is_weak = (kin.like == "part" and size < BEGINNING) or (fresh.packed and not content.seam(place))
     if is_weak and follow.clock() - fresh.grown >= follow.limits.weak:
         return None
     follow.copies[fresh.number] = None

@@ -141,6 +141,7 @@ class Turns:
         if file_id(os.fstat(file.fileno()), stream.source.file) != stream.file_id:
             self._follow.handles.close(stream.number)
             self._follow.needs_scan = True
+            stream.looked = (-1, -1)  # wherever it lies by then, it is looked at
             return None
         return file
 

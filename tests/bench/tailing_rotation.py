@@ -16,6 +16,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -24,7 +25,7 @@ from collector.model import System
 from collector.read.tail import Tails
 from tests.bench.tailing_agent import arrived
 from tests.bench.tailing_process import used
-from tests.bench.tailing_stream import Arrived, Tally, numbered, tally
+from tests.bench.tailing_stream import Arrived, Tally, numbered, read_trace, tally, trace_line
 
 _FOLDER = "var/log/azure/Contoso.Agents.Probe"
 _KEPT = 5
@@ -90,7 +91,7 @@ class _Day:
     root: Path
     state: Path
     now: float = 0.0
-    arrived: list[Arrived] = field(default_factory=list)
+    trace: TextIO = field(init=False)  # on the disk, so that what came is not held here
     tails: Tails = field(init=False)
     system: System = field(init=False)
 
@@ -98,6 +99,7 @@ class _Day:
         began = time.time()
         self.tails = Tails(self.state / "tails.json", clock=lambda: self.now, wall=lambda: began + self.now)
         self.system = system_of(self.root)
+        self.trace = (self.state / "trace").open("w", encoding="ascii")
 
     def look(self) -> None:
         for _ in range(2):  # what the first look meets may ask for another one
@@ -111,7 +113,7 @@ class _Day:
     def _read(self) -> None:
         while True:
             for piece in self.tails.read(_MOST_BYTES):
-                self.arrived.append(arrived(piece, time.monotonic()))
+                self.trace.write(trace_line(arrived(piece, time.monotonic())))
                 self.tails.done(piece.stream, piece.end)
             if not self.tails.is_behind:
                 return
@@ -134,7 +136,9 @@ def main() -> None:
         if number in marks:
             held.append({**asdict(used(psutil.Process())), "state": (state / "tails.json").stat().st_size})
             held[-1]["streams"] = len(day.tails.followed())
-    tallies = {log.file.name: asdict(of_log(log, day.arrived)) for log in logs}
+    day.trace.close()
+    came = read_trace(state / "trace")
+    tallies = {log.file.name: asdict(of_log(log, came)) for log in logs}
     json.dump({"held": held, "tallies": tallies}, sys.stdout)
 
 
