@@ -11,7 +11,8 @@ A log that grows, for the resident agent: `tail` has the interface, and `followi
 `identity`, and `cutting` which bytes are whole lines (`unpacking` does it for packed files); out comes a `piece`.
 `checkpoint` keeps how far each was read.
 
-The newest lines of what grows: `recent` holds them until they are redacted, `ring` writes `segments`, `kept` reads them.
+The newest lines of what grows: `recent` holds them until they are redacted, `ring` writes `segments`, `kept` reads
+them.
 """
 
 from __future__ import annotations

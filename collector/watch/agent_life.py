@@ -48,10 +48,6 @@ class AgentLife:
         seconds = next(int(row.seconds) for row in time_limits() if row.id == "linux-agent-own-heartbeat")
         self._silence = timedelta(seconds=2 * seconds)
 
-    @property
-    def heard_at(self) -> datetime | None:
-        return self._heard
-
     def heard(self, when: datetime) -> None:
         """A heart-beat line of this moment (UTC) was read."""
         if self._heard is None or when > self._heard:

@@ -40,8 +40,8 @@ _SWEEP_SECONDS = 15.0
 _AGENT_SECONDS = 30.0
 #: Who is behind for longer tells of hangs all the same.
 _LONGEST_BEHIND = 60.0
-#: Bytes of each log in one turn.
-MOST_BYTES = 1_048_576
+#: Bytes of each log in one turn, and where memory is short.
+_MOST_BYTES, _LEAST_BYTES = 1_048_576, 65_536
 _MOST_REPORTED = 20
 
 
@@ -73,7 +73,7 @@ class Loop:
     console: Console | None = None
     tell: Callable[[str], None] = log.info  # is given redacted text
     reported: deque[Reported] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
-    most_bytes: int = MOST_BYTES
+    most_bytes: int = _MOST_BYTES
     said: int = 0  # how often something was told
     _events: deque[Event] = field(default_factory=deque)
     _settled_at: float = 0.0
@@ -110,6 +110,18 @@ class Loop:
         self.sources.settle(everything=everything, remember=self.notebook.remember)
         self._is_unsettled = False
         self._settled_at = self.clock.monotonic()
+
+    def forget(self) -> None:
+        """Lets go of what is only remembered."""
+        self.settle()
+        self.redactor.forget()
+
+    def read_less(self) -> None:
+        """A quarter of what was read at a time so far, where memory is short."""
+        self.most_bytes = max(_LEAST_BYTES, self.most_bytes // 4)
+
+    def read_as_usual(self) -> None:
+        self.most_bytes = _MOST_BYTES
 
     def stop(self) -> None:
         """Ends with everything that was read kept; what has no bundle yet gets it after the next start."""

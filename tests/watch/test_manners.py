@@ -42,6 +42,15 @@ def read(loop: Loop) -> int:
     return sum(one.offset for one in loop.sources.followed())
 
 
+def turn_until(loop: Loop, wanted: int) -> None:
+    """So many bytes are read within a few turns."""
+    for _ in range(100):
+        loop.turn()
+        if read(loop) >= wanted:
+            return
+    raise AssertionError(f"{read(loop)} bytes were read, not {wanted}")
+
+
 def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
     log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
     log.parent.mkdir(parents=True)
@@ -63,11 +72,29 @@ def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
         assert len(clock.slept) == 5 and all(0 < seconds <= 1 for seconds in clock.slept)
         assert read(loop) == before
         loop.share = CpuShare(0)
-        for _ in range(100):
-            loop.turn()
-            if read(loop) > before:
-                break
-        assert read(loop) == before + log.stat().st_size // 2
+        turn_until(loop, log.stat().st_size)
+    finally:
+        loop.stop()
+
+
+def test_where_memory_is_short_less_is_read_at_a_time(tmp_path: Path):
+    log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(LINE)
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True, poll_seconds=0.05, cpu_percent=0))
+    loop = assemble(Order(tmp_path / "disk"), config, Redactor(b"0" * 32), Clock())
+    loop.start()
+    try:
+        loop.turn()
+        before = read(loop)
+        with log.open("a") as stream:
+            stream.write(LINE * 4_000)
+        for _ in range(5):  # less and less, but never nothing
+            loop.read_less()
+        turn_until(loop, before + 1)
+        assert read(loop) <= before + 65_536
+        loop.read_as_usual()
+        turn_until(loop, log.stat().st_size)
     finally:
         loop.stop()
 
