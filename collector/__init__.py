@@ -9,6 +9,9 @@ redact     nothing leaves this stage with a secret in it            -> RedactedT
 bundle     one zip: summary, report, findings, events, ledger       -> BundleInfo
 deliver    spool on disk, upload until the receipt names the hash   -> Delivery
 endpoint   takes bundles from very many instances; review pages show them
+
+`pipeline` has the stages up to diagnose in order, `service` one whole run of them for a command. `watch`, the resident
+agent, notices what happens and has the same run made in a process of its own.
 """
 
 from __future__ import annotations

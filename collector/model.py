@@ -90,6 +90,15 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
 
 
+def moment_of(text: object) -> datetime | None:
+    """A moment as `iso` writes it, in UTC where no zone is told; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
 @final
 class RedactedText(str):
     """Text that may leave the instance. Only `collector.redact` makes one; any string operation on it

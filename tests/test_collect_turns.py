@@ -12,10 +12,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from collector.config import Config
+from collector.service.run import Run
+from collector.service.turn import asked
 from tests.collecting import STDERR, collect, failing_disk, put, vmext
 from tests.deliver.receiver import Receiver
 
@@ -210,3 +214,27 @@ def test_where_no_lock_can_be_made_it_runs_without(disk: Path, tmp_path: Path):
 def test_a_wait_is_a_number():
     assert vmext("collect", "--wait", "-1").code == 2
     assert vmext("collect", "--wait", "soon").code == 2
+
+
+def test_whatever_changes_what_a_run_finds_makes_it_another_run(tmp_path: Path):
+    run = Run(None, (), None, None, None, timedelta(minutes=15), None, None, upload=True)
+    config = Config(state_dir=tmp_path, upload_url="https://support.example")
+    others = {
+        "root": tmp_path,
+        "extensions": ("A.B",),
+        "margin": timedelta(0),
+        "instance": "vmss_3",
+        "output": tmp_path / "out.zip",
+        "upload": False,
+        "probe_network": True,
+        "live": True,
+        "hang_seconds": 5.0,
+        "hanging": ("A.B",),
+    }
+    told_by_times = {"since", "until", "around"}
+    assert {*others, *told_by_times, "trigger"} == set(Run._fields), "why it was asked for changes no finding"
+    words = [asked(run, config, ())] + [
+        asked(run._replace(**{name: value}), config, ()) for name, value in others.items()
+    ]
+    words += [asked(run, config, ("2h", None, None)), asked(run, config, (None, "2h", None))]
+    assert len(set(words)) == len(words)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from collector.bundle.console import cut, cut_middle, wrap
+from collector.model import moment_of
 
 if TYPE_CHECKING:
     from collector.watch.standing import Standing
@@ -146,11 +146,8 @@ def _size(value: object) -> str:
 
 def _moment(value: object) -> str:
     """To the second."""
-    try:
-        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
-        return "an unknown time"
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    moment = moment_of(value)
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z" if moment is not None else "an unknown time"
 
 
 def _span(seconds: float | None) -> str:

@@ -63,7 +63,8 @@ def command(root: Path | None, config_file: Path | None, instance: str | None, q
     Runs until it is stopped (SIGTERM, Ctrl-C); SIGHUP reads the configuration again. One agent for each state folder.
     """
     from collector.service.configuration import settings as effective
-    from collector.watch.run import Order, Wishes, run
+    from collector.watch.order import Order
+    from collector.watch.run import Wishes, run
 
     settings = {name.replace("watch_", "watch."): value for name, value in settings.items()}
     if root is not None and not root.is_dir():

@@ -15,7 +15,7 @@ from collector.model import LedgerEntry, Remains, Source, SourceKind, iso
 from collector.pipeline.request import Request
 
 if TYPE_CHECKING:
-    from collector.read.kept import Stream
+    from collector.read.kept import KeptStream
 
 _KINDS: dict[str, SourceKind] = {"log": "log", "output": "output"}
 
@@ -46,11 +46,11 @@ def with_gone(found: Scan, root: Path, request: Request) -> Scan:
     return replace(found, sources=tuple(sources), unfound=(*found.unfound, *broken))
 
 
-def _is_wanted(stream: Stream, extensions: Sequence[str]) -> bool:
+def _is_wanted(stream: KeptStream, extensions: Sequence[str]) -> bool:
     return stream.about.extension is None or is_named(stream.about.extension, extensions)
 
 
-def _is_there(stream: Stream, files: Sequence[Source], root: Path) -> bool:
+def _is_there(stream: KeptStream, files: Sequence[Source], root: Path) -> bool:
     """Whether the lines still stand in one of the files of the same log, under whatever name."""
     from collector.read.kept import is_in
 
@@ -67,7 +67,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _sources(gone: Sequence[Stream], found: Scan, root: Path) -> Iterator[Source]:
+def _sources(gone: Sequence[KeptStream], found: Scan, root: Path) -> Iterator[Source]:
     """The newest under the file's own path, unless another file lies there now."""
     from collector.read.kept import lines_of
 
@@ -97,7 +97,7 @@ def _sources(gone: Sequence[Stream], found: Scan, root: Path) -> Iterator[Source
         )
 
 
-def _note(stream: Stream) -> str:
+def _note(stream: KeptStream) -> str:
     lines = sum(len(entry.lengths) for entry in stream.entries)
     since, until = (iso(datetime.fromtimestamp(at, timezone.utc)) for at in (int(stream.since), int(stream.until)))
     missing = f", {stream.missing} bytes between them are lost" if stream.missing else ""

@@ -24,7 +24,7 @@ _MOST_BYTES = 64_000_000
 
 
 @dataclass(slots=True)
-class Kept:
+class Checkpoint:
     start: Start
     streams: list[Stream] = field(default_factory=list)
     next: int = 1  # number of the next new stream
@@ -38,7 +38,7 @@ def save(file: Path, streams: Iterable[Stream], next_number: int) -> None:
     durable.write(file, "\n".join(lines).encode("utf-8"))
 
 
-def load(file: Path, now: float) -> Kept:
+def load(file: Path, now: float) -> Checkpoint:
     """Never raises: a file that is damaged or of a later version is set aside as NAME.broken, and said so.
 
     `now`: seconds since the epoch. Which numbers such a file gave out is not known; the new ones begin there.
@@ -46,9 +46,11 @@ def load(file: Path, now: float) -> Kept:
     try:
         data = _content(file)
     except FileNotFoundError:
-        return Kept("first")
+        return Checkpoint("first")
     except OSError as error:
-        return _set_aside(file, Kept("damaged", next=int(now), note=f"the checkpoint can't be read: {error.strerror}"))
+        return _set_aside(
+            file, Checkpoint("damaged", next=int(now), note=f"the checkpoint can't be read: {error.strerror}")
+        )
     text = data.decode("utf-8", "replace")
     try:
         whole = json.loads(text)
@@ -57,10 +59,10 @@ def load(file: Path, now: float) -> Kept:
         return _set_aside(file, _salvaged(text, now))
     if version > VERSION:
         note = f"the checkpoint is of version {version}, this program knows {VERSION}"
-        return _set_aside(file, Kept("newer", next=int(now), note=note))
+        return _set_aside(file, Checkpoint("newer", next=int(now), note=note))
     try:
         streams = [_checked(value) for value in whole["streams"]]
-        return Kept("continued", streams, int(whole["next"]))
+        return Checkpoint("continued", streams, int(whole["next"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return _set_aside(file, _salvaged(text, now))
 
@@ -87,7 +89,7 @@ def _checked(value: dict[str, Any]) -> Stream:
     return from_json(rest)
 
 
-def _salvaged(text: str, now: float) -> Kept:
+def _salvaged(text: str, now: float) -> Checkpoint:
     streams: dict[int, Stream] = {}
     for line in text.splitlines():
         try:
@@ -96,10 +98,10 @@ def _salvaged(text: str, now: float) -> Kept:
             continue
         streams[stream.number] = stream
     note = f"the checkpoint is damaged; {len(streams)} streams in it are whole and go on"
-    return Kept("damaged", list(streams.values()), max(int(now), max(streams, default=0) + 1), note)
+    return Checkpoint("damaged", list(streams.values()), max(int(now), max(streams, default=0) + 1), note)
 
 
-def _set_aside(file: Path, kept: Kept) -> Kept:
+def _set_aside(file: Path, kept: Checkpoint) -> Checkpoint:
     aside = file.with_name(f"{file.name}.broken")
     try:
         file.replace(aside)

@@ -24,7 +24,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class KeptStream:
     """One file as the ring knew it: `entries` in the order of its bytes, none over another as far as that is known."""
 
     root: str
@@ -66,7 +66,7 @@ class Stream:
 class Kept:
     """All streams of a ring, and what of it could not be read."""
 
-    streams: tuple[Stream, ...]
+    streams: tuple[KeptStream, ...]
     problems: tuple[str, ...]
 
 
@@ -92,7 +92,9 @@ def kept(folder: Path, root: Path | str, bytes_per_stream: int = OF_STREAM) -> K
             _learn(file, root, found)
         if not found.is_moved:
             break
-    streams = (Stream(root, found.about[key], _newest(found.entries[key], bytes_per_stream)) for key in found.entries)
+    streams = (
+        KeptStream(root, found.about[key], _newest(found.entries[key], bytes_per_stream)) for key in found.entries
+    )
     return Kept(tuple(sorted(streams, key=lambda one: one.about.stream)), tuple(found.problems))
 
 
@@ -132,7 +134,7 @@ def _newest(entries: Sequence[Entry], most: int) -> tuple[Entry, ...]:
     return tuple(chosen)
 
 
-def lines_of(stream: Stream) -> bytes:
+def lines_of(stream: KeptStream) -> bytes:
     """The redacted lines of a stream, each once. What is damaged is left out."""
     for _ in range(_TRIES):
         try:
@@ -144,7 +146,7 @@ def lines_of(stream: Stream) -> bytes:
     return b""
 
 
-def _lines(stream: Stream) -> Iterator[bytes]:
+def _lines(stream: KeptStream) -> Iterator[bytes]:
     """Raises FileNotFoundError where a segment is not there any more."""
     for entry, following in zip_longest(stream.entries, stream.entries[1:]):
         try:
@@ -173,7 +175,7 @@ def _before(entry: Entry, data: bytes, offset: int) -> bytes:
     return b"".join(line + b"\n" for line in data.split(b"\n")[:lines])
 
 
-def is_in(stream: Stream, source: Source) -> bool:
+def is_in(stream: KeptStream, source: Source) -> bool:
     """Whether a file on the disk holds the stream's newest lines where the stream had them.
 
     By the bytes themselves: whatever became of the file's name, and whatever else has its number now.

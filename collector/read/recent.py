@@ -15,7 +15,7 @@ from typing import Protocol
 
 from collector.model import RedactedText, Source
 from collector.read.encoding import text_of
-from collector.read.split import Chunk
+from collector.read.piece import Piece
 
 #: Bytes held of one stream and of all.
 OF_STREAM, OF_ALL = 262_144, 4_194_304
@@ -27,23 +27,6 @@ _CONTEXT = 24_576
 _CONTEXT_SECONDS = 900.0
 #: Bytes at the end of a stretch by which it is known again in the file.
 _MARK_BYTES = 1_024
-
-
-class Given(Protocol):
-    """Whole lines that a tail read: `offset` and `end` in the file as it is, `chunk` normalised."""
-
-    @property
-    def stream(self) -> int: ...
-    @property
-    def source(self) -> Source: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def chunk(self) -> Chunk: ...
-    @property
-    def final(self) -> bool: ...
 
 
 class Redacting(Protocol):
@@ -170,7 +153,7 @@ class Recent:
     def size(self) -> int:
         return self._size
 
-    def add(self, piece: Given, at: float) -> None:
+    def add(self, piece: Piece, at: float) -> None:
         """`at`: monotonic seconds. A piece that is given again, or partly, is taken only as far as it is new."""
         held = self._streams.get(piece.stream)
         if held is None:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collector.data.time_limits import time_limits
-from collector.model import iso
-from collector.watch.incident import Notice, moment_of
+from collector.model import iso, moment_of
+from collector.watch.incident import Notice
 
 _MISSED_LOOKS = 3
 _AGENT = "WALinuxAgent"
@@ -47,10 +47,6 @@ class AgentLife:
         self._began: datetime | None = None  # of the first look
         seconds = next(int(row.seconds) for row in time_limits() if row.id == "linux-agent-own-heartbeat")
         self._silence = timedelta(seconds=2 * seconds)
-
-    @property
-    def heard_at(self) -> datetime | None:
-        return self._heard
 
     def heard(self, when: datetime) -> None:
         """A heart-beat line of this moment (UTC) was read."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from collector.model import iso
-from collector.watch.incident import Notice, moment_of
+from collector.model import iso, moment_of
+from collector.watch.incident import Notice
 from collector.watch.runs import Placed
 
 _MOST_SOURCES = 1_000

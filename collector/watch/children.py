@@ -60,10 +60,6 @@ class Child:
         self._listener = threading.Thread(target=self._listen, name=f"vmext-{name}", daemon=True)
         self._listener.start()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def ended(self) -> Ended | None:
         """What came of it, None while it runs."""
         code = self._process.poll()

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from collector.extract.window import MARGIN
-from collector.model import iso, moved
+from collector.model import iso, moment_of, moved
 
 NoticeKind = Literal["failure", "hang", "burst", "agent", "going"]
 
@@ -143,8 +143,10 @@ class Incidents:
         return incidents
 
     def finished(self, incident: Incident) -> None:
-        """To be called when an incident has its bundle: only then a restart does not hand it out again."""
-        self._open = [one for one in self._open if one.keys != incident.keys]
+        """To be called when an incident has its bundle: only then a restart does not hand it out again, nor what went
+        into it."""
+        done = set(incident.keys)
+        self._open = [one for one in self._open if not done.issuperset(one.keys)]
 
     def wait(self, at: float) -> float | None:
         """Seconds until the next incident is due; None where nothing is held back."""
@@ -244,12 +246,3 @@ def _read(row: object) -> Notice | None:
         str(row["extension"]) if row.get("extension") else None,
         str(row.get("path", "")),
     )
-
-
-def moment_of(text: object) -> datetime | None:
-    """A moment as `model.iso` writes it; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -40,8 +40,8 @@ _SWEEP_SECONDS = 15.0
 _AGENT_SECONDS = 30.0
 #: Who is behind for longer tells of hangs all the same.
 _LONGEST_BEHIND = 60.0
-#: Bytes of each log in one turn.
-MOST_BYTES = 1_048_576
+#: Bytes of each log in one turn, and where memory is short.
+_MOST_BYTES, _LEAST_BYTES = 1_048_576, 65_536
 _MOST_REPORTED = 20
 
 
@@ -55,7 +55,7 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class Loop:
-    """The parts, and `turn`. `events` are put by other threads."""
+    """The parts, and `turn`. `announce` is for other threads, everything else for one."""
 
     clock: Clock
     config: WatchConfig
@@ -72,10 +72,10 @@ class Loop:
     agent_processes: AgentProcesses | None = None  # None: on a disk of which only the files tell
     console: Console | None = None
     tell: Callable[[str], None] = lambda text: None  # is given redacted text
-    events: deque[Event] = field(default_factory=deque)
     reported: deque[Reported] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
-    most_bytes: int = MOST_BYTES
+    most_bytes: int = _MOST_BYTES
     said: int = 0  # how often something was told
+    _events: deque[Event] = field(default_factory=deque)
     _settled_at: float = 0.0
     _swept_at: float = 0.0
     _agent_at: float = 0.0
@@ -100,11 +100,28 @@ class Loop:
         if self._is_unsettled and self.clock.monotonic() - self._settled_at >= SETTLE_SECONDS:
             self.settle()
 
+    def announce(self, event: Event) -> None:
+        """What is to be answered in the next turn, which begins at once."""
+        self._events.append(event)
+        self.waker.wake()
+
     def settle(self, *, everything: bool = False) -> None:
         """Keeps what was read and noticed on the disk."""
         self.sources.settle(everything=everything, remember=self.notebook.remember)
         self._is_unsettled = False
         self._settled_at = self.clock.monotonic()
+
+    def forget(self) -> None:
+        """Lets go of what is only remembered."""
+        self.settle()
+        self.redactor.forget()
+
+    def read_less(self) -> None:
+        """A quarter of what was read at a time so far, where memory is short."""
+        self.most_bytes = max(_LEAST_BYTES, self.most_bytes // 4)
+
+    def read_as_usual(self) -> None:
+        self.most_bytes = _MOST_BYTES
 
     def stop(self) -> None:
         """Ends with everything that was read kept; what has no bundle yet gets it after the next start."""
@@ -182,8 +199,8 @@ class Loop:
             self._notice(self.judge.due(now))  # else the end of an operation may be among what is still to be read
         if not self.sources.is_behind:
             self._caught_up_at = at
-        while self.events:
-            self._going(self.events.popleft(), at, now)
+        while self._events:
+            self._going(self._events.popleft(), at, now)
         due = self.incidents.due(at)
         for incident in due:
             self._say(f"noticed: {incident.title}")
@@ -201,7 +218,7 @@ class Loop:
         self._say(event.text)
         self.reports.send_now(at)
         if self.incidents.wait(at) is not None or self.judge.wait(now) is not None or self.reports.waiting:
-            self._notice([Notice("going", ("going", event.id), event.text, now)])
+            self._notice([event.notice(now)])
 
     def _say(self, text: str) -> None:
         redacted = self.redactor.text(text)
@@ -213,7 +230,7 @@ class Loop:
 
     def _wait(self) -> float:
         """Seconds until something is to be done that no event tells."""
-        if self.sources.is_behind or self.events:
+        if self.sources.is_behind or self._events:
             return 0.0
         at, now = self.clock.monotonic(), self.clock.now()
         waits = [

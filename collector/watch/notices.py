@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
 from itertools import islice
-from typing import Protocol
 
 from collector.data.noise import is_noise
 from collector.extract.rules import words_of
@@ -21,6 +20,7 @@ from collector.extract.signals import AGENT_FORMATS, Signal, of_record
 from collector.model import Line, Record, Source
 from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, is_sure, parse
 from collector.read.lines import FIRST_LINES, LineReader, Selection
+from collector.read.piece import Piece
 from collector.read.sift import Sift
 from collector.read.split import Chunk, LineMaker, chunk_of
 from collector.read.words import Words
@@ -51,21 +51,6 @@ def _words_for(format_name: str) -> Words:
     words = words_of(format_name)
     more = (_HEARTBEAT.lower(),) if format_name == "waagent" else ()
     return Words((*words, *more) if words is not None else _DIGITS)
-
-
-class Piece(Protocol):
-    """What is asked of a piece that was read: whole lines and the raw offsets between which they lie."""
-
-    @property
-    def source(self) -> Source: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def chunk(self) -> Chunk: ...
-    @property
-    def final(self) -> bool: ...
 
 
 @dataclass(slots=True)

@@ -39,12 +39,9 @@ class Notifier:
         return self._period / 2 if self._period and self.is_wanted else None
 
     def ready(self, status: RedactedText | None = None) -> None:
-        """The service has started, or has read its configuration again."""
+        """The service has started, or has read its configuration again. `status`: one line for people, in
+        ``systemctl status``."""
         self._send("READY=1", *_status(status))
-
-    def status(self, text: RedactedText) -> None:
-        """One line for people, in ``systemctl status``."""
-        self._send(*_status(text))
 
     def reloading(self) -> None:
         """The configuration is read again; `ready` is to follow."""

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from collector.data.time_limits import deciding_for, time_limits
 from collector.extract.signals import Signal
-from collector.model import FIRST, System, iso
-from collector.watch.incident import Notice, moment_of
+from collector.model import FIRST, System, iso, moment_of
+from collector.watch.incident import Notice
 from collector.watch.runs import ROUNDING, Placed, Run
 
 Voice = Literal["agent", "handler", "status"]
@@ -105,9 +105,6 @@ class Operations:
         """Seconds until the next operation passes its limit; None where none is open."""
         ends = [end for run, voices in self._open.values() for _, _, end in self._ends(run, voices)]
         return max(0.0, (min(ends) - now).total_seconds()) if ends else None
-
-    def open_runs(self) -> tuple[Run, ...]:
-        return tuple(run for run, _ in self._open.values())
 
     def dump(self) -> dict[str, Any]:
         """Plain JSON values; runs by their number."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from collector.config import Config
 from collector.discover.carrier import scripts_beside
@@ -27,14 +26,12 @@ from collector.watch.judging import Judge
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Clock, Loop
 from collector.watch.notebook import Notebook, Remembering
+from collector.watch.order import Order
 from collector.watch.own_log import is_own
 from collector.watch.reports import Reports
 from collector.watch.sources import Sources
 from collector.watch.status import FOLDER
 from collector.watch.waking import Waker
-
-if TYPE_CHECKING:
-    from collector.watch.run import Order
 
 _CHECKPOINT, _NOTEBOOK, RING = "checkpoint.json", "notebook.json", "ring"
 
@@ -111,17 +108,24 @@ def _ring(config: Config, root: Path) -> Ring:
 
 
 def _reports(order: Order, config: Config) -> Reports:
-    """What a child is told: the same settings, and when an operation hangs."""
-    arguments = [*order.arguments]
+    environ = {**order.environ, "VMEXT_STATE_DIR": str(config.state_dir)}
+    upload = ["--config", str(order.config_file)] if order.config_file is not None else []
+    spool = config.state_dir / "spool"
+    return Reports(spool, collect_arguments(order, config), upload, environ, sends=bool(config.upload_url))
+
+
+def collect_arguments(order: Order, config: Config) -> list[str]:
+    """What a collect of this agent's is told, besides the incident and `Order.environ`: the same disk, the same
+    settings where no variable stands for them, and when an operation hangs."""
+    arguments: list[str] = []
     if order.root is not None:
         arguments += ["--root", str(order.root), "--live"]
     if order.instance:
         arguments += ["--instance", order.instance]
     if order.config_file is not None:
         arguments += ["--config", str(order.config_file)]
+    if config.time_zone:
+        arguments += ["--timezone", config.time_zone]
     if config.watch.hang_seconds:
         arguments += ["--hang-seconds", f"{config.watch.hang_seconds:g}"]
-    environ = {**order.environ, "VMEXT_STATE_DIR": str(config.state_dir)}
-    spool = config.state_dir / "spool"
-    upload = ["--config", str(order.config_file)] if order.config_file is not None else []
-    return Reports(spool, arguments, upload, environ, sends=bool(config.upload_url))
+    return arguments

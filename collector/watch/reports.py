@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from collector.deliver.backoff import Backoff
 from collector.errors import NOT_DELIVERED, USAGE
-from collector.model import iso
+from collector.model import iso, moment_of
 from collector.watch.children import Child, Ended
-from collector.watch.incident import Incident, moment_of
+from collector.watch.incident import Incident, Notice
 
 log = logging.getLogger(__name__)
 
-#: Incidents that wait for their bundle; of more, the bundle of the newest reaches back to the oldest.
+#: Incidents that wait for their bundle; of more, the bundle of the newest is also that of the oldest.
 _MOST_WAITING = 20
 #: A collect that fails without a verdict is tried so often.
 _TRIES = 3
@@ -92,12 +92,14 @@ class Reports:
         if len(self._jobs) >= _MOST_WAITING:
             left = self._jobs.popleft().incident
             log.warning("too many incidents at once: %s gets no bundle of its own", left.title)
-            incident = replace(incident, start=min(incident.start, left.start))
+            told = (*incident.notices, *_one_for_each_key(left))
+            incident = replace(incident, start=min(incident.start, left.start), notices=told)
         self._jobs.append(_Job(incident))
 
     def send_now(self, at: float) -> None:
         """For some minutes nothing waits for anything: what lies in the spool is sent while another is collected."""
         self._send_at, self._urgent_until = 0.0, at + _URGENT_SECONDS
+        self._looked_at = float("-inf")
 
     def poll(self, at: float, *, may_start: bool = True) -> tuple[tuple[Incident, Reported], ...]:
         """Starts what is due, if it may, and tells what ended. `at`: monotonic seconds."""
@@ -135,6 +137,7 @@ class Reports:
             return ()
         job = self._collecting[0]
         self._collecting = None
+        self._looked_at = float("-inf")
         if not ended.document and ended.exit_code != USAGE and job.tries + 1 < _TRIES:
             log.warning("collecting ended with %s: %s", ended.exit_code, ended.error)
             self._put_back(job, at)
@@ -182,6 +185,11 @@ class Reports:
             return any(file.suffix == ".zip" for file in self._spool.iterdir())
         except OSError:
             return False
+
+
+def _one_for_each_key(incident: Incident) -> Iterator[Notice]:
+    """So that an incident into which many went stays small."""
+    return (next(notice for notice in incident.notices if notice.key == key) for key in incident.keys)
 
 
 def _reported(incident: Incident, ended: Ended) -> Reported:

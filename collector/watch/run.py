@@ -6,9 +6,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ from collector.redact.redactor import Redactor
 from collector.watch import own_log
 from collector.watch.loop import Loop
 from collector.watch.notify import Notifier
+from collector.watch.order import Order
 from collector.watch.parts import assemble
 from collector.watch.status import FOLDER, LOCK
 from collector.watch.telling import Teller
@@ -32,19 +33,6 @@ log = logging.getLogger(__name__)
 
 #: ``vmext status`` may hold the lock for a moment, to see whether someone else does.
 _TRIES, _TRY_SECONDS = 5, 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a resident agent was asked to do. `root` None: this machine. `arguments`, `environ`: of the commands that it
-    runs, so that they have the same settings."""
-
-    root: Path | None
-    instance: str | None = None
-    config_file: Path | None = None
-    arguments: tuple[str, ...] = ()
-    environ: Mapping[str, str] = field(default_factory=dict)
-    tell: Callable[[str], None] = lambda text: None  # is given redacted lines for people
 
 
 class SystemClock:

@@ -15,8 +15,7 @@ from typing import Any
 
 from collector.extract.runs import resolve_names
 from collector.extract.signals import AGENT_NAMES, Signal
-from collector.model import iso
-from collector.watch.incident import moment_of
+from collector.model import iso, moment_of
 
 #: Stamps of one event in two files differ by so much: status files tell whole seconds.
 ROUNDING = timedelta(seconds=2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from collector.model import moment_of
 from collector.platforms.locks import is_locked
 from collector.watch.status import FOLDER, LOCK, STALE_SECONDS, read_status
 
@@ -41,9 +42,5 @@ def standing(folder: Path, now: datetime) -> Standing:
 
 def _age(document: Mapping[str, Any] | None, now: datetime) -> float | None:
     """Seconds since it was written, 0 where that lies ahead: a clock was set."""
-    try:
-        written = datetime.fromisoformat(str((document or {}).get("written")).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    written = written if written.tzinfo else written.replace(tzinfo=timezone.utc)
-    return max(0.0, (now - written).total_seconds())
+    written = moment_of((document or {}).get("written"))
+    return max(0.0, (now - written).total_seconds()) if written is not None else None

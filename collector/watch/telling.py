@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
@@ -22,21 +22,19 @@ from collector.platforms.memory import give_back
 from collector.redact.redactor import Redactor
 from collector.watch.incident import Incident, moment_of
 from collector.watch.limits import MemoryCeiling
-from collector.watch.loop import MOST_BYTES, Loop
+from collector.watch.loop import Loop
 from collector.watch.notify import Notifier
+from collector.watch.order import Order
 from collector.watch.reports import Reported
 from collector.watch.scheduled import ScheduledEvents
 from collector.watch.status import MOST_INCIDENTS, Followed, OwnUse, SpoolState, Status, StatusFile, Told, read_status
 from collector.watch.usage import Usage, own_usage
 
-if TYPE_CHECKING:
-    from collector.watch.run import Order
-
 log = logging.getLogger(__name__)
 
 _EVERY_SECONDS = 10.0
-#: What is read of each log in one turn where memory is short.
-_LEAST_BYTES = 65_536
+#: Below so much of what is allowed there is room again. Idle it takes three quarters.
+_ROOM = 0.9
 
 
 class Teller:
@@ -55,7 +53,7 @@ class Teller:
         self._events: ScheduledEvents | None = None
         if config.watch.scheduled_events and order.root is None:
             names = [name for name in (order.instance, current().names()[0]) if name]
-            self._events = ScheduledEvents(MetadataService(), loop.events.append, names)
+            self._events = ScheduledEvents(MetadataService(), loop.announce, names)
 
     def ready(self) -> None:
         """Everything is followed now."""
@@ -98,19 +96,18 @@ class Teller:
         self._file.write(self._status(use), now, datetime.now(timezone.utc), at_once=at_once)
 
     def _relieve(self, now: float, use: Usage) -> None:
+        most = self._config.watch.memory_bytes
         relief = self._memory.relief(now, use.resident_bytes)
         if relief == "drop":
-            self._loop.settle()
-            self._loop.redactor.forget()
+            self._loop.forget()
             self._redactor.forget()
             give_back()
         elif relief == "shrink":
-            self._loop.most_bytes = max(_LEAST_BYTES, self._loop.most_bytes // 4)
+            self._loop.read_less()
         elif relief == "tell":
-            most = self._config.watch.memory_bytes
             log.warning("resident memory is %d bytes, above the %d that are allowed", use.resident_bytes, most)
-        elif use.resident_bytes < self._config.watch.memory_bytes // 2:
-            self._loop.most_bytes = MOST_BYTES
+        elif use.resident_bytes < most * _ROOM:
+            self._loop.read_as_usual()
 
     def _incidents(self) -> tuple[Told, ...]:
         """The newest first: those without a bundle yet, those reported since the start, those from before."""

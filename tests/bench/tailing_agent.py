@@ -26,8 +26,9 @@ from collector.read.tail import Piece, Tails
 from collector.redact.redactor import Redactor
 from collector.service.configuration import settings
 from collector.watch.notify import Notifier
+from collector.watch.order import Order
 from collector.watch.parts import assemble
-from collector.watch.run import Order, SystemClock, Wishes
+from collector.watch.run import SystemClock, Wishes
 from collector.watch.status import FOLDER, LOCK
 from collector.watch.telling import Teller
 from tests.bench.tailing_stream import Arrived, first_number, last_number, trace_line

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from collector.model import Source
-from collector.read.split import Chunk, chunk_of
+from collector.read.piece import Piece
+from collector.read.split import chunk_of
 from collector.redact.redactor import Redactor
 
 KEY = b"k" * 32
-
-
-@dataclass(frozen=True)
-class Piece:
-    stream: int
-    source: Source
-    offset: int
-    end: int
-    chunk: Chunk
-    final: bool = False
 
 
 def redactor() -> Redactor:
@@ -31,4 +21,4 @@ def log(path: str = "var/log/azure/X/handler.log", root: Path = Path("/nowhere")
 
 
 def piece(data: bytes, offset: int = 0, stream: int = 1, source: Source | None = None, *, final: bool = False) -> Piece:
-    return Piece(stream, source or log(), offset, offset + len(data), chunk_of(1, data), final)
+    return Piece(stream, source or log(), offset, offset + len(data), chunk_of(1, data), "utf-8", final)

@@ -198,15 +198,15 @@ def test_memory_is_bounded_and_only_what_is_kept_is_redacted(tmp_path: Path):
 
 def test_text_of_other_encodings_keeps_its_place(tmp_path: Path):
     """Bytes in the file and bytes here differ; lines that are given again are known by their share of them."""
+    from collector.read.piece import Piece
     from collector.read.split import chunk_of
-    from tests.read.pieces import Piece
 
     text = "".join(line + "\r\n" for line in PLAIN[:100])
     raw, data = text.encode("utf-16-le"), text.encode()
     recent, ring = Recent(), Ring(tmp_path / "ring", "/")
-    recent.add(Piece(1, log(), 2, 2 + len(raw), chunk_of(1, data)), 0.0)
+    recent.add(Piece(1, log(), 2, 2 + len(raw), chunk_of(1, data), "utf-16"), 0.0)
     half = len("".join(line + "\r\n" for line in PLAIN[:50]))
-    recent.add(Piece(1, log(), 2 + 2 * half, 2 + len(raw), chunk_of(51, data[half:])), 0.0)
+    recent.add(Piece(1, log(), 2 + 2 * half, 2 + len(raw), chunk_of(51, data[half:]), "utf-16"), 0.0)
     ring.flush(recent, redactor(), 5.0)
     found = kept(tmp_path / "ring", "/").streams[0]
     assert (found.offset, found.end) == (2, 2 + len(raw))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.read import segments
-from collector.read.kept import Stream, kept, lines_of
+from collector.read.kept import KeptStream, kept, lines_of
 from collector.read.recent import Recent
 from collector.read.ring import Ring
 from tests.read.pieces import log, piece, redactor
@@ -22,7 +22,7 @@ def lines(first: int, count: int) -> bytes:
     return b"".join(LINE % (number % 60, number) for number in range(first, first + count))
 
 
-def streams(folder: Path) -> dict[int, Stream]:
+def streams(folder: Path) -> dict[int, KeptStream]:
     return {stream.about.stream: stream for stream in kept(folder, "/").streams}
 
 

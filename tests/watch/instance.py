@@ -10,6 +10,7 @@ from pathlib import Path
 
 from collector.extract.signals import Signal
 from collector.model import Source
+from collector.read.piece import Piece
 from collector.read.split import Chunk
 from collector.watch.bursts import Bursts
 from collector.watch.incident import Incident, Incidents
@@ -27,15 +28,9 @@ HANDLER_LOG = f"var/log/azure/{CSE}/handler.log"
 IDLE = 1.0
 
 
-@dataclass(frozen=True)
-class Piece:
+def piece(source: Source, offset: int, end: int, chunk: Chunk, *, final: bool = False) -> Piece:
     """What a tailer hands on."""
-
-    source: Source
-    offset: int
-    end: int
-    chunk: Chunk
-    final: bool = False
+    return Piece(1, source, offset, end, chunk, "utf-8", final)
 
 
 def pieces(source: Source, text: str | bytes, cuts: list[int] | None = None) -> list[Piece]:
@@ -46,7 +41,7 @@ def pieces(source: Source, text: str | bytes, cuts: list[int] | None = None) -> 
     for count in cuts or [len(lines)]:
         data = b"".join(lines[number - 1 : number - 1 + count])
         chunk = Chunk(number, data, number + data.count(b"\n"))
-        found.append(Piece(source, offset, offset + len(data), chunk))
+        found.append(piece(source, offset, offset + len(data), chunk))
         offset, number = offset + len(data), number + count
     return found
 
@@ -131,7 +126,7 @@ class Instance:
     def feed(self, path: str, offset: int, data: bytes) -> None:
         chunk = Chunk(offset + 1, data, offset + 1 + data.count(b"\n"))
         stream = self.streams.setdefault(path, StreamNotices(self.zones[path]))
-        self.judged(stream.feed(Piece(self.sources[path], offset, offset + len(data), chunk)))
+        self.judged(stream.feed(piece(self.sources[path], offset, offset + len(data), chunk)))
         self.quiet[path] = self.seconds
 
     def status(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.model import iso
 from collector.watch.agent_life import AgentLife, Process
 from collector.watch.agent_processes import AgentProcesses
 from tests.watch.instance import START
@@ -94,7 +95,7 @@ def test_what_is_known_outlives_a_restart():
     assert len(looks(life, BOTH, 60, 9_000)) == 1
     after = AgentLife()
     after.load(life.dump())
-    assert after.heard_at == START
+    assert after.dump()["heard"] == iso(START)
     AgentLife().load({"heard": 3, "silence_told": "x"})
 
 

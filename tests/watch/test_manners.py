@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from collector.config import Config, WatchConfig
+from collector.cli import collect, watch
+from collector.config import ENVIRONMENT, Config, WatchConfig
 from collector.deliver.lock import held
 from collector.redact.redactor import Redactor
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Loop
-from collector.watch.parts import assemble
-from collector.watch.run import Order, own_folder
+from collector.watch.order import Order
+from collector.watch.parts import assemble, collect_arguments
+from collector.watch.run import own_folder
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
 
@@ -40,6 +42,15 @@ def read(loop: Loop) -> int:
     return sum(one.offset for one in loop.sources.followed())
 
 
+def turn_until(loop: Loop, wanted: int) -> None:
+    """So many bytes are read within a few turns."""
+    for _ in range(100):
+        loop.turn()
+        if read(loop) >= wanted:
+            return
+    raise AssertionError(f"{read(loop)} bytes were read, not {wanted}")
+
+
 def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
     log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
     log.parent.mkdir(parents=True)
@@ -61,11 +72,29 @@ def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
         assert len(clock.slept) == 5 and all(0 < seconds <= 1 for seconds in clock.slept)
         assert read(loop) == before
         loop.share = CpuShare(0)
-        for _ in range(100):
-            loop.turn()
-            if read(loop) > before:
-                break
-        assert read(loop) == before + log.stat().st_size // 2
+        turn_until(loop, log.stat().st_size)
+    finally:
+        loop.stop()
+
+
+def test_where_memory_is_short_less_is_read_at_a_time(tmp_path: Path):
+    log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(LINE)
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True, poll_seconds=0.05, cpu_percent=0))
+    loop = assemble(Order(tmp_path / "disk"), config, Redactor(b"0" * 32), Clock())
+    loop.start()
+    try:
+        loop.turn()
+        before = read(loop)
+        with log.open("a") as stream:
+            stream.write(LINE * 4_000)
+        for _ in range(5):  # less and less, but never nothing
+            loop.read_less()
+        turn_until(loop, before + 1)
+        assert read(loop) <= before + 65_536
+        loop.read_as_usual()
+        turn_until(loop, log.stat().st_size)
     finally:
         loop.stop()
 
@@ -90,3 +119,16 @@ def test_a_lock_that_is_held_for_a_moment_only_delays_the_start(tmp_path: Path):
     finally:
         released.set()
         other.join()
+
+
+def test_a_collect_of_the_agent_is_told_every_setting_that_both_commands_have(tmp_path: Path):
+    """By a variable, which other users can't read, or by an argument."""
+    file = tmp_path / "config.toml"
+    order = Order(tmp_path, instance="vmss_3", config_file=file)
+    config = Config(state_dir=tmp_path / "state", time_zone="Europe/Berlin", watch=WatchConfig(hang_seconds=90))
+    told = collect.command.make_context("collect", collect_arguments(order, config)).params
+    wanted = {"root": tmp_path, "live": True, "instance": "vmss_3", "config_file": file}
+    wanted |= {"time_zone": "Europe/Berlin", "hang_seconds": 90.0}
+    assert {name: told[name] for name in wanted} == wanted
+    both = {option.name for option in watch.command.params} & {option.name for option in collect.command.params}
+    assert both - set(ENVIRONMENT.values()) <= set(wanted)

@@ -14,7 +14,7 @@ from collector.model import Line, Source
 from collector.parse.registry import detect, parse
 from collector.read.split import Chunk
 from collector.watch.notices import ERROR_RULE, HEARTBEAT_RULE, StreamNotices, heartbeats, history, signals_of
-from tests.watch.instance import AGENT_LOG, START, Piece, pieces
+from tests.watch.instance import AGENT_LOG, START, piece, pieces
 
 LOGS = sorted((Path(__file__).parents[1] / "logs").glob("*"))
 FORMS = {"waagent": "waagent", "CommandExecution": "command-execution", "WaAppAgent": "waapp"}
@@ -84,7 +84,7 @@ def test_after_a_stop_at_any_place_what_was_not_processed_is_read_again(file: Pa
         again = StreamNotices(timezone.utc, form)
         rest = text.encode()[begin:]
         assert begin == 0 or text.encode()[begin - 1 : begin] == b"\n"
-        found += again.feed(Piece(source, begin, begin + len(rest), Chunk(1, rest, 1 + rest.count(b"\n"))))
+        found += again.feed(piece(source, begin, begin + len(rest), Chunk(1, rest, 1 + rest.count(b"\n"))))
         found += again.idle()
         assert {row[0:1] + row[3:] for row in alike(found)} == whole
 
@@ -114,7 +114,7 @@ def test_a_stream_that_is_over_holds_nothing_back(tmp_path: Path):
     text = HEAD.format(2, "ERROR", EXIT)
     (part,) = pieces(agent_log(tmp_path), text)
     stream = StreamNotices(timezone.utc)
-    assert codes(stream.feed(Piece(part.source, 0, part.end, part.chunk, final=True))) == [7]
+    assert codes(stream.feed(piece(part.source, 0, part.end, part.chunk, final=True))) == [7]
     assert stream.safe == part.end
 
 
@@ -135,10 +135,10 @@ def test_offsets_where_bytes_were_left_out_lie_at_the_beginning_of_a_piece(tmp_p
     source = agent_log(tmp_path)
     first, second = HEAD.format(1, "INFO", "one").encode(), HEAD.format(2, "INFO", "two").encode()
     stream = StreamNotices(timezone.utc)
-    stream.feed(Piece(source, 2, 2 + 2 * len(first + second), Chunk(1, first + second, 3)))
+    stream.feed(piece(source, 2, 2 + 2 * len(first + second), Chunk(1, first + second, 3)))
     assert stream.safe == 2
     begin = 2 + 2 * len(first + second)
-    stream.feed(Piece(source, begin, begin + 2 * len(second), Chunk(3, second.replace(b":02.", b":03."), 4)))
+    stream.feed(piece(source, begin, begin + 2 * len(second), Chunk(3, second.replace(b":02.", b":03."), 4)))
     assert stream.safe == begin
 
 
@@ -148,7 +148,7 @@ def test_line_numbers_that_are_none_do_not_part_a_record(tmp_path: Path):
     stream = StreamNotices(timezone.utc)
     for part in pieces(source, text, [1, 1, 2]):
         chunk = Chunk(part.offset + 1, part.chunk.data, part.offset + 1 + part.chunk.data.count(b"\n"))
-        assert stream.feed(Piece(source, part.offset, part.end, chunk)) == []
+        assert stream.feed(piece(source, part.offset, part.end, chunk)) == []
     assert stream.idle()[0].detail.endswith("no room")
 
 
@@ -157,7 +157,7 @@ def test_what_does_not_follow_begins_anew(tmp_path: Path):
     text = HEAD.format(2, "ERROR", EXIT)
     stream = StreamNotices(timezone.utc)
     stream.feed(pieces(source, text)[0])
-    gap = Piece(source, 9_000, 9_000 + len(text), Chunk(1, text.encode(), 2))
+    gap = piece(source, 9_000, 9_000 + len(text), Chunk(1, text.encode(), 2))
     assert codes(stream.feed(gap)) == [7]
     assert stream.safe == 9_000
 
@@ -168,7 +168,7 @@ def test_a_form_is_found_from_the_beginning_of_a_file_that_is_followed_from_its_
     source = Source("var/log/azure/Acme.Apps/handler.log", log, "log", "auto", "Acme.Apps")
     stream = StreamNotices(timezone.utc)
     line = b"a line that says nothing of its form\n"
-    stream.feed(Piece(source, 1_000, 1_000 + len(line), Chunk(1, line, 2)))
+    stream.feed(piece(source, 1_000, 1_000 + len(line), Chunk(1, line, 2)))
     assert stream.format == "logfmt"
     assert StreamNotices(timezone.utc, stream.state).format == "logfmt"
     assert StreamNotices(timezone.utc, {"format": "no such form"}).format == ""

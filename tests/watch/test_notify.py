@@ -46,14 +46,12 @@ def test_a_life_of_the_service(tmp_path: Path):
     with systemd(name) as receiver:
         notifier = Notifier({"NOTIFY_SOCKET": name})
         before = time.monotonic_ns() // 1_000
-        notifier.ready(redacted("follows 12 files"))
-        notifier.status(redacted("follows\n13 files"))
+        notifier.ready(redacted("follows\n12 files"))
         notifier.reloading()
         notifier.ready()
         notifier.stopping()
-        ready, status, reloading, again, stopping = received(receiver)
+        ready, reloading, again, stopping = received(receiver)
     assert ready == "READY=1\nSTATUS=follows 12 files"
-    assert status == "STATUS=follows 13 files"
     assert (again, stopping) == ("READY=1", "STOPPING=1")
     word, stamp = reloading.split("\n")
     assert word == "RELOADING=1"
@@ -118,4 +116,4 @@ def test_a_listener_that_reads_nothing_never_blocks(tmp_path: Path):
 
 def test_only_redacted_text_is_told():
     with pytest.raises(TypeError):
-        Notifier({}).status("plain")  # type: ignore[arg-type]
+        Notifier({}).ready("plain")  # type: ignore[arg-type]

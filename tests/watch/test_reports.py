@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.watch.children import Child, Ended
-from collector.watch.incident import Incident, Notice
+from collector.watch.incident import Incident, Incidents, Notice
 from collector.watch.reports import Reports
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=timezone.utc)
@@ -156,11 +156,45 @@ def test_where_the_instance_is_taken_away_sending_waits_for_nothing(bench: Bench
     assert bench.names == ["collect", "upload"]
 
 
+def test_what_comes_into_the_spool_just_before_is_sent_at_once_as_well(bench: Bench):
+    bench.reports.poll(0.0)  # there is nothing yet, and it would look again after a while
+    (bench.spool / "old.zip").touch()
+    bench.reports.send_now(1.0)
+    bench.reports.poll(1.0)
+    assert bench.names == ["upload"]
+
+
+def test_after_a_collect_the_spool_is_looked_into(bench: Bench):
+    bench.reports.add(incident())
+    bench.reports.poll(0.0)
+    (bench.spool / "older.zip").touch()
+    bench.started[0].end(10, DELIVERED)
+    bench.reports.poll(1.0)
+    assert bench.names == ["collect", "upload"]
+
+
 def test_of_too_many_incidents_the_last_reaches_back_to_the_first(bench: Bench):
     for number in range(25):
         bench.reports.add(incident(f"E{number}", number))
     assert len(bench.reports.waiting) == 20
     assert min(one.start for one in bench.reports.waiting) == incident().start
+    assert {key for one in bench.reports.waiting for key in one.keys} == {(f"E{number}",) for number in range(25)}
+
+
+def test_what_went_into_another_incident_is_done_with_its_bundle(bench: Bench):
+    """Else each restart would collect it once more."""
+    incidents = Incidents()
+    for number in range(25):
+        incidents.add(incident(f"E{number}").notices[0], 100.0 * number)
+        for due in incidents.due(100.0 * number + 50):
+            bench.reports.add(due)
+    for second in range(20):
+        bench.reports.poll(float(second))
+        bench.started[-1].end(10, DELIVERED)
+        for done, _ in bench.reports.poll(second + 0.5):
+            incidents.finished(done)
+    assert not bench.reports.waiting
+    assert incidents.dump()["open"] == []
 
 
 def test_what_runs_is_stopped_with_the_agent(bench: Bench):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Literal
 
 from collector.errors import ConfigError
 from collector.fleet.scale_set import Instance, ScaleSet
+from collector.model import moment_of
 
 Role = Literal["failed", "in progress", "healthy", "asked for"]
 
@@ -88,11 +89,8 @@ def _choice(instance: Instance, now: datetime) -> Choice | None:
 
 def _long(since: str | None, now: datetime) -> bool:
     """Unknown counts as long: the platform rarely tells since when."""
-    try:
-        began = datetime.fromisoformat((since or "").replace("Z", "+00:00"))
-    except ValueError:
-        return True
-    return now - (began if began.tzinfo else began.replace(tzinfo=timezone.utc)) >= LONG
+    began = moment_of(since)
+    return began is None or now - began >= LONG
 
 
 def _unreachable(instance: Instance) -> str:
