@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta, timezone
 from typing import Any, Literal
 
 from collector.extract.window import MARGIN
@@ -215,7 +215,7 @@ def _written(notice: Notice) -> dict[str, Any]:
 
 
 def _read(row: object) -> Notice | None:
-    if not isinstance(row, dict) or row.get("kind") not in _WEIGHT or not isinstance(row.get("key"), list):
+    if not isinstance(row, dict) or str(row.get("kind")) not in _WEIGHT or not isinstance(row.get("key"), list):
         return None
     time = moment_of(row.get("time"))
     if time is None:
@@ -232,9 +232,12 @@ def _read(row: object) -> Notice | None:
 
 
 def moment_of(text: object) -> datetime | None:
-    """A moment as `model.iso` writes it; None for anything else."""
+    """A moment as `model.iso` writes it; None for anything else, and at the calendar's ends, where no zone and no span
+    can be reckoned with it."""
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
+        return None
+    if not MINYEAR < moment.year < MAXYEAR:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
