@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from collector.extract.rules import SignalKind, matches
-from collector.extract.signals import AGENT_FAILED_STATES, SECONDS_DIGITS, Signal, number_of, operation_in, operation_named
+from collector.extract.signals import (
+    AGENT_FAILED_STATES,
+    SECONDS_DIGITS,
+    Signal,
+    number_of,
+    operation_in,
+    operation_named,
+)
 from collector.model import BrokenState, HandlerStatus, StatusFile
 
 #: The agent's codes that name an operation (Azure/WALinuxAgent:azurelinuxagent/common/exception.py).
