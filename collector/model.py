@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal, final
 
@@ -91,10 +91,13 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def moment_of(text: object) -> datetime | None:
-    """A moment as `iso` writes it, in UTC where no zone is told; None for anything else."""
+    """A moment as `iso` writes it, in UTC where no zone is told; None for anything else, and at the calendar's ends,
+    where no zone and no span can be reckoned with it."""
     try:
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
+        return None
+    if not MINYEAR < moment.year < MAXYEAR:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from collector.cli import EXIT_CODES
+
+log = logging.getLogger(__name__)
 
 
 @click.command(epilog=EXIT_CODES)
@@ -94,6 +98,13 @@ def _environment(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def _print(text: str) -> None:
+    """Who reads it may go, and the disk that takes it may be full: the agent works on without."""
     from datetime import datetime, timezone
 
-    click.echo(f"{datetime.now(timezone.utc):%H:%M:%SZ} {text}")
+    try:
+        click.echo(f"{datetime.now(timezone.utc):%H:%M:%SZ} {text}")
+    except OSError as error:
+        log.warning("nothing is printed any more: %s", error.strerror)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what is left in buffers goes there as well
+        os.close(nowhere)

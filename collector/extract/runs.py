@@ -28,7 +28,7 @@ class Run:
 
 
 def version_key(version: str | None) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version or ""))
+    return tuple(int(part[:18]) for part in re.findall(r"\d+", version or ""))
 
 
 def resolve_names(signals: Sequence[Signal], known: Iterable[str]) -> list[Signal]:

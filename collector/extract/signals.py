@@ -26,6 +26,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _OPERATION = re.compile(r"\b(un)?(install|enable|disable|update)\b", re.IGNORECASE)
+#: Longest numbers that count, of seconds and of anything else (digits).
+SECONDS_DIGITS, _DIGITS = 9, 18
 _STATE = re.compile(r"\(u?'([^']+)', u?'([^']+)'\)")
 #: States that the agent gives to what failed, in lower case.
 AGENT_FAILED_STATES = frozenset({"error", "failed", "notready", "unresponsive"})
@@ -85,6 +87,12 @@ def of_record(record: Record) -> list[Signal]:
     return found
 
 
+def number_of(digits: str | None, most: int = _DIGITS) -> int | None:
+    """The number that a log tells; None for one of more than `most` digits, which counts nothing on an instance:
+    Python refuses to read very long ones, and what is reckoned with them leaves the calendar."""
+    return int(digits) if digits is not None and len(digits.lstrip("+-")) <= most else None
+
+
 def _whole(record: Record) -> str:
     """The first line as the agent printed it: some harmless lines are known by their operation."""
     op = record.fields.get("op")
@@ -111,11 +119,11 @@ def _of_match(match: Match, record: Record) -> list[Signal]:
         extension=groups.get("extension") or rule.extension or _extension_of(record),
         version=groups.get("version") or record.version,
         name=groups.get("name") if rule.kind == "settings" else record.name,
-        sequence=int(groups["sequence"]) if "sequence" in groups else record.sequence,
+        sequence=number_of(groups["sequence"]) if "sequence" in groups else record.sequence,
         operation=_operation(match, record),
-        exit_code=int(groups["exit"]) if "exit" in groups else None,
-        agent_code=int(groups["agent"]) if "agent" in groups else rule.agent,
-        limit_seconds=int(groups["limit"]) if "limit" in groups else None,
+        exit_code=number_of(groups.get("exit")),
+        agent_code=number_of(groups["agent"]) if "agent" in groups else rule.agent,
+        limit_seconds=number_of(groups.get("limit"), SECONDS_DIGITS),
         inner=rule.inner,
         telling=rule.telling,
         by_agent=record.format in AGENT_FORMATS,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from collector.extract.rules import SignalKind, matches
-from collector.extract.signals import AGENT_FAILED_STATES, Signal, operation_in, operation_named
+from collector.extract.signals import (
+    AGENT_FAILED_STATES,
+    SECONDS_DIGITS,
+    Signal,
+    number_of,
+    operation_in,
+    operation_named,
+)
 from collector.model import BrokenState, HandlerStatus, StatusFile
 
 #: The agent's codes that name an operation (Azure/WALinuxAgent:azurelinuxagent/common/exception.py).
@@ -139,8 +146,8 @@ def _with_text(signal: Signal) -> Signal:
             operation=signal.operation
             or operation_named(groups.get("operation"))
             or (operation_in(groups.get("text", "")) if signal.by_agent else None),
-            exit_code=int(groups["exit"]) if "exit" in groups else signal.exit_code,
-            limit_seconds=int(groups["limit"]) if "limit" in groups else signal.limit_seconds,
+            exit_code=number_of(groups["exit"]) if "exit" in groups else signal.exit_code,
+            limit_seconds=number_of(groups.get("limit"), SECONDS_DIGITS) or signal.limit_seconds,
             text=match.line,
             telling=rule.telling,
         )

@@ -55,7 +55,7 @@ def load(file: Path, now: float) -> Checkpoint:
     try:
         whole = json.loads(text)
         version = int(whole["version"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, RecursionError):
         return _set_aside(file, _salvaged(text, now))
     if version > VERSION:
         note = f"the checkpoint is of version {version}, this program knows {VERSION}"
@@ -63,7 +63,7 @@ def load(file: Path, now: float) -> Checkpoint:
     try:
         streams = [_checked(value) for value in whole["streams"]]
         return Checkpoint("continued", streams, int(whole["next"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
         return _set_aside(file, _salvaged(text, now))
 
 
@@ -94,7 +94,7 @@ def _salvaged(text: str, now: float) -> Checkpoint:
     for line in text.splitlines():
         try:
             stream = _checked(json.loads(line.rstrip(",")))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
             continue
         streams[stream.number] = stream
     note = f"the checkpoint is damaged; {len(streams)} streams in it are whole and go on"

@@ -232,7 +232,7 @@ def _written(notice: Notice) -> dict[str, Any]:
 
 
 def _read(row: object) -> Notice | None:
-    if not isinstance(row, dict) or row.get("kind") not in _WEIGHT or not isinstance(row.get("key"), list):
+    if not isinstance(row, dict) or str(row.get("kind")) not in _WEIGHT or not isinstance(row.get("key"), list):
         return None
     time = moment_of(row.get("time"))
     if time is None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from collector.data.time_limits import deciding_for, time_limits
 from collector.extract.signals import Signal
-from collector.model import FIRST, System, iso, moment_of
+from collector.model import FIRST, System, iso, moment_of, moved
 from collector.watch.incident import Notice
 from collector.watch.runs import ROUNDING, Placed, Run
 
@@ -27,6 +27,8 @@ _VOICES: tuple[Voice, ...] = ("agent", "handler", "status")
 _UNKNOWN_SECONDS = 900
 #: A handler with a limit of its own ends its script itself; so much longer it may take to say so.
 _GRACE_SECONDS = 30
+#: A limit of a notebook that is longer is none that a line named (seconds).
+_MOST_LIMIT = 10**9
 #: Lines of one file closer than this announce one operation.
 _ONE_START = timedelta(seconds=1)
 #: Hang lines of a lower rank only say that the agent waits for a status, which it does at every start.
@@ -131,7 +133,8 @@ class Operations:
             since = moment_of(row.get("since")) if run is not None else None
             if run is None or since is None or row.get("voice") not in _VOICES:
                 continue
-            limit = row.get("limit") if isinstance(row.get("limit"), int) else None
+            limit = row.get("limit")
+            limit = limit if isinstance(limit, int) and 0 <= limit < _MOST_LIMIT else None
             operation = str(row["operation"]) if row.get("operation") else None
             one = Open(since, operation, str(row.get("path", "")), str(row.get("text", "")), limit)
             one.refreshed, one.stamp, one.seen = (moment_of(row.get(part)) for part in _MOMENTS[1:])
@@ -219,7 +222,7 @@ class Operations:
             if voice == "agent" and run.well and not self._tells_ends:
                 continue  # an agent that does not say when a command ended; the status file says that it did
             limit = self._capped(self._limit(run, voice, one, in_foreground="agent" in voices))
-            end = one.since + timedelta(seconds=limit.seconds)
+            end = moved(one.since, timedelta(seconds=limit.seconds))
             found.append((voice, limit, max(end, one.seen + _CATCHING_UP) if one.seen else end))
             refresh = _refresh_of(self._system, run.extension)
             if voice == "status" and refresh is not None and one.refreshed is not None:

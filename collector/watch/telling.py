@@ -16,11 +16,12 @@ import psutil
 
 from collector import __version__
 from collector.config import Config
+from collector.model import moment_of
 from collector.platforms import current
 from collector.platforms.azure import MetadataService
 from collector.platforms.memory import give_back
 from collector.redact.redactor import Redactor
-from collector.watch.incident import Incident, moment_of
+from collector.watch.incident import Incident
 from collector.watch.limits import MemoryCeiling
 from collector.watch.loop import Loop
 from collector.watch.notify import Notifier

@@ -135,6 +135,7 @@ def test_a_torn_end_costs_only_the_last_flush(tmp_path: Path, cut: int):
     keep(Ring(tmp_path / "other", "/"), b"x\n")
     ring = Ring(tmp_path / "ring", "/")
     keep(ring, lines(5, 5), len(lines(0, 5)))
+    ring.close()
     newest = max((tmp_path / "ring").iterdir())
     data = file.read_bytes() + newest.read_bytes().split(b"\n", 1)[1]  # as if one process had written both
     newest.unlink()

@@ -166,12 +166,16 @@ def test_a_restart_loses_nothing_and_repeats_nothing():
         {"reported": 3, "held": "x", "open": 5},
         {"reported": [3, ["a"]], "held": [3, {}, {"kind": "x"}, {"kind": "failure", "key": 3}], "open": [3, [4]]},
         {"held": [{"kind": "failure", "key": ["a"], "time": "yesterday"}]},
+        {"held": [{"kind": ["failure"], "key": ["a"], "time": "2026-05-04T03:12:01Z"}]},
+        {"open": [[{"kind": "failure", "key": ["a"], "time": "0001-01-01T00:00:00+14:00"}]]},
+        {"held": [{"kind": "failure", "key": ["a"], "time": "9999-12-31T23:59:59-14:00"}]},
     ],
 )
 def test_a_state_that_makes_no_sense_is_left_out(state: dict[str, object]):
     incidents = Incidents()
     incidents.load(state, 0)
     assert incidents.due(100) == ()
+    assert not incidents.dump()["held"]
     assert incidents.add(notice("b"), 100)
 
 

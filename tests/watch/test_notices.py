@@ -203,3 +203,12 @@ def test_the_end_of_a_log_tells_what_goes_on(tmp_path: Path):
     found = list(history(Source(AGENT_LOG, log, "log", "waagent"), timezone.utc, most_bytes=10_000))
     assert [signal.rule for signal in found] == ["agent-operation-started"]
     assert list(history(Source("gone", tmp_path / "gone", "log", "auto"), timezone.utc)) == []
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-" + "9" * 5_000])
+def test_a_number_that_is_too_long_to_be_one_stops_nothing(tmp_path: Path, number: str):
+    """Python refuses to read more than 4,300 digits; what a log says must not end who reads it."""
+    text = HEAD.format(1, "ERROR", EXIT.replace(": 7", f": {number}")) + HEAD.format(2, "ERROR", EXIT)
+    notices = StreamNotices(timezone.utc)
+    found = [signal for piece in pieces(agent_log(tmp_path), text) for signal in notices.feed(piece)]
+    assert codes([*found, *notices.idle()])[-1:] == [7]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,3 +212,16 @@ def test_polling_sees_the_same(machine: Machine, tmp_path: Path):
         assert "polling" in agent.printed
         machine.fail()
         until(agent.bundles, "the bundle")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_output_that_takes_nothing_ends_nothing(machine: Machine, tmp_path: Path):
+    state = tmp_path / "state"
+    command = [sys.executable, "-m", "collector", "watch", "--root", str(machine.root), "--state-dir", str(state)]
+    with Path("/dev/full").open("wb") as full, subprocess.Popen(command, stdout=full) as process:
+        until((state / "watch" / "status.json").exists, "the first look")
+        machine.fail()
+        until(lambda: list((state / "spool").glob("*.zip")), "the bundle")
+        process.terminate()
+    assert process.returncode == 0
+    assert "nothing is printed any more" in (state / "log" / "vmext.log").read_text()

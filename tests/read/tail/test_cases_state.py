@@ -29,6 +29,8 @@ BROKEN = {
     "another version's, newer": b'{"version": 999, "streams": "of another form"}',
     "another version's, older": b'{"version": 0, "offsets": {"a.log": 12}}',
     "no version": b'{"streams": []}',
+    "a version beyond all numbers": b'{"version": 1e999, "streams": []}',
+    "a next number beyond all": b'{"version": 1, "next": 1e999, "streams": []}',
 }
 
 
