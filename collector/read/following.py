@@ -26,6 +26,7 @@ class TailLimits:
     weak: float = 5.0  # a short file that is the beginning of another is no copy that is being written, after that
     broken: float = 60.0  # a packed file that breaks off is not being written any more, after that
     forget: float = 86_400.0  # a stream whose file is gone is forgotten after that
+    forget_done: float = 600.0  # ... and one of which all is processed: a copy appears at once or never
     most_streams: int = 4_096
 
 
@@ -99,7 +100,7 @@ class Following:
             self.leave(stream)
         self.handles.move(other.number, stream.number)
         stream.file_id, stream.source, stream.packed = other.file_id, other.source, other.packed
-        stream.gone, stream.gone_round, stream.unlinked, stream.over = None, -1, other.unlinked, False
+        stream.gone, stream.gone_round, stream.unlinked, stream.over = None, other.gone_round, other.unlinked, False
         if other.number in self.nameless:
             self.nameless[stream.number] = None
         stream.checked, stream.size, stream.looked = True, other.size, other.looked

@@ -10,6 +10,7 @@ from typing import Literal
 
 from collector.data.rotated import is_rotated_name
 from collector.read.following import Following
+from collector.read.handles import file_id
 from collector.read.identity import BEGINNING, At, Likeness, Mark, alike_up_to, digest, likeness, seam_before
 from collector.read.reading import reader_of
 from collector.read.stream import Stream
@@ -141,6 +142,9 @@ def _is_written_anew(follow: Following, other: Stream, content: Content) -> bool
 
 def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
     other, size = kin.stream, content.size
+    if _is_elsewhere(follow, other):
+        follow.copies[fresh.number] = None
+        return "not"
     now = _size_now(follow, other)
     mark = other.marks[-1] if other.marks else None
     if now < other.offset or (mark is not None and not _holds(follow, other, mark.offset, mark.seam)):
@@ -162,6 +166,22 @@ def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content
         return None
     follow.copies[fresh.number] = None
     return "not"
+
+
+def _is_elsewhere(follow: Following, stream: Stream) -> bool:
+    """Whether its file was renamed since the look at the folders, so that nothing can be told before the next."""
+    if follow.handles.held(stream.number) is not None:
+        return False
+    try:
+        is_so = file_id(stream.source.file.stat(), stream.source.file) != stream.file_id
+    except FileNotFoundError:
+        is_so = True
+    except OSError:
+        return False
+    if is_so:
+        follow.needs_scan = True
+        stream.looked = stream.looked if stream.packed else (-1, -1)
+    return is_so
 
 
 def _holds(follow: Following, stream: Stream, place: int, seam: str) -> bool:

@@ -117,13 +117,13 @@ class Places:
         follow = self._follow
         if stream.gone_round < 0:
             stream.gone_round = follow.round
-        if stream.fresh:  # replaced before it was read: what it had replaced may go on in the next one
+        file = follow.handles.held(stream.number)
+        if stream.fresh and file is None:  # replaced before it was read: what it had replaced may go on in the next one
             for other in follow.of_set(stream):
                 if other.path == stream.path and other.gone_round == stream.round:
                     other.gone_round = follow.round
         if stream.packed and self._turns.is_unpacking(stream):
             return
-        file = follow.handles.held(stream.number)
         if file is None or stream.packed or stream.over:
             if not KEEPS_OPEN:  # then the numbers of files that were deleted are not given again either
                 stream.moved = stream.file_id
@@ -155,5 +155,6 @@ class Places:
         )
         too_many = max(0, len(follow.streams) - limits.most_streams)
         for index, stream in enumerate(gone):
-            if index < too_many or now - (stream.gone or 0.0) >= limits.forget:
+            kept = limits.forget_done if stream.is_done else limits.forget
+            if index < too_many or now - (stream.gone or 0.0) >= kept:
                 follow.drop(stream)

@@ -69,6 +69,12 @@ class Stream:
         """Whether everything that its file held when last looked at was given, but for an unfinished line."""
         return self.offset >= self.size
 
+    @property
+    def is_done(self) -> bool:
+        """Whether all that its file was seen to hold is processed, also where that was before a restart."""
+        size = 0 if self.packed else self.looked[0]
+        return (self.over or self.offset >= max(self.size, size)) and self.acknowledged >= self.offset
+
     def advance(self, offset: int, seam: str, line: int, inside: bool = False, silent: bool = False) -> None:
         """It was given up to there. `silent`: what lies between is no line, so that no one will acknowledge it."""
         if silent and self.acknowledged == self.offset:

@@ -22,6 +22,7 @@ since with the same first 1,024 bytes is taken for the same stream, from its beg
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class Tails:
                 follow.at[stream.path] = stream
         self._turns = Turns(follow)
         self._places = Places(follow, self._turns)
+        self._ready: deque[Piece] = deque()
         self._swept = self._idle_swept = clock()
 
     # ---- what changed ----------------------------------------------------------------------------------------
@@ -105,17 +107,38 @@ class Tails:
     # ---- lines -----------------------------------------------------------------------------------------------
 
     def read(self, most_bytes: int) -> Iterator[Piece]:
-        """One turn: of every stream with news at most so many bytes, that of the oldest news first."""
-        follow = self._follow
+        """One turn: of every stream with news at most so many bytes, that of the oldest news first.
+
+        Before a piece of a new stream is given the checkpoint is saved: its number must stand for it from then on. So
+        that many new ones cost one save, what comes is held back until so many bytes, or all of this turn, are there.
+        """
         self._sweep()
+        held = 0
+        for piece in self._turn(most_bytes):
+            self._ready.append(piece)
+            held += piece.end - piece.offset
+            if not self._follow.is_new_unsaved or held >= most_bytes:
+                yield from self._give()
+                held = 0
+        yield from self._give()
+
+    def _give(self) -> Iterator[Piece]:
+        """One that is not fetched is given by the next `read`."""
+        if self._ready and self._follow.is_new_unsaved:
+            self.save()
+        while self._ready:
+            yield self._ready.popleft()
+
+    def _turn(self, most_bytes: int) -> Iterator[Piece]:
+        follow = self._follow
         for number in tuple(follow.touched):
             if number not in follow.touched:
                 continue
             del follow.touched[number]
-            yield from self._turn(follow.streams[number], most_bytes)
+            yield from self._turn_of(follow.streams[number], most_bytes)
         while (freed := self._next_free()) is not None:
             del follow.held[freed]
-            yield from self._turn(follow.streams[freed], most_bytes)
+            yield from self._turn_of(follow.streams[freed], most_bytes)
 
     def _next_free(self) -> int | None:
         """One of those that had to wait and need not any more; each may set free the next."""
@@ -124,7 +147,7 @@ class Tails:
     @property
     def is_behind(self) -> bool:
         """Whether some stream has more to be read at once."""
-        return bool(self._follow.touched)
+        return bool(self._follow.touched or self._ready)
 
     def partial(self) -> Iterator[Piece]:
         """Last lines without an end that have not grown for a while, each once as long as it stays as it is. They come
@@ -139,7 +162,7 @@ class Tails:
             if piece is not None:
                 yield piece
 
-    def _turn(self, stream: Stream, most_bytes: int) -> Iterator[Piece]:
+    def _turn_of(self, stream: Stream, most_bytes: int) -> Iterator[Piece]:
         follow = self._follow
         if stream.over or stream.file_id is None:
             return
@@ -147,8 +170,6 @@ class Tails:
             follow.held[stream.number] = None
             return
         piece = self._turns.turn(stream, most_bytes)
-        if follow.is_new_unsaved:
-            self.save()
         if piece is not None:
             yield piece
 

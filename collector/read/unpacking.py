@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, text_of_beginning
 from collector.read.following import Following
 from collector.read.handles import file_id, open_regular, stamp
-from collector.read.identity import BEGINNING, SEAM, digest, grown
+from collector.read.identity import BEGINNING, SEAM, Mark, digest, grown
 from collector.read.kinship import Content, may_be_read
 from collector.read.line_ends import aligned
 from collector.read.packed import Inspection, PackedReader
@@ -54,9 +56,9 @@ class Unpacking:
             return None
         if stream.fresh and not self._is_own(stream, most_bytes):
             return None
-        reader = self._readers.get(stream.number)
+        reader = self._readers.get(stream.number) or self._reader(stream)
         if reader is None:
-            reader = self._readers[stream.number] = self._opened(stream)
+            return None
         if not stream.heads and not reader.at:
             reader.fill(ENOUGH)
             stream.heads = grown((), reader.held[:BEGINNING])
@@ -69,23 +71,46 @@ class Unpacking:
             return None
         return self._lines(stream, reader, text, most_bytes)
 
-    def _opened(self, stream: Stream) -> PackedReader:
-        return PackedReader(open_regular(stream.source.file))
+    def _reader(self, stream: Stream) -> PackedReader | None:
+        """Of its file, as it was when it was found out what it holds; None if that lies elsewhere by now."""
+        opened = self._opened(stream)
+        if opened is None:
+            return None
+        file, status = opened
+        if stamp(status) != stream.looked:
+            file.close()
+            self._follow.needs_scan = True
+            return None
+        reader = self._readers[stream.number] = PackedReader(file)
+        return reader
+
+    def _opened(self, stream: Stream) -> tuple[io.FileIO, os.stat_result] | None:
+        """Its file, if the one at its path is it: names move on between a look at the folders and the opening."""
+        file = open_regular(stream.source.file)
+        status = os.fstat(file.fileno())
+        if file_id(status, stream.source.file) == stream.file_id:
+            return file, status
+        file.close()
+        self._follow.needs_scan = True
+        stream.checked = False  # wherever it lies by then, it is read on
+        return None
 
     def _is_own(self, stream: Stream, most_bytes: int) -> bool:
         """Whether it holds what no other stream has given."""
         follow = self._follow
         self._forget_others()
-        status = stream.source.file.stat()
-        if file_id(status, stream.source.file) != stream.file_id:
-            follow.needs_scan = True
+        opened = self._opened(stream)
+        if opened is None:
             return False
+        file, status = opened
         look = self._looks.get(stream.number)
-        if look is None or stamp(status) != look.stamp:
+        if look is not None and stamp(status) == look.stamp:
+            file.close()
+        else:
             if look is not None:
                 look.inspection.close()
             offsets = frozenset(mark.offset for other in follow.of_set(stream) for mark in (*other.marks, *other.later))
-            look = _Look(Inspection(self._opened(stream), offsets), stamp(status))
+            look = _Look(Inspection(PackedReader(file), offsets), stamp(status))
             self._looks[stream.number] = look
             stream.grown = follow.clock()
         if not look.done:
@@ -131,7 +156,19 @@ class Unpacking:
         if reader.end < stream.offset:
             self._end(stream, reader)
             return False
+        mark = stream.marks[-1] if stream.marks else None
+        if mark is not None and mark.offset == stream.offset and not self._fits(mark, reader):
+            reader.close()
+            self._readers.pop(stream.number)
+            self._follow.leave(stream)  # another one's: its own is looked for among those that are there
+            self._follow.needs_scan = True
+            return False
         return True
+
+    @staticmethod
+    def _fits(mark: Mark, reader: PackedReader) -> bool:
+        end = mark.offset - reader.at
+        return digest(reader.held[max(0, end - SEAM) : end]) == mark.seam
 
     def _lines(self, stream: Stream, reader: PackedReader, text: Text, most_bytes: int) -> Piece | None:
         offset = stream.offset
