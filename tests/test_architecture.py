@@ -40,8 +40,10 @@ PURE = [
     *(f"watch/{name}.py" for name in ("incident", "runs", "operations", "bursts", "judging", "agent_life")),
     *(
         f"read/{name}.py"
-        for name in ("encoding", "filters", "gaps", "normal", "recent", "records", "sift", "split", "window")
+        for name in ("cutting", "encoding", "filters", "gaps", "identity", "line_ends", "normal", "recent", "records")
     ),
+    *(f"read/{name}.py" for name in ("sift", "split", "stream", "window")),
+    "data/rotated.py",
 ] + [
     f"bundle/{name}.py"
     for name in (

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -57,7 +58,7 @@ def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()
     own = [(str(file), row) for file in extra for row in _own_rows(file, system)]
     for where, row in own:
         check_path(where, row)
-    rows = [("sources/" + system, row) for row in _rows("sources/" + system, table("sources/" + system))]
+    rows = [("sources/" + system, row) for row in _product_rows(system)]
     seen: set[tuple[str, str]] = set()
     found = []
     for where, row in [*own, *rows]:
@@ -89,6 +90,11 @@ def _own_rows(file: Path, system: System) -> Iterable[Mapping[str, Any]]:
             raise DataError(f"{file}: {row.get('id')} has the unknown system {meant!r}", _OWN_HINT)
         if meant == system:
             yield {key: value for key, value in row.items() if key != "system"}
+
+
+@cache
+def _product_rows(system: System) -> list[Mapping[str, Any]]:
+    return _rows("sources/" + system, table("sources/" + system))
 
 
 def _rows(where: str, loaded: Mapping[str, Any]) -> list[Mapping[str, Any]]:

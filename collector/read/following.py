@@ -135,6 +135,7 @@ class Following:
             stream.problem = error.strerror or "no permission"
         except FileNotFoundError:
             self.needs_scan = True
+            stream.looked = (-1, -1)  # wherever it lies by then, it is looked at
         except (OSError, ValueError) as error:
             stream.problem = getattr(error, "strerror", None) or str(error)
         else:

@@ -125,7 +125,7 @@ def _of_one_without_file(follow: Following, fresh: Stream, kin: _Kin, content: C
 def _goes_on_alike(mark: Mark, content: Content) -> bool:
     """Whether a file does not only hold the same header up to a mark."""
     if content.at is None or mark.offset == content.size:
-        return True
+        return mark.offset == content.size
     length = min(mark.next_length, content.size - mark.offset)
     return length == mark.next_length and digest(content.at(mark.offset, length)) == mark.next
 
@@ -142,6 +142,11 @@ def _is_written_anew(follow: Following, other: Stream, content: Content) -> bool
 def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content) -> _Answer | None:
     other, size = kin.stream, content.size
     now = _size_now(follow, other)
+    mark = other.marks[-1] if other.marks else None
+    if now < other.offset or (mark is not None and not _holds(follow, other, mark.offset, mark.seam)):
+        follow.touch(other)  # it was emptied, which its own turn will find
+        follow.copies[fresh.number] = None
+        return "not"
     if kin.like == "whole" and size > now and other.offset >= now:
         fresh.begin_at(other.offset, other.marks[-1].seam if other.marks else "", other.line, other.inside)
         return "own"
@@ -152,7 +157,7 @@ def _of_one_living(follow: Following, fresh: Stream, kin: _Kin, content: Content
         fresh.begin_at(size, content.seam(size))
         follow.finish(fresh)
         return "not"
-    is_weak = kin.like == "part" and size < BEGINNING
+    is_weak = (kin.like == "part" and size < BEGINNING) or (fresh.packed and not content.seam(place))
     if is_weak and follow.clock() - fresh.grown >= follow.limits.weak:
         return None
     follow.copies[fresh.number] = None

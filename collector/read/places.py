@@ -117,6 +117,10 @@ class Places:
         follow = self._follow
         if stream.gone_round < 0:
             stream.gone_round = follow.round
+        if stream.fresh:  # replaced before it was read: what it had replaced may go on in the next one
+            for other in follow.of_set(stream):
+                if other.path == stream.path and other.gone_round == stream.round:
+                    other.gone_round = follow.round
         if stream.packed and self._turns.is_unpacking(stream):
             return
         file = follow.handles.held(stream.number)
@@ -136,6 +140,8 @@ class Places:
         if before is not None and not before.over and before.file_id is not None:
             stream.after = before.number
             before.rotated = True
+        elif before is not None and before.fresh:
+            stream.after = before.after
         follow.touch(stream)
         if from_end:
             self._turns.pass_over(stream)

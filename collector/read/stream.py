@@ -14,6 +14,10 @@ from collector.read.identity import FileId, Head, Mark, digest, thinned
 State = Mapping[str, str | int]
 
 
+#: Of no look at the folders.
+NOT_SEEN = -2
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
     """`offset`: given up to there. `acknowledged`: processed up to there. Both in bytes, of a packed file unpacked.

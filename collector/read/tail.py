@@ -12,7 +12,8 @@ What may be lost, because no file holds it any more when it would be read:
 - while the agent does not run: files that came and went.
 
 What may come twice: what was given and not acknowledged before the agent was killed, with the same stream and offset;
-and a file that was written anew with less than before or with another beginning, since it is another file then.
+and a file that was written anew with less than before, with another beginning, or without its unfinished last line,
+since it is another file then.
 
 What can't be told: after the agent was killed, a file from which nothing was acknowledged and that was written anew
 since with the same first 1,024 bytes is taken for the same stream, from its beginning.
@@ -112,10 +113,13 @@ class Tails:
                 continue
             del follow.touched[number]
             yield from self._turn(follow.streams[number], most_bytes)
-        for number in tuple(follow.held):
-            if number in follow.held and self._is_free(follow.streams[number]):
-                del follow.held[number]
-                yield from self._turn(follow.streams[number], most_bytes)
+        while (freed := self._next_free()) is not None:
+            del follow.held[freed]
+            yield from self._turn(follow.streams[freed], most_bytes)
+
+    def _next_free(self) -> int | None:
+        """One of those that had to wait and need not any more; each may set free the next."""
+        return next((number for number in self._follow.held if self._is_free(self._follow.streams[number])), None)
 
     @property
     def is_behind(self) -> bool:
@@ -154,7 +158,9 @@ class Tails:
         if before is None or before.file_id is None or before.over or before.problem:
             stream.after = None
             return True
-        return before.number not in self._follow.touched and (before.fresh or before.is_drained)
+        if before.number in self._follow.touched or before.number in self._follow.held:
+            return False
+        return before.fresh or before.is_drained
 
     def _sweep(self) -> None:
         follow, limits = self._follow, self._follow.limits

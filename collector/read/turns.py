@@ -15,7 +15,7 @@ from collector.read.packed import is_packed
 from collector.read.piece import Piece
 from collector.read.reading import next_data, reader_of
 from collector.read.split import chunk_of
-from collector.read.stream import Stream
+from collector.read.stream import NOT_SEEN, Stream
 from collector.read.unpacking import Unpacking
 
 #: Less is not read at a time.
@@ -141,6 +141,7 @@ class Turns:
         if file_id(os.fstat(file.fileno()), stream.source.file) != stream.file_id:
             self._follow.handles.close(stream.number)
             self._follow.needs_scan = True
+            stream.looked = (-1, -1)  # wherever it lies by then, it is looked at
             return None
         return file
 
@@ -172,6 +173,7 @@ class Turns:
         follow.leave(stream)
         new = follow.add(stream.source, identity)
         new.rotated, new.after = stream.rotated, stream.after
+        new.round = NOT_SEEN  # no other file was put in its place: the old stream does not go on here
         if is_nameless:
             new.unlinked, new.gone_round = stream.unlinked, stream.gone_round
             follow.nameless[new.number] = None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from operator import add
 
 from collector.platforms.text_search import finder
 from collector.redact.patterns import Search
+from collector.redact.wraps import LEAST_WRAPPED
 
 #: Digits are all the same; a NUL would end a text for the C library.
 _DIGITS = bytes.maketrans(b"0123456789\0", b"0000000000 ")
@@ -45,7 +46,9 @@ class Prefilter:
         """`worth_it`: bytes after which the C library is called."""
         literals = (*search.literals, *((escape, ()) for escape in _ESCAPES))
         self._literals = [(_masked(literal), rows) for literal, rows in literals]
-        self._guards = {_masked(name): guard.encode() for name, guard in search.guards.items()}
+        self._guards: dict[bytes, bytes | re.Pattern[bytes]] = {
+            _masked(name): guard.encode() for name, guard in search.guards.items()
+        }
         self._marks, self._marked = search.marks, search.marked
         self._words = [_masked(mark.lower()) for mark in search.marks]
         self._known: set[bytes] = set()
@@ -98,7 +101,9 @@ class Prefilter:
     def _holds(self, literal: bytes, line: bytes) -> bool:
         """Whether more than a common word speaks for a row."""
         guard = self._guards.get(literal)
-        return guard is None or re.search(guard, line) is not None  # compiled when its word is met, and kept by `re`
+        if isinstance(guard, bytes):  # compiled when its word is met
+            guard = self._guards[literal] = re.compile(guard)
+        return guard is None or guard.search(line) is not None
 
     def _is_marked(self, text: str) -> bool:
         """Whether a long word of a line holds a vendor's mark, or has it right before it."""
@@ -115,14 +120,14 @@ class Prefilter:
 
     def _remember(self, keys: Sequence[bytes]) -> None:
         if len(self._known) + len(keys) <= _MOST_KNOWN:
-            self._known.update(key for key in keys if len(key) <= _LONGEST_KNOWN)
+            self._known.update([key for key in keys if len(key) <= _LONGEST_KNOWN])
 
 
 class _Places:
     """Where texts stand in lines that are joined by their ends; `find` is that of the whole."""
 
     def __init__(self, lines: Sequence[bytes], find: Callable[[bytes, int], int]) -> None:
-        self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        self._starts = list(map(add, accumulate(map(len, lines), initial=0), count()))  # with their line ends
         self._find = find
 
     def of(self, text: bytes) -> Iterator[int]:
@@ -142,7 +147,7 @@ def _keys(text: bytes) -> list[bytes]:
     keys = list(map(add, parts, [part[:_REACH] for part in parts[1:]] + [b""]))
     if b"\n " in text or b"\n\t" in text:
         for number, (part, following) in enumerate(pairwise(parts)):
-            if following[:1].isspace():  # as it is where a blank was cut, and as it is without the blanks before it
+            if len(part) >= LEAST_WRAPPED and following[:1].isspace():  # as cut at a blank, and without any blanks
                 begun = following.lstrip()[:_REACH]
                 keys[number] = part[-_REACH:] + b" " + begun + b"\n" + part + begun
     return keys

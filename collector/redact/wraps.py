@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, count
+from operator import add
 
 from collector.redact.view import View
 
@@ -18,7 +19,10 @@ _HEAD = re.compile(
 )
 #: A line that begins with an ordinary word does not go on with a key.
 _PLAIN = re.compile(r"\s*[A-Za-z]?[a-z]*(?:[\s.,:;]|$)")
-_LEAST, _LONG_WORD = 40, 24  # characters of a line that may have been wrapped, and of a word at its end that shows it
+LEAST_WRAPPED, _LONG_WORD = (
+    40,
+    24,
+)  # characters of a line that may have been wrapped, and of a word at its end that shows it
 _WIDTHS = frozenset((78, 79, 80, 99, 100, 118, 119, 120, 131, 132, 159, 160, 199, 200))
 _MOST_LINES = 24
 
@@ -29,7 +33,7 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._text = text
         self.parts = text.split("\n")
-        self.starts = [0, *accumulate(len(part) + 1 for part in self.parts)]
+        self.starts = list(map(add, accumulate(map(len, self.parts), initial=0), count()))  # with their line ends
         self._joined: dict[int, bool] = {}
 
     def chain(self, number: int) -> tuple[int, int]:
@@ -75,7 +79,7 @@ class Lines:
 
 def _wrapped(parts: Sequence[str], number: int) -> bool:
     line, following = parts[number].rstrip("\r"), parts[number + 1].rstrip("\r")
-    if len(line) < _LEAST or not following or line[-1].isspace() or _HEAD.match(following):
+    if len(line) < LEAST_WRAPPED or not following or line[-1].isspace() or _HEAD.match(following):
         return False
     if len(line) in _WIDTHS or len(following) == len(line):
         return True

@@ -22,10 +22,10 @@ from collector.errors import (
     ConfigError,
     VmextError,
 )
-from collector.model import BY_COMMAND, BundleInfo, Delivery, Report, Trigger
+from collector.model import BY_COMMAND, BundleInfo, Delivery, Identity, Report, Trigger
 from collector.platforms import current
 from collector.platforms.state import elsewhere, redaction_key, state_folder
-from collector.redact.patterns import HIDDEN
+from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
 from collector.service.sending import delivered, spool_of
 
@@ -107,7 +107,7 @@ def collect(
     report = pipeline.collect(_request(run, config, environ, host.config_file().parent), now, progress)
     progress.stage("writing the bundle")
     state, trouble = state_folder(config.state_dir)
-    redactor = _redactor(redaction_key(state), config, report)
+    redactor = redactor_of(redaction_key(state), config, _names(report.identity))
     report = redactor.clean(report)
     trigger = replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER))
     duration = timedelta(milliseconds=round(1000 * (clock() - begin)))
@@ -173,6 +173,10 @@ def _written(
     return None, None, trouble
 
 
+def _names(identity: Identity) -> tuple[str | None, ...]:
+    return identity.instance_name, identity.computer_name, identity.scale_set
+
+
 def _recipients(config: Config) -> Recipients | None:
     """Whom bundles are encrypted to; ConfigError before anything is collected where that is not possible."""
     if not config.recipients:
@@ -193,13 +197,6 @@ def _of_this_machine(environ: Mapping[str, str]) -> dict[str, Any]:
         "own_run": own_run(environ),
         "clock_offset_seconds": service.clock_offset_seconds,
     }
-
-
-def _redactor(key: bytes, config: Config, report: Report) -> Redactor:
-    """With what this site hides besides secrets."""
-    hide = {"ids": config.hide_ids, "addresses": config.hide_addresses, "hostnames": config.hide_hostnames}
-    names = (report.identity.instance_name, report.identity.computer_name, report.identity.scale_set)
-    return Redactor(key, [kind for kind in HIDDEN if hide[kind]], [name for name in names if name])
 
 
 def _copied(bundle: BundleInfo, output: Path | None) -> BundleInfo:

@@ -19,6 +19,7 @@ from collector.watch.console import Console
 from collector.watch.incident import Incidents, Notice
 from collector.watch.judging import Judge
 from collector.watch.limits import CpuShare
+from collector.watch.notebook import Notebook
 from collector.watch.notices import heartbeats
 from collector.watch.reports import Reported, Reports
 from collector.watch.scheduled import Event
@@ -37,6 +38,8 @@ SETTLE_SECONDS = 5.0
 #: Everything is looked at so often, whatever events tell: some get lost.
 _SWEEP_SECONDS = 15.0
 _AGENT_SECONDS = 30.0
+#: Who is behind for longer tells of hangs all the same.
+_LONGEST_BEHIND = 60.0
 #: Bytes of each log in one turn.
 MOST_BYTES = 1_048_576
 _MOST_REPORTED = 20
@@ -52,7 +55,7 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class Loop:
-    """The parts, and `turn`. `events` are put by other threads; `remember` keeps what must outlive the process."""
+    """The parts, and `turn`. `events` are put by other threads."""
 
     clock: Clock
     config: WatchConfig
@@ -65,7 +68,7 @@ class Loop:
     share: CpuShare
     redactor: Redactor
     folders: Callable[[], Mapping[Path, bool]]
-    remember: Callable[[], None]
+    notebook: Notebook
     agent_processes: AgentProcesses | None = None  # None: on a disk of which only the files tell
     console: Console | None = None
     tell: Callable[[str], None] = log.info  # is given redacted text
@@ -76,10 +79,12 @@ class Loop:
     _settled_at: float = 0.0
     _swept_at: float = 0.0
     _agent_at: float = 0.0
+    _caught_up_at: float = 0.0
     _is_unsettled: bool = False
 
     def start(self) -> None:
-        """The first look: what is there, and what goes on already."""
+        """The first look: what is known from before, what is there, and what goes on already."""
+        self.notebook.recall()
         self._settled_at = self._swept_at = self._agent_at = self.clock.monotonic()
         self._scan()
         self._swept_at = float("-inf")  # what came while we were away
@@ -97,7 +102,7 @@ class Loop:
 
     def settle(self, *, everything: bool = False) -> None:
         """Keeps what was read and noticed on the disk."""
-        self.sources.settle(everything=everything, remember=self.remember)
+        self.sources.settle(everything=everything, remember=self.notebook.remember)
         self._is_unsettled = False
         self._settled_at = self.clock.monotonic()
 
@@ -173,7 +178,10 @@ class Loop:
 
     def _report(self) -> None:
         at, now = self.clock.monotonic(), self.clock.now()
-        self._notice(self.judge.due(now))
+        if not self.sources.is_behind or at - self._caught_up_at > _LONGEST_BEHIND:
+            self._notice(self.judge.due(now))  # else the end of an operation may be among what is still to be read
+        if not self.sources.is_behind:
+            self._caught_up_at = at
         while self.events:
             self._going(self.events.popleft(), at, now)
         due = self.incidents.due(at)

@@ -51,11 +51,8 @@ def assemble(
     system = system_of(root)
     tables = tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml")))
     ring = _ring(config, root)
-    tails = tails_of(
-        state / FOLDER / _CHECKPOINT,
-        limits=TailLimits(most_open=watch.most_open_files),
-        first_number=ring.newest_stream + 1,
-    )
+    limits = TailLimits(most_open=watch.most_open_files)
+    tails = tails_of(state / FOLDER / _CHECKPOINT, limits=limits, first_number=ring.newest_stream + 1)
     sources = Sources(
         root,
         system,
@@ -83,8 +80,6 @@ def assemble(
         "states": (sources.dump, sources.load),
         "agent": (agent.dump, agent.load),
     }
-    notebook = Notebook(state / FOLDER / _NOTEBOOK, kept, lambda values: redactor.dumped(values, json.dumps))
-    notebook.recall()
     return Loop(
         clock=clock,
         config=watch,
@@ -98,7 +93,7 @@ def assemble(
         share=CpuShare(watch.cpu_percent),
         redactor=redactor,
         folders=lambda: folders_to_watch(root, system, tables),
-        remember=notebook.remember,
+        notebook=Notebook(state / FOLDER / _NOTEBOOK, kept, lambda values: redactor.dumped(values, json.dumps)),
         console=Console(find_device(watch.console_device)) if watch.console else None,
         tell=order.tell,
     )

@@ -19,6 +19,7 @@ from collector.deliver.lock import held
 from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 from collector.platforms.state import redaction_key
+from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
 from collector.watch import own_log
 from collector.watch.loop import Loop
@@ -100,7 +101,7 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
         notifier = Notifier(os.environ)
         written = own_log.install(
             config.state_dir / own_log.FOLDER,
-            Redactor(key),
+            _redactor(key, config, order),
             config.watch.log_level,
             config.watch.log_bytes,
             config.watch.log_files,
@@ -110,7 +111,7 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
             loop, config = _assembled(order, config, before, key)
             before = config
             written.configure(config.watch.log_level, config.watch.log_bytes, config.watch.log_files)
-            teller = Teller(loop, order, config, notifier, Redactor(key))
+            teller = Teller(loop, order, config, notifier, _redactor(key, config, order))
             try:
                 _turn(loop, teller, wishes)
             finally:
@@ -136,12 +137,17 @@ def _assembled(order: Order, config: Config, before: Config, key: bytes) -> tupl
     Raises what `assemble` raises where `config` is not new.
     """
     try:
-        return assemble(order, config, Redactor(key), SystemClock()), config
+        return assemble(order, config, _redactor(key, config, order), SystemClock()), config
     except VmextError as error:
         if config is before:
             raise
         _tell_kept(error, order)
-        return assemble(order, before, Redactor(key), SystemClock()), before
+        return assemble(order, before, _redactor(key, before, order), SystemClock()), before
+
+
+def _redactor(key: bytes, config: Config, order: Order) -> Redactor:
+    """One for each that works on its own: they remember what they have seen."""
+    return redactor_of(key, config, (order.instance, current().names()[0]))
 
 
 def _tell_kept(error: VmextError, order: Order) -> None:

@@ -200,8 +200,6 @@ class Sources:
         self._tails.close()
 
     def _forget(self) -> None:
-        """Streams that are over need no one who reads them."""
-        alive = {state.stream for state in self._tails.followed()}
-        for stream in [stream for stream in self._noticing if stream not in alive and stream not in self._ends]:
+        """Who reads a stream is made anew when something comes: the checkpoint knows its format."""
+        for stream in [stream for stream in self._noticing if stream not in self._ends and stream not in self._fed]:
             del self._noticing[stream]
-            self._fed.pop(stream, None)

@@ -46,14 +46,14 @@ def run(data: Path, quick: bool) -> list[Result]:
 
 
 def _speed(lines: list[str]) -> float:
-    """The better of three passes, each with a redactor that has seen nothing."""
+    """Lines in a second of processor time: the best of three passes, each with a redactor that has seen nothing."""
     best = 0.0
     for _ in range(3):
         redactor = Redactor(b"k" * 32)
-        begin = time.perf_counter()
+        begin = time.process_time()
         for place in range(0, len(lines), _AT_ONCE):
             redactor.lines(lines[place : place + _AT_ONCE])
-        best = max(best, len(lines) / (time.perf_counter() - begin))
+        best = max(best, len(lines) / (time.process_time() - begin))
     return best
 
 

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 _PIECE = 6
+_PASSES, _LONG = 3, 15  # and seconds after which no further pass is begun
 
 
 def insights() -> Callable[[str], str]:
@@ -72,10 +73,26 @@ def gone(secret: str, text: str) -> bool:
     return not any(secret[at : at + _PIECE] in plain for at in range(max(len(secret) - _PIECE, 0) + 1))
 
 
+def speed(make: Callable[[], Callable[[str], str]], lines: list[str]) -> float:
+    """Lines in a second of processor time: the best of three passes, each by a cleaner that has seen nothing; of those
+    that take long, the first."""
+    best, spent = 0.0, 0.0
+    for _ in range(_PASSES):
+        clean, begin = make(), time.process_time()
+        for line in lines:
+            clean(line)
+        taken = time.process_time() - begin
+        best, spent = max(best, len(lines) / taken), spent + taken
+        if spent > _LONG:
+            break
+    return best
+
+
 def main() -> None:
     name, what, file = sys.argv[1:]
     given = json.loads(Path(file).read_text(encoding="utf-8"))
-    clean = {"insights-core": insights, "detect-secrets": detect, "sos": sos}[name]()
+    make = {"insights-core": insights, "detect-secrets": detect, "sos": sos}[name]
+    clean = make()
     told: dict[str, float]
     if what == "recall":
         texts = ((secret, "\n".join(map(clean, text.split("\n")))) for text, secret in given)
@@ -83,10 +100,7 @@ def main() -> None:
     elif what == "alarms":
         told = {"alarms": sum(clean(line) != line for line in given)}
     else:
-        begin = time.perf_counter()
-        for line in given:
-            clean(line)
-        told = {"speed": len(given) / (time.perf_counter() - begin)}
+        told = {"speed": speed(make, given)}
     print(json.dumps(told))
 
 

@@ -145,7 +145,7 @@ class LogAndAgent(RuleBasedStateMachine):
         if log.exists():
             content = log.read_bytes() if keeps else self.header
             if content and not content.endswith(b"\n"):
-                content += b"\n"
+                return  # without or with its end, its unfinished line makes it another file: it comes again
             new = self.top / "new"
             new.write_bytes(content + self._line(40) + b"\n")
             self._delete(log, keeps_content=keeps)

@@ -102,7 +102,7 @@ def test_02_rotated_again_and_again_while_it_is_read(tail: Tail):
     while thread.is_alive():
         got += tail.look(most=100)
     thread.join()
-    got += tail.looks(0, 1, 10, 100)
+    got += tail.looks(0, 1, 10, 100, 1, 1)
     assert len(set(got)) == len(got)
     assert sorted(got) == sorted(lines(1, files * each))
 
@@ -282,7 +282,7 @@ def test_n1_another_process_rotates_several_files_while_they_are_read(tail: Tail
     while thread.is_alive() and time.monotonic() < end:
         tail.look()
     thread.join()
-    tail.looks(0, 10)
+    tail.looks(0, 1, 10, 100, 1, 1)
     for name in names:
         got = [line for line in tail.all_lines if line.startswith(name)]
         assert sorted(got) == sorted(lines(1, 300, name))

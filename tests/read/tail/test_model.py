@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from tests.read.tail.model import LogAndAgent
 
-_EXAMPLES = int(os.environ.get("VMEXT_TAIL_EXAMPLES", "300"))
+_EXAMPLES = int(os.environ.get("VMEXT_TAIL_EXAMPLES", "200"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="what is open can't be replaced there")
