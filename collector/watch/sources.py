@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 #: After so many seconds without a new line the last record of a log counts as whole.
 _WHOLE_SECONDS = 1.5
-#: A look for files that takes t seconds is not made again before so many times t.
+#: A look for files that takes t seconds of the processor is not made again before so many times t, within bounds.
 _SCAN_PACE = 25
-_LEAST_SCAN_SECONDS = 0.5
+_LEAST_SCAN_SECONDS, _MOST_SCAN_SECONDS = 0.5, 10.0
 _FOLLOWED = frozenset({"log", "output"})
 
 
@@ -84,14 +84,14 @@ class Sources:
     def scan_wait(self, every: float) -> float:
         """Seconds until the disk should be looked through again."""
         since = self._clock() - self._scanned_at
-        least = max(_LEAST_SCAN_SECONDS, _SCAN_PACE * self._scan_took)
+        least = min(max(_LEAST_SCAN_SECONDS, _SCAN_PACE * self._scan_took), _MOST_SCAN_SECONDS)
         is_wanted = self._scan_wanted or self._tails.needs_scan
         return max(0.0, (least if is_wanted else max(every, least)) - since)
 
     def scan(self) -> Iterator[Signal]:
         """Looks through the disk. Gives what the ends of logs say that are not read from their beginnings: it only
         tells what goes on."""
-        began = self._clock()
+        began = time.thread_time()  # what it costs others, not how long a busy machine takes for it
         self._scan_wanted = False
         sources = scan(self._root, self._system, (), self._tables).sources
         self.found = tuple(source for source in sources if not self._is_own(source.file))
@@ -106,7 +106,7 @@ class Sources:
             for source in followed:
                 yield from history(source, self._zone)
         self._scanned_at = self._clock()
-        self._scan_took = self._scanned_at - began
+        self._scan_took = time.thread_time() - began
 
     def touch(self, changes: Changes) -> None:
         """What was told to have changed will be looked at."""

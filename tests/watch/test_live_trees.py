@@ -140,14 +140,19 @@ def test_vmext_and_who_started_it_are_none_of_the_folder(tmp_path: Path):
 
 
 def test_of_the_open_files_only_twenty_are_told_those_written_to_first(tmp_path: Path):
-    read = [put(tmp_path, f"{number:02}.txt", "").open() for number in range(25)]
-    written = put(tmp_path, "zz.out", "").open("w")
-    try:
-        import psutil
+    import psutil
 
-        told = open_files(psutil.Process())
-        assert len(told) == 20
-        assert str(tmp_path / "zz.out") in told
-    finally:
-        for file in (*read, written):
-            file.close()
+    code = (
+        "import sys; from pathlib import Path; folder = Path(sys.argv[1])\n"
+        "read = [open(folder / f'{n:02}.txt', 'a+') and open(folder / f'{n:02}.txt') for n in range(25)]\n"
+        "written = open(folder / 'zz.out', 'w'); print('ready', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        told = open_files(psutil.Process(child.pid))
+        child.communicate()
+    assert len(told) == 20
+    assert str(tmp_path / "zz.out") in told
