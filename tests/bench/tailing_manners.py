@@ -35,6 +35,8 @@ _LIMIT_BOUND = LIMIT * 1.1
 _CATCH_UP_SECONDS = 120.0
 #: A day of minutes; of the whole agent half a day, so many a second, and rotated files are kept for some seconds.
 ROTATIONS, _WHOLE_ROTATIONS, _A_SECOND, _KEPT = 1_440, 720, 8, 45
+#: So that what is gone is forgotten after some seconds instead of minutes.
+_SPEED = 100
 _GROWN_HANDLES, _GROWN_RATIO = 2, 1.05
 
 
@@ -152,7 +154,7 @@ def _simulated(folder: Path, quick: bool) -> list[Result]:
 
 def _whole(folder: Path, quick: bool) -> list[Result]:
     rotations = 48 if quick else _WHOLE_ROTATIONS
-    agent = Own(folder / "disk", folder / "own", speed=60 * _A_SECOND)
+    agent = Own(folder / "disk", folder / "own", speed=_SPEED)
     logs = rotated_logs(agent.root, _KEPT)[::3]  # one that is renamed, one that is copied and packed
     marks = {round(share * rotations) for share in MARKS}
     held = []

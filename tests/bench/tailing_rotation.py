@@ -9,9 +9,9 @@ usage: python -m tests.bench.tailing_rotation ROOT STATE ROTATIONS
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -62,9 +62,7 @@ class RotatedLog:
                 if files[place - 1].exists():
                     files[place - 1].rename(files[place])
         if self.is_packed and names[1].exists():
-            with names[1].open("rb") as plain, gzip.open(packed[1], "wb", 1) as target:
-                shutil.copyfileobj(plain, target)
-            names[1].unlink()
+            subprocess.run(["gzip", "-1", names[1]], check=True)
         if self.is_copied:
             shutil.copyfile(self.file, names[0])
             self.file.open("wb").close()
