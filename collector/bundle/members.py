@@ -29,6 +29,7 @@ from collector.bundle.summary import summary_text
 from collector.errors import BundleError
 from collector.model import RedactedText, Report
 
+_NO_ID = "0" * 16
 _LEVEL = 6  # of compression; part of what makes the same report the same bytes
 
 
@@ -43,6 +44,8 @@ def fill(file: IO[bytes], fitted: Plan, seal: Seal, audit: Callable[[], object],
         archive = _Archive(zipped, report.created)
         for name, text, source in _evidence(report, left_out, budget, seal):
             archive.add(name, text, source)
+        manifest = manifest_document(report, left_out, budget, archive.members)
+        _counted({"id": _NO_ID, **manifest}, report, seal)
         archive.add("redactions.json", sealed_json("redactions.json", audit(), seal))
         made = bundle_id(incident_key(report), archive.members)
         archive.add("report.html", seal.text(render(report, made)))
@@ -50,6 +53,14 @@ def fill(file: IO[bytes], fitted: Plan, seal: Seal, audit: Callable[[], object],
         manifest = {"id": made, **manifest_document(report, left_out, budget, archive.members)}
         archive.add("manifest.json", _sealed_manifest(manifest, seal))
     return made
+
+
+def _counted(manifest: Mapping[str, Any], report: Report, seal: Seal) -> None:
+    """What is redacted in the members that show the id, which is made from the audit too: they are made once more, with
+    another id in it."""
+    sealed_text("report.html", render(report, _NO_ID), seal)
+    sealed_text("summary.txt", summary_text(report, _NO_ID), seal)
+    sealed_json("manifest.json", manifest, seal)
 
 
 def member_info(name: str, created: datetime) -> zipfile.ZipInfo:

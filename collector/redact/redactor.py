@@ -219,11 +219,17 @@ class Redactor:
         )
 
     def _item(self, key: Any, item: Any) -> Any:
-        """A value under a name that says that it is a secret goes, whatever it looks like."""
-        if isinstance(item, str) and isinstance(key, str) and _tells(key) and item and not PSEUDONYM.fullmatch(item):
+        """A value under a name that says that it is a secret goes, whatever it looks like; so does each of several."""
+        if not isinstance(key, str) or not _tells(key):
+            return self._clean(item)
+        if isinstance(item, str) and item and not PSEUDONYM.fullmatch(item):
             found = self._finder.find(f'"{key}": "x1"')
             if found:
                 return self._replaced(item, [Found(0, len(item), found[0].row, found[0].kind, 0, len(item))])
+        elif isinstance(item, (list, tuple)) and self._finder.find(f'"{key}": ["x1"]'):
+            return type(item)([self._item("secret", one) if isinstance(one, str) else self._clean(one) for one in item])
+        elif isinstance(item, Mapping) and self._finder.find(f'"{key}": {{"x": "x1"}}'):
+            return {self._clean(name): self._item("secret", one) for name, one in item.items()}
         return self._clean(item)
 
     def _fields(self, value: Any) -> Any:

@@ -6,12 +6,15 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
+#: Signs of no width, and the wide ones that mean what a narrow one does.
+_SHOWN = {**dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", ""), "\uff1a": ": ", "\uff1d": "="}
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\([\"'\\/nrtbf])|&(?:(quot|apos|amp|lt|gt)|#(\d{2,3})|#x([0-9a-fA-F]{2}));|%([0-7][0-9a-fA-F])"
     r"|\x1b\[[0-9;?]*[A-Za-z]"  # a terminal's colours, of which nothing is left
 )
+_ESCAPE_OR_UNSEEN = re.compile(f"{_ESCAPE.pattern}|[{''.join(_SHOWN)}]")  # several times slower
 #: Signs of which one begins every escape.
-ESCAPES = ("\\", "&", "%", "\x1b")
+ESCAPES = ("\\", "&", "%", "\x1b", *_SHOWN)
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ENTITY = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
 
@@ -37,10 +40,11 @@ class View(NamedTuple):
 
 
 def unescaped(text: str) -> View | None:
-    """One layer of escapes of JSON, XML, addresses or terminals taken off; None where there is none."""
+    """One layer of escapes of JSON, XML, addresses or terminals taken off, and what one does not see; None where there
+    is none."""
     parts: list[str] = []
     pieces, place, length = [(0, 0)], 0, 0
-    for escape in _ESCAPE.finditer(text):
+    for escape in (_ESCAPE if text.isascii() else _ESCAPE_OR_UNSEEN).finditer(text):
         sign = _sign(escape)
         parts += (text[place : escape.start()], sign)
         length += escape.start() - place
@@ -51,6 +55,8 @@ def unescaped(text: str) -> View | None:
 
 
 def _sign(escape: re.Match[str]) -> str:
+    if escape[0] in _SHOWN:
+        return _SHOWN[escape[0]]
     unicode, plain, entity, decimal, hexadecimal, percent = escape.groups()
     if plain:
         return _CONTROL.get(plain, plain)

@@ -15,14 +15,21 @@ _HEAD = re.compile(
     r"\s*(?:\d{4}[-/]\d\d[-/]|\d\d?[/.]\d\d?[/.]\d{2,4}[ T]|\d\d?:\d\d[: ]"
     r"|[#>+*|-]{1,4}\s|[{}\]]\s*$|\{\"|\[[\w ]|</?[A-Za-z?]"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]|\w[\w .-]{0,30}[:=] "
-    r"|(?:I|W|E|F)\d{4} |(?:time|level|ts)=|-----|$)"
+    r"|(?:/[\w.+-]+){2,}: |(?:I|W|E|F)\d{4} |(?:time|level|ts)=|-----|$)"
 )
 #: A line that begins with an ordinary word does not go on with a key.
-_PLAIN = re.compile(r"\s*[A-Za-z]?[a-z]*(?:[\s.,:;]|$)")
-LEAST_WRAPPED, _LONG_WORD = (
-    40,
-    24,
-)  # characters of a line that may have been wrapped, and of a word at its end that shows it
+_PLAIN = re.compile(r"\s*(?:[A-Za-z]?[a-z]*|[A-Z]{2,12})(?:[\s.,:;]|$)")
+#: A first word as a key or a password goes on, and hardly anything else: letters and digits, or signs within.
+_MIXED = re.compile(r"\s*(?=\S*[A-Za-z])\S*?(?:\d[A-Za-z!#^*+~=%?@$]|[A-Za-z!#^*+~=%?@$]\d|[!#^*+~=%?@$]\w)")
+#: Words that tell of a secret, or of where one follows, and that may have been cut in two.
+_TELLING = re.compile(
+    r"(?i)(?:--?[a-z-]{0,12})?(?:passw(?:or)?[dt]|passphrase|secret|token|key|pwd|credential|protected|bearer|basic"
+    r"|kennwort|value|vault|securestring|sudo)|-[a-z](?= )"
+)
+_OPENED = re.compile(r"""[\s=:,(\[{\\](["'])[^"']*$""")
+_REACH = 16  # characters of either line that such a word may have
+LEAST_WRAPPED = 40  # characters of a line that may have been wrapped
+_LONG_WORD = 24  # characters of a word at a line's end that shows it
 _WIDTHS = frozenset((78, 79, 80, 99, 100, 118, 119, 120, 131, 132, 159, 160, 199, 200))
 _MOST_LINES = 24
 
@@ -79,10 +86,26 @@ class Lines:
 
 def _wrapped(parts: Sequence[str], number: int) -> bool:
     line, following = parts[number].rstrip("\r"), parts[number + 1].rstrip("\r")
-    if len(line) < LEAST_WRAPPED or not following or line[-1].isspace() or _HEAD.match(following):
+    if len(line) < LEAST_WRAPPED or not following or _HEAD.match(following):
         return False
+    if line[-1].isspace():
+        return len(line) in _WIDTHS or _MIXED.match(following) is not None
     if len(line) in _WIDTHS or len(following) == len(line):
         return True
     if number > 0 and len(parts[number - 1].rstrip("\r")) == len(line):
         return True
+    if _MIXED.match(following) or _through_a_word(line, following) or _through_quotes(line, following):
+        return True
     return len(line) - line.rfind(" ") > _LONG_WORD and _PLAIN.match(following) is None
+
+
+def _through_a_word(line: str, following: str) -> bool:
+    """Whether a word that tells of a secret begins in one line and ends in the next."""
+    end = line[-_REACH:]
+    return any(found.start() < len(end) < found.end() for found in _TELLING.finditer(end + following[:_REACH]))
+
+
+def _through_quotes(line: str, following: str) -> bool:
+    """Whether quotes are opened at the end of one line and closed in the next."""
+    opened = _OPENED.search(line)
+    return opened is not None and opened[1] in following

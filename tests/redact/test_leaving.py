@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,6 +19,7 @@ from collector.bundle.writer import write
 from collector.errors import ConfigError
 from collector.model import Record
 from collector.redact.log import RedactingFormatter
+from collector.redact.pseudonyms import PSEUDONYM
 from collector.redact.redactor import DROPPED, Redactor
 from tests.bundle.samples import REPORT
 
@@ -74,10 +76,17 @@ def test_a_value_under_a_secret_name_goes_whatever_it_looks_like():
         "settings_hash": "abc",
         "name": "x",
         "list": [{"client_secret": "word"}],
+        "passwords": ["a b", "c d", 3],
+        "secrets": {"a": "e f", "b": {"c": "g h"}},
+        "keys": ["a key"],
     }
     cleaned = Redactor(KEY).clean(document)
     assert cleaned["adminPassword"].startswith("[secret:")
     assert cleaned["list"][0]["client_secret"].startswith("[secret:")
+    assert all(one.startswith("[secret:") for one in cleaned["passwords"][:2])
+    assert cleaned["passwords"][2] == 3
+    assert cleaned["secrets"]["a"].startswith("[secret:")
+    assert (cleaned["secrets"]["b"], cleaned["keys"]) == ({"c": "g h"}, ["a key"])
     assert (cleaned["settings_hash"], cleaned["name"]) == ("abc", "x")
     assert Redactor(KEY).clean(cleaned) == cleaned
 
@@ -107,17 +116,25 @@ def test_a_line_of_a_key_is_known_where_it_stands_alone():
 
 def test_the_audit_counts_what_stands_in_each_member(tmp_path: Path):
     redactor = Redactor(KEY)
+    finding = REPORT.findings[0]
+    told = replace(finding.failure, message=LINE)
     excerpt = replace(REPORT.excerpts[0], lines=tuple(replace(line, text=LINE) for line in REPORT.excerpts[0].lines))
-    report = redactor.clean(replace(REPORT, excerpts=(excerpt, *REPORT.excerpts[1:])))
+    report = redactor.clean(
+        replace(
+            REPORT,
+            findings=(replace(finding, failure=told), *REPORT.findings[1:]),
+            excerpts=(replace(excerpt, path=f"var/log/--password={SECRET}"), *REPORT.excerpts[1:]),
+        )
+    )
     bundle = open_bundle(write(report, seal=redactor, audit=redactor.document, folder=tmp_path).path)
-    rows = bundle.redactions["redactions"]
-    for row in rows:
-        shown = bundle.text(row["member"])
-        assert row["count"] <= shown.count("[password:")
+    counted: Counter[str] = Counter()
+    for row in bundle.redactions["redactions"]:
+        counted[row["member"]] += row["count"]
         assert SECRET not in json.dumps(row)
-    members = {row["member"] for row in rows}
-    assert [row["count"] for row in rows if row["member"].startswith("excerpts/")] == [len(excerpt.lines)]
-    assert members <= {member["name"] for member in bundle.manifest["members"]}
+    shown = {name: len(PSEUDONYM.findall(bundle.text(name))) for name in bundle.names}
+    assert counted == {name: count for name, count in shown.items() if count}
+    assert {"summary.txt", "report.html", "manifest.json", "findings.json"} <= set(counted)
+    assert [count for name, count in counted.items() if name.startswith("excerpts/")] == [len(excerpt.lines) + 1]
 
 
 def test_a_name_of_a_file_that_holds_a_secret_does_not_leave(tmp_path: Path):
