@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -219,7 +220,7 @@ def test_a_wait_is_a_number():
 def test_whatever_changes_what_a_run_finds_makes_it_another_run(tmp_path: Path):
     run = Run(None, (), None, None, None, timedelta(minutes=15), None, None, upload=True)
     config = Config(state_dir=tmp_path, upload_url="https://support.example")
-    others = {
+    others: dict[str, Any] = {
         "root": tmp_path,
         "extensions": ("A.B",),
         "margin": timedelta(0),
