@@ -12,8 +12,8 @@ What may be lost, because no file holds it any more when it would be read:
 - while the agent does not run: files that came and went.
 
 What may come twice: what was given and not acknowledged before the agent was killed, with the same stream and offset;
-and a file that was written anew with less than before, with another beginning, or without its unfinished last line,
-since it is another file then.
+a file that was written anew with less than before, with another beginning, or without its unfinished last line, since
+it is another file then; and the copy of a file that comes ten minutes after that is gone, since it is forgotten then.
 
 What can't be told: after the agent was killed, a file from which nothing was acknowledged and that was written anew
 since with the same first 1,024 bytes is taken for the same stream, from its beginning.

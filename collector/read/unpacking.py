@@ -129,9 +129,10 @@ class Unpacking:
         return True
 
     def _forget_others(self) -> None:
-        streams = self._follow.streams
-        for number in [number for number in self._looks if number not in streams or not streams[number].fresh]:
-            self._looks.pop(number).inspection.close()
+        for number in tuple(self._looks):
+            stream = self._follow.streams.get(number)
+            if stream is None or not stream.fresh or stream.file_id is None:
+                self._looks.pop(number).inspection.close()
 
     def _told(self, stream: Stream, reader: PackedReader) -> Text:
         if stream.encoding:

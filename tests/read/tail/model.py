@@ -172,7 +172,7 @@ class LogAndAgent(RuleBasedStateMachine):
     def see(self) -> None:
         self.logs.see()
 
-    @precondition(lambda self: self.is_up and self.unacknowledged)
+    @precondition(lambda self: self.is_up)  # not what it gave: which rules there are must not hang on file numbers
     @rule(share=st.sampled_from([0.3, 1.0]), saves=st.booleans())
     def acknowledge(self, share: float, saves: bool) -> None:
         count = max(1, int(len(self.unacknowledged) * share))
