@@ -40,9 +40,19 @@ PURE = [
     *(f"watch/{name}.py" for name in ("incident", "runs", "operations", "bursts", "judging", "agent_life")),
     *(
         f"read/{name}.py"
-        for name in ("cutting", "encoding", "filters", "gaps", "identity", "line_ends", "normal", "recent", "records")
+        for name in (
+            "tailing/cutting",
+            "encoding",
+            "filters",
+            "gaps",
+            "tailing/identity",
+            "tailing/line_ends",
+            "normal",
+            "keeping/recent",
+            "records",
+        )
     ),
-    *(f"read/{name}.py" for name in ("sift", "split", "stream", "window")),
+    *(f"read/{name}.py" for name in ("sift", "split", "tailing/stream", "window")),
     "data/rotated.py",
 ] + [
     f"bundle/{name}.py"

@@ -11,8 +11,8 @@ import pytest
 
 from collector.model import Source
 from collector.platforms.state import redaction_key
-from collector.read.recent import Recent
-from collector.read.ring import Ring
+from collector.read.keeping.recent import Recent
+from collector.read.keeping.ring import Ring
 from collector.redact.redactor import Redactor
 from tests.collecting import AGENT_LOG, CSE, HANDLER_LOG, STATUS, STDERR, Result, collect, failing_disk, put
 from tests.read.pieces import piece

@@ -15,7 +15,7 @@ from collector.model import LedgerEntry, Remains, Source, SourceKind, iso
 from collector.pipeline.request import Request
 
 if TYPE_CHECKING:
-    from collector.read.kept import KeptStream
+    from collector.read.keeping.kept import KeptStream
 
 _KINDS: dict[str, SourceKind] = {"log": "log", "output": "output"}
 
@@ -24,7 +24,7 @@ def with_gone(found: Scan, root: Path, request: Request) -> Scan:
     """What was found, and what a ring of this root holds of files that are not there any more."""
     if request.ring is None or not request.ring.is_dir():
         return found
-    from collector.read.kept import kept
+    from collector.read.keeping.kept import kept
 
     ring = kept(request.ring, root)
     files: dict[str, list[Source]] = {}
@@ -52,7 +52,7 @@ def _is_wanted(stream: KeptStream, extensions: Sequence[str]) -> bool:
 
 def _is_there(stream: KeptStream, files: Sequence[Source], root: Path) -> bool:
     """Whether the lines still stand in one of the files of the same log, under whatever name."""
-    from collector.read.kept import is_in
+    from collector.read.keeping.kept import is_in
 
     path = stream.about.path
     if all(source.path != path for source in files):  # of a crowded folder not all were listed
@@ -69,7 +69,7 @@ def _size(file: Path) -> int:
 
 def _sources(gone: Sequence[KeptStream], found: Scan, root: Path) -> Iterator[Source]:
     """The newest under the file's own path, unless another file lies there now."""
-    from collector.read.kept import lines_of
+    from collector.read.keeping.kept import lines_of
 
     taken = {source.path for source in found.sources}
     for stream in sorted(gone, key=lambda one: one.until, reverse=True):

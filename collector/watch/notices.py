@@ -20,9 +20,9 @@ from collector.extract.signals import AGENT_FORMATS, Signal, of_record
 from collector.model import Line, Record, Source
 from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, is_sure, parse
 from collector.read.lines import FIRST_LINES, LineReader, Selection
-from collector.read.piece import Piece
 from collector.read.sift import Sift
 from collector.read.split import Chunk, LineMaker, chunk_of
+from collector.read.tailing.piece import Piece
 from collector.read.words import Words
 
 #: Bytes of one record that are held back; what is longer is looked at in parts.

@@ -13,9 +13,9 @@ from collector.discover.scan import system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract.carriers import calls_vmext
 from collector.platforms import current
-from collector.read.recent import Recent
-from collector.read.ring import Ring
-from collector.read.tail import TailLimits, Tails
+from collector.read.keeping.recent import Recent
+from collector.read.keeping.ring import Ring
+from collector.read.tailing.tail import TailLimits, Tails
 from collector.redact.redactor import Redactor
 from collector.watch.agent_life import AgentLife
 from collector.watch.agent_processes import AgentProcesses

@@ -12,9 +12,9 @@ from typing import Any
 from collector.discover.scan import scan
 from collector.extract.signals import Signal
 from collector.model import Source, System
-from collector.read.recent import Recent
-from collector.read.ring import Ring
-from collector.read.tail import Piece, Tails, TailState
+from collector.read.keeping.recent import Recent
+from collector.read.keeping.ring import Ring
+from collector.read.tailing.tail import Piece, Tails, TailState
 from collector.redact.redactor import Redactor
 from collector.watch.notices import StreamNotices, history
 from collector.watch.states import States

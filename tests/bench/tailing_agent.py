@@ -22,7 +22,7 @@ from collector.deliver.lock import held
 from collector.discover.scan import scan, system_of
 from collector.platforms import current
 from collector.platforms.state import redaction_key
-from collector.read.tail import Piece, Tails
+from collector.read.tailing.tail import Piece, Tails
 from collector.redact.redactor import Redactor
 from collector.service.configuration import settings
 from collector.watch.notify import Notifier

@@ -22,7 +22,7 @@ import psutil
 
 from collector.discover.scan import scan, system_of
 from collector.model import System
-from collector.read.tail import Tails
+from collector.read.tailing.tail import Tails
 from tests.bench.tailing_agent import arrived
 from tests.bench.tailing_process import used
 from tests.bench.tailing_stream import Arrived, Tally, numbered, read_trace, tally, trace_line

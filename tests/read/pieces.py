@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from collector.model import Source
-from collector.read.piece import Piece
 from collector.read.split import chunk_of
+from collector.read.tailing.piece import Piece
 from collector.redact.redactor import Redactor
 
 KEY = b"k" * 32

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from collector.read.recent import Recent
-from collector.read.ring import Ring
+from collector.read.keeping.recent import Recent
+from collector.read.keeping.ring import Ring
 from tests.read.pieces import log, piece, redactor
 
 

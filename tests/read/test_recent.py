@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from collector.read.kept import kept, lines_of
-from collector.read.recent import Recent
-from collector.read.ring import Ring
+from collector.read.keeping.kept import kept, lines_of
+from collector.read.keeping.recent import Recent
+from collector.read.keeping.ring import Ring
 from collector.redact.patterns import secret_patterns
 from tests.read.pieces import log, piece, redactor
 
@@ -198,8 +198,8 @@ def test_memory_is_bounded_and_only_what_is_kept_is_redacted(tmp_path: Path):
 
 def test_text_of_other_encodings_keeps_its_place(tmp_path: Path):
     """Bytes in the file and bytes here differ; lines that are given again are known by their share of them."""
-    from collector.read.piece import Piece
     from collector.read.split import chunk_of
+    from collector.read.tailing.piece import Piece
 
     text = "".join(line + "\r\n" for line in PLAIN[:100])
     raw, data = text.encode("utf-16-le"), text.encode()

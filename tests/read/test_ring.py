@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.read import segments
-from collector.read.kept import KeptStream, kept, lines_of
-from collector.read.recent import Recent
-from collector.read.ring import Ring
+from collector.read.keeping import segments
+from collector.read.keeping.kept import KeptStream, kept, lines_of
+from collector.read.keeping.recent import Recent
+from collector.read.keeping.ring import Ring
 from tests.read.pieces import log, piece, redactor
 
 LINE = b"2026-05-04T03:12:%02dZ INFO line %06d of the log\n"
@@ -191,7 +191,7 @@ def test_a_folder_that_can_not_be_made_stops_nothing(tmp_path: Path):
 
 
 def test_text_that_no_redactor_made_is_refused(tmp_path: Path):
-    from collector.read.recent import Stretch
+    from collector.read.keeping.recent import Stretch
 
     stretch = Stretch(1, log(), 0, 4, "raw\n", (4,))  # type: ignore[arg-type]
     with pytest.raises(TypeError):

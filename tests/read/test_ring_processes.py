@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from collector.read.kept import kept, lines_of
+from collector.read.keeping.kept import kept, lines_of
 from tests.read.ring_writer import line
 
 STREAMS = 3

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from collector.extract.signals import Signal
 from collector.model import Source
-from collector.read.piece import Piece
 from collector.read.split import Chunk
+from collector.read.tailing.piece import Piece
 from collector.watch.bursts import Bursts
 from collector.watch.incident import Incident, Incidents
 from collector.watch.judging import Judge

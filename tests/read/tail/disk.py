@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from collector.model import Source
-from collector.read.tail import Piece, TailLimits, Tails
+from collector.read.tailing.tail import Piece, TailLimits, Tails
 
 
 class Clock:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 
 from collector.model import Source
 from collector.read.split import Chunk, LineMaker
-from collector.read.tail import Piece, Tails
+from collector.read.tailing.tail import Piece, Tails
 
 #: On Windows a file is open only while it is looked at, so that nothing can be had of one that was deleted meanwhile.
 HOLDS_OPEN = sys.platform != "win32"

@@ -17,9 +17,9 @@ from typing import BinaryIO
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from collector.read.identity import BEGINNING
-from collector.read.piece import Piece
-from collector.read.tail import TailLimits
+from collector.read.tailing.identity import BEGINNING
+from collector.read.tailing.piece import Piece
+from collector.read.tailing.tail import TailLimits
 from tests.read.tail.disk import Folder
 
 LOG = "a.log"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.read.tail import TailLimits
+from collector.read.tailing.tail import TailLimits
 from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_arrived, assert_same, lines, text, writer
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells what is open")

@@ -15,7 +15,7 @@ _AGENT = """
 import sys, time
 from pathlib import Path
 from collector.model import Source
-from collector.read.tail import Tails
+from collector.read.tailing.tail import Tails
 
 folder, out = Path(sys.argv[1]), open(sys.argv[2], "ab", buffering=0)
 tails = Tails(Path(sys.argv[3]))

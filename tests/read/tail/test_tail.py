@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.read.tail import TailLimits
+from collector.read.tailing.tail import TailLimits
 from tests.read.tail.disk import Folder
 
 

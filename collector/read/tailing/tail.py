@@ -27,14 +27,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from collector.model import Source
-from collector.read import checkpoint as kept_file
-from collector.read.checkpoint import Start
-from collector.read.following import Following, TailLimits
-from collector.read.handles import Handles
-from collector.read.piece import Piece, TailState
-from collector.read.places import Places
-from collector.read.stream import Stream
-from collector.read.turns import Turns
+from collector.read.tailing import checkpoint as kept_file
+from collector.read.tailing.checkpoint import Start
+from collector.read.tailing.following import Following, TailLimits
+from collector.read.tailing.handles import Handles
+from collector.read.tailing.piece import Piece, TailState
+from collector.read.tailing.places import Places
+from collector.read.tailing.stream import Stream
+from collector.read.tailing.turns import Turns
 
 __all__ = ["Piece", "TailLimits", "TailState", "Tails"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from collector.data.rotated import set_name
 from collector.model import Source
-from collector.read.handles import Handles
-from collector.read.identity import FileId
-from collector.read.stream import Stream
+from collector.read.tailing.handles import Handles
+from collector.read.tailing.identity import FileId
+from collector.read.tailing.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, text_of_beginning
-from collector.read.following import Following
-from collector.read.handles import file_id, open_regular, stamp
-from collector.read.identity import BEGINNING, SEAM, Mark, digest, grown
-from collector.read.kinship import Content, may_be_read
-from collector.read.line_ends import aligned
-from collector.read.packed import Inspection, PackedReader
-from collector.read.piece import Piece
-from collector.read.stream import Stream
+from collector.read.tailing.cutting import BINARY, ENOUGH, Cut, Text, cut, text_of_beginning
+from collector.read.tailing.following import Following
+from collector.read.tailing.handles import file_id, open_regular, stamp
+from collector.read.tailing.identity import BEGINNING, SEAM, Mark, digest, grown
+from collector.read.tailing.kinship import Content, may_be_read
+from collector.read.tailing.line_ends import aligned
+from collector.read.tailing.packed import Inspection, PackedReader
+from collector.read.tailing.piece import Piece
+from collector.read.tailing.stream import Stream
 
 Given = Callable[[Stream, Text, bytes, int, Cut, bool], "Piece | None"]
 #: Unpacked bytes that are only looked at cost less than those that are given.

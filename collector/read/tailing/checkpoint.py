@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from collector.platforms import durable
-from collector.read.stream import Stream, from_json, to_json
+from collector.read.tailing.stream import Stream, from_json, to_json
 
 VERSION = 1
 #: What `load` found: nothing; a file of ours; a damaged one, of which the whole lines go on; one of a later version.

@@ -10,9 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from collector.model import Source
-from collector.read import segments
-from collector.read.recent import OF_STREAM
-from collector.read.segments import About, Entry
+from collector.read.keeping import segments
+from collector.read.keeping.recent import OF_STREAM
+from collector.read.keeping.segments import About, Entry
 from collector.read.source import ByteSource
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector.read.encoding import SAMPLE, find_encoding, width
-from collector.read.line_ends import aligned, first_end, last_end, line_feed, nul_run, text_begin, text_end
 from collector.read.normal import Normalizer, ends_in_carriage
 from collector.read.split import without_half
+from collector.read.tailing.line_ends import aligned, first_end, last_end, line_feed, nul_run, text_begin, text_end
 
 #: Without a line end in so many bytes, what is there tells how lines end.
 ENOUGH = 65_536

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from collector.model import RedactedText, Source
 from collector.platforms.files import open_to_read
-from collector.read.recent import Redacting, Stretch
+from collector.read.keeping.recent import Redacting, Stretch
 
 FORM = 1
 ENDING = ".ring"

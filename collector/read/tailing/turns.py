@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 import os
 
-from collector.read.cutting import BINARY, ENOUGH, Cut, Text, cut, lines_of, text_of_beginning
-from collector.read.following import Following
-from collector.read.handles import file_id, stamp
-from collector.read.identity import BEGINNING, NEXT, SEAM, At, begins_alike, digest, grown, seam_before
-from collector.read.kinship import LEAST_TOLD, Content, may_be_read
-from collector.read.line_ends import aligned, last_end
-from collector.read.packed import is_packed
-from collector.read.piece import Piece
-from collector.read.reading import next_data, reader_of
 from collector.read.split import chunk_of
-from collector.read.stream import NOT_SEEN, Stream
-from collector.read.unpacking import Unpacking
+from collector.read.tailing.cutting import BINARY, ENOUGH, Cut, Text, cut, lines_of, text_of_beginning
+from collector.read.tailing.following import Following
+from collector.read.tailing.handles import file_id, stamp
+from collector.read.tailing.identity import BEGINNING, NEXT, SEAM, At, begins_alike, digest, grown, seam_before
+from collector.read.tailing.kinship import LEAST_TOLD, Content, may_be_read
+from collector.read.tailing.line_ends import aligned, last_end
+from collector.read.tailing.packed import is_packed
+from collector.read.tailing.piece import Piece
+from collector.read.tailing.reading import next_data, reader_of
+from collector.read.tailing.stream import NOT_SEEN, Stream
+from collector.read.tailing.unpacking import Unpacking
 
 #: Less is not read at a time.
 LEAST = 16

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from collector.data.rotated import is_rotated_name
-from collector.read.following import Following
-from collector.read.handles import file_id
-from collector.read.identity import BEGINNING, At, Likeness, Mark, alike_up_to, digest, likeness, seam_before
-from collector.read.reading import reader_of
-from collector.read.stream import Stream
+from collector.read.tailing.following import Following
+from collector.read.tailing.handles import file_id
+from collector.read.tailing.identity import BEGINNING, At, Likeness, Mark, alike_up_to, digest, likeness, seam_before
+from collector.read.tailing.reading import reader_of
+from collector.read.tailing.stream import Stream
 
 #: Of fewer bytes nothing is told.
 LEAST_TOLD = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.model import Source
-from collector.read.identity import FileId, Head, Mark, digest, thinned
+from collector.read.tailing.identity import FileId, Head, Mark, digest, thinned
 
 #: What a consumer keeps with a stream; plain values of JSON.
 State = Mapping[str, str | int]

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from collector.model import RedactedText, Source
 from collector.read.encoding import text_of
-from collector.read.piece import Piece
+from collector.read.tailing.piece import Piece
 
 #: Bytes held of one stream and of all.
 OF_STREAM, OF_ALL = 262_144, 4_194_304

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collector.platforms.files import KEEPS_OPEN, open_to_read
-from collector.read.identity import FileId
+from collector.read.tailing.identity import FileId
 
 
 class NotRegularError(OSError):

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from collector.data.rotated import is_rotated_name
 from collector.model import Source
 from collector.platforms.files import KEEPS_OPEN
-from collector.read.following import Following
-from collector.read.handles import file_id, stamp
-from collector.read.identity import FileId
-from collector.read.stream import Stream
-from collector.read.turns import Turns
+from collector.read.tailing.following import Following
+from collector.read.tailing.handles import file_id, stamp
+from collector.read.tailing.identity import FileId
+from collector.read.tailing.stream import Stream
+from collector.read.tailing.turns import Turns
 
 _KINDS = ("log", "output")
 Present = dict[FileId, tuple[Source, os.stat_result]]

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 
-from collector.read.identity import At
+from collector.read.tailing.identity import At
 
 
 def reader_of(file: io.FileIO) -> At:

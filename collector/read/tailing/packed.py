@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 
 from collector.read.archive import MAGIC, Members
-from collector.read.identity import BEGINNING, SEAM, digest
+from collector.read.tailing.identity import BEGINNING, SEAM, digest
 
 _BLOCK = 65_536
 

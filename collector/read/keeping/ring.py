@@ -21,8 +21,8 @@ from pathlib import Path
 
 from collector.platforms import current
 from collector.platforms.folders import sync_folder
-from collector.read import segments
-from collector.read.recent import OF_STREAM, Recent, Redacting, Stretch
+from collector.read.keeping import segments
+from collector.read.keeping.recent import OF_STREAM, Recent, Redacting, Stretch
 
 log = logging.getLogger(__name__)
 
