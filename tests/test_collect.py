@@ -151,9 +151,12 @@ def test_a_root_that_is_no_folder_is_a_usage_error(tmp_path: Path, state: Path):
 
 
 @pytest.mark.parametrize("place", [STDERR, HANDLER_LOG, AGENT_LOG, STATUS])
-def test_no_secret_leaves(disk: Path, state: Path, place: str):
+@pytest.mark.parametrize("half", [0, 1])  # an excerpt does not hold all of them
+def test_no_secret_leaves(disk: Path, state: Path, place: str, half: int):
     """Every kind of secret that the table knows, beside the failure, in each kind of file."""
-    secrets = "\n".join(f"error: {text}" for row in secret_patterns() for text in row.matches)
+    middle = len(secret_patterns()) // 2
+    rows = secret_patterns()[middle:] if half else secret_patterns()[:middle]
+    secrets = "\n".join(f"error: {text}" for row in rows for text in row.matches)
     if place == STATUS:
         document = json.loads((disk / STATUS).read_text())
         document[0]["status"]["formattedMessage"]["message"] += f"\n[stderr]\n{secrets}"
@@ -170,7 +173,7 @@ def test_no_secret_leaves(disk: Path, state: Path, place: str):
     with zipfile.ZipFile(result.json["bundle"]["path"]) as opened:
         everything = b"".join(opened.read(name) for name in opened.namelist()) + result.out.encode()
     assert b"HIDDEN" not in everything
-    assert b"[settings:" in everything
+    assert (b"[password:" if half else b"[settings:") in everything
 
 
 def test_progress_is_shown_on_a_terminal_alone(disk: Path, state: Path):
