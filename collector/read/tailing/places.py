@@ -155,6 +155,7 @@ class Places:
         )
         too_many = max(0, len(follow.streams) - limits.most_streams)
         for index, stream in enumerate(gone):
-            kept = limits.forget_done if stream.is_done else limits.forget
+            may_come_back = KEEPS_OPEN and stream.moved is not None  # elsewhere nothing tells moved from deleted
+            kept = limits.forget_done if stream.is_done and not may_come_back else limits.forget
             if index < too_many or now - (stream.gone or 0.0) >= kept:
                 follow.drop(stream)

@@ -177,7 +177,7 @@ def test_09_moved_to_where_no_one_looks_and_appended(tail: Tail, tmp_path: Path)
         assert tail.look(seconds=5) == ["line 3"]
 
 
-@pytest.mark.parametrize("seconds", [1, 1_000])
+@pytest.mark.parametrize("seconds", [1, 1_000 if KEEPS_OPEN else 250])  # elsewhere it is forgotten after ten minutes
 def test_09_moved_away_appended_and_moved_back(tail: Tail, tmp_path: Path, seconds: float):
     tail.write("a.log", "line 1\n")
     assert tail.look() == ["line 1"]
