@@ -190,10 +190,13 @@ class Loop:
             self.reports.add(incident)
         if due:
             self.settle()  # so that a restart knows of them
-        for incident, reported in self.reports.poll(at, may_start=not self.share.child_wait()):
+        done = self.reports.poll(at, may_start=not self.share.child_wait())
+        for incident, reported in done:
             self.incidents.finished(incident)
             self.reported.appendleft(reported)
-            self._is_unsettled = True
+        if done:
+            self.settle()  # so that a restart makes no second bundle
+        for _, reported in done:
             self._say(_summary(reported))
 
     def _going(self, event: Event, at: float, now: datetime) -> None:

@@ -171,6 +171,8 @@ def own_folder(state: Path) -> Iterator[None]:
                 time.sleep(_TRY_SECONDS)
             if not mine:
                 raise ConfigError(f"another vmext watch uses {state}", "vmext status tells what it does. " + hint)
+            for left in folder.glob(".*.partial"):  # half written when the one before was killed
+                left.unlink(missing_ok=True)
             yield
     except OSError as error:
         if error.filename is None or not str(error.filename).startswith(str(state)):

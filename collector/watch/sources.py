@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 
 #: After so many seconds without a new line the last record of a log counts as whole.
 _WHOLE_SECONDS = 1.5
-#: A look for files that takes t seconds is not made again before so many times t.
-_SCAN_PACE = 25
+#: A look for files that costs t seconds of CPU is not made again before so many times t; on a machine that is busy
+#: otherwise, or has slow disks, it takes longer than it costs.
+_SCAN_PACE, _SCAN_REST = 25, 2
 _LEAST_SCAN_SECONDS = 0.5
 _FOLLOWED = frozenset({"log", "output"})
 
@@ -46,6 +47,7 @@ class Sources:
         is_own: Callable[[Path], bool] = lambda file: False,
         is_fresh: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.thread_time,
         recent: Recent | None = None,
     ) -> None:
         """`zone`: of stamps without one. `is_own` tells of a file that it is the agent's own. `is_fresh`: nothing was
@@ -54,7 +56,7 @@ class Sources:
         self._tails, self._ring, self._redactor = tails, ring, redactor
         self._recent = recent or Recent()
         self._is_own = is_own
-        self._clock = clock
+        self._clock, self._cpu = clock, cpu
         self._states = States()
         self._noticing: dict[int, StreamNotices] = {}
         self._fed: dict[int, float] = {}  # streams with a record that is held back, and since when nothing came
@@ -62,7 +64,7 @@ class Sources:
         self._paths: dict[str, str] = {}  # of each file where it is opened, its source's path
         self._touched_states: set[str] | None = None
         self._is_fresh = is_fresh
-        self._scanned_at = self._scan_took = 0.0
+        self._scanned_at = self._scan_pause = 0.0
         self._scan_wanted = True
         self.found: tuple[Source, ...] = ()
 
@@ -84,14 +86,14 @@ class Sources:
     def scan_wait(self, every: float) -> float:
         """Seconds until the disk should be looked through again."""
         since = self._clock() - self._scanned_at
-        least = max(_LEAST_SCAN_SECONDS, _SCAN_PACE * self._scan_took)
+        least = max(_LEAST_SCAN_SECONDS, self._scan_pause)
         is_wanted = self._scan_wanted or self._tails.needs_scan
         return max(0.0, (least if is_wanted else max(every, least)) - since)
 
     def scan(self) -> Iterator[Signal]:
         """Looks through the disk. Gives what the ends of logs say that are not read from their beginnings: it only
         tells what goes on."""
-        began = self._clock()
+        began, used = self._clock(), self._cpu()
         self._scan_wanted = False
         sources = scan(self._root, self._system, (), self._tables).sources
         self.found = tuple(source for source in sources if not self._is_own(source.file))
@@ -106,7 +108,7 @@ class Sources:
             for source in followed:
                 yield from history(source, self._zone)
         self._scanned_at = self._clock()
-        self._scan_took = self._scanned_at - began
+        self._scan_pause = max(_SCAN_PACE * (self._cpu() - used), _SCAN_REST * (self._scanned_at - began))
 
     def touch(self, changes: Changes) -> None:
         """What was told to have changed will be looked at."""
@@ -118,7 +120,7 @@ class Sources:
             self._tails.touch(known)
             if self._touched_states is not None:
                 self._touched_states.update(known)
-        if changes.folders or any(file not in self._paths or not Path(file).exists() for file in changes.came):
+        if changes.folders or any(file not in self._paths or not _is_there(file) for file in changes.came):
             self._scan_wanted = True
 
     # ---- what it says ----------------------------------------------------------------------------------
@@ -203,3 +205,10 @@ class Sources:
         """Who reads a stream is made anew when something comes: the checkpoint knows its format."""
         for stream in [stream for stream in self._noticing if stream not in self._ends and stream not in self._fed]:
             del self._noticing[stream]
+
+
+def _is_there(file: str) -> bool:
+    try:
+        return Path(file).exists()
+    except OSError:  # in a folder that was closed meanwhile
+        return False

@@ -271,7 +271,7 @@ class Waker:
             dead = [one for one in self._folders.values() if not one.why_polled]
         for one in dead:
             self._unschedule(one)
-            if one.path.is_dir():
+            if _is_folder(one.path):
                 self._schedule(one)
 
     def _is_alive(self, watch: ObservedWatch | None) -> bool:
@@ -303,3 +303,10 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
+
 from collector.config import Config, WatchConfig
 from collector.deliver.lock import held
 from collector.redact.redactor import Redactor
+from collector.watch.incident import Notice
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Loop
 from collector.watch.parts import assemble
 from collector.watch.run import Order, own_folder
+from collector.watch.waking import Changes
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
 
@@ -90,3 +98,73 @@ def test_a_lock_that_is_held_for_a_moment_only_delays_the_start(tmp_path: Path):
     finally:
         released.set()
         other.join()
+
+
+def test_what_a_kill_left_half_written_is_taken_away_at_the_next_start(tmp_path: Path):
+    folder = tmp_path / "watch"
+    folder.mkdir()
+    for name in (".checkpoint.json.1f2e3d4c.partial", ".status.json.4711.partial", "notebook.json"):
+        (folder / name).write_text("{")
+    with own_folder(tmp_path):
+        assert sorted(file.name for file in folder.iterdir()) == ["lock", "notebook.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are closed by other means there")
+def test_a_folder_that_is_closed_meanwhile_ends_nothing(tmp_path: Path):
+    log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(LINE)
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True))
+    loop = assemble(Order(tmp_path / "disk"), config, Redactor(b"0" * 32), Clock())
+    loop.start()
+    user = os.geteuid()
+    try:
+        log.parent.chmod(0)
+        if user == 0:
+            os.seteuid(65_534)  # root may look everywhere
+        loop.sources.touch(Changes(came=frozenset({str(log)})))
+        assert loop.sources.scan_wait(60.0) < 60.0
+    finally:
+        os.seteuid(user)
+        log.parent.chmod(0o700)
+        loop.stop()
+
+
+def test_a_look_that_waits_more_than_it_works_is_made_again_soon(tmp_path: Path):
+    """Else a new status file would be seen only minutes later where the machine is busy."""
+    times, used = iter([100.0, 104.0, 104.0]), iter([1.0, 1.02])
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True))
+    loop = assemble(Order(tmp_path), config, Redactor(b"0" * 32), Clock())
+    loop.sources._clock, loop.sources._cpu = lambda: next(times), lambda: next(used)
+    list(loop.sources.scan())
+    loop.sources.touch(Changes(folders=True))
+    assert loop.sources.scan_wait(60.0) == 8.0
+    loop.waker.close()
+    loop.sources.close()
+
+
+def test_what_came_of_an_incident_is_kept_before_it_is_told(tmp_path: Path):
+    """A kill right after it was told makes no second bundle."""
+    told: list[object] = []
+    notebook = tmp_path / "state" / "watch" / "notebook.json"
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True))
+
+    def tell(text: str) -> None:
+        if " bundle " in text:
+            told.append(json.loads(notebook.read_text())["incidents"]["open"])
+
+    order = Order(tmp_path / "disk", tell=tell)
+    (tmp_path / "disk").mkdir()
+    loop = assemble(order, config, Redactor(b"0" * 32), Clock())
+    loop.start()
+    try:
+        now = datetime(2026, 11, 26, 10, tzinfo=timezone.utc)
+        loop.incidents.add(Notice("failure", ("x",), "it failed", now), loop.clock.monotonic() - 100)
+        for _ in range(600):
+            loop.turn()
+            if told:
+                break
+            time.sleep(0.1)
+        assert told == [[]]
+    finally:
+        loop.stop()

@@ -218,7 +218,7 @@ def test_polling_sees_the_same(machine: Machine, tmp_path: Path):
 def test_an_output_that_takes_nothing_ends_nothing(machine: Machine, tmp_path: Path):
     state = tmp_path / "state"
     command = [sys.executable, "-m", "collector", "watch", "--root", str(machine.root), "--state-dir", str(state)]
-    with open("/dev/full", "wb") as full, subprocess.Popen(command, stdout=full) as process:
+    with Path("/dev/full").open("wb") as full, subprocess.Popen(command, stdout=full) as process:
         until((state / "watch" / "status.json").exists, "the first look")
         machine.fail()
         until(lambda: list((state / "spool").glob("*.zip")), "the bundle")
