@@ -189,5 +189,6 @@ def install(folder: Path, redactor: Redactor, level: str, most_bytes: int, most_
     """Makes it the only place where our log goes. `level`: debug, info, warning or error."""
     handler = OwnLog(folder, redactor, most_bytes, most_files)
     logging.raiseExceptions = False
+    logging.getLogger("watchdog").setLevel(logging.WARNING)  # it would tell of every event
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     return handler

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +25,8 @@ _MOST_WAITING = 20
 #: A collect that fails without a verdict is tried so often.
 _TRIES = 3
 _AGAIN_SECONDS = 30.0
+#: One whose bundle the spool has no room for, for an hour.
+_STRAY_TRIES, _STRAY_SECONDS = 12, 300.0
 _URGENT_SECONDS = 600.0
 #: The spool is looked into so often.
 _LOOK_SECONDS = 10.0
@@ -142,14 +146,28 @@ class Reports:
             log.warning("collecting ended with %s: %s", ended.exit_code, ended.error)
             self._put_back(job, at)
             return ()
+        if (stray := self._stray(ended)) is not None and job.tries + 1 < _STRAY_TRIES:
+            log.warning("the spool took no bundle; it is made again later: %s", job.incident.title)
+            shutil.rmtree(stray, ignore_errors=True)
+            self._put_back(job, at, _STRAY_SECONDS)
+            return ()
         reported = _reported(job.incident, ended)
         if ended.exit_code == NOT_DELIVERED:
             self._delay_sending(at, reported.error)
         return ((job.incident, reported),)
 
-    def _put_back(self, job: _Job, at: float) -> None:
+    def _stray(self, ended: Ended) -> Path | None:
+        """The temporary folder in which a bundle lies that was not delivered and that the spool had no room for."""
+        bundle, delivery = ended.document.get("bundle"), ended.document.get("delivery")
+        if not isinstance(bundle, dict) or not isinstance(delivery, dict) or delivery.get("received"):
+            return None
+        folder = Path(str(bundle.get("path"))).parent
+        is_ours = folder.parent.name.startswith("vmext-") and folder.parent.parent == Path(tempfile.gettempdir())
+        return folder.parent if folder != self._spool and is_ours else None
+
+    def _put_back(self, job: _Job, at: float, seconds: float = _AGAIN_SECONDS) -> None:
         job.tries += 1
-        job.not_before = at + _AGAIN_SECONDS
+        job.not_before = at + seconds
         self._jobs.appendleft(job)
 
     def _poll_sender(self, at: float) -> None:

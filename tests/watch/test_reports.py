@@ -105,6 +105,27 @@ def test_a_run_without_a_verdict_is_tried_again_and_then_told(bench: Bench):
     assert [reported.error for _, reported in done] == ["killed"]
 
 
+def test_a_bundle_that_the_spool_has_no_room_for_is_made_again(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    stray = tmp_path / "vmext-abc" / "spool" / "ab.zip"
+    stray.parent.mkdir(parents=True)
+    stray.touch()
+    bench.reports.add(incident())
+    bench.reports.poll(0.0)
+    told = {**SPOOLED, "bundle": {"id": "ab", "path": str(stray)}}
+    bench.started[0].end(20, told)
+    assert bench.reports.poll(1.0) == ()
+    assert not stray.parent.parent.exists()
+    assert bench.reports.waiting
+    bench.reports.poll(290.0)
+    assert len(bench.started) == 1
+    bench.reports.poll(400.0)
+    bench.started[1].end(10, DELIVERED)
+    assert [reported.bundle for _, reported in bench.reports.poll(401.0)] == ["ab"]
+
+
 def test_a_wrong_setting_is_not_tried_again(bench: Bench):
     bench.reports.add(incident())
     bench.reports.poll(0.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.platforms.files import KEEPS_OPEN
 from tests.read.tail.driver import HOLDS_OPEN, Tail, assert_arrived, assert_same, lines, text, writer
 
 _LONGEST = 60.0
