@@ -106,9 +106,13 @@ def test_a_process_belongs_to_a_folder_by_its_command_its_working_folder_or_a_fi
         put(disk, log, "").open("a") as file,
         subprocess.Popen(["sh", "-c", "sleep 60; true"], stdout=file, start_new_session=True) as by_file,
     ):
+        below = []
         try:
-            chosen = of_folder(running(), Below(disk), own=os.getpid())
-            below = [one for one in running().values() if one.parent == by_file.pid]
+            end = time.monotonic() + 30
+            while not below and time.monotonic() < end:  # the shell needs a moment to start its child
+                processes = running()
+                below = [one for one in processes.values() if one.parent == by_file.pid]
+            chosen = of_folder(processes, Below(disk), own=os.getpid())
             for process in (by_command, by_folder, by_file):
                 assert chosen[process.pid] == CSE
             assert stranger.pid not in chosen
