@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from collector.discover.below import Below, of_folder
-from collector.discover.processes import open_files, running
+from collector.discover.processes import Running, open_files, running
 from tests.collecting import CSE, HANDLER_LOG, collect, put
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in Linux's way")
@@ -106,7 +106,7 @@ def test_a_process_belongs_to_a_folder_by_its_command_its_working_folder_or_a_fi
         put(disk, log, "").open("a") as file,
         subprocess.Popen(["sh", "-c", "sleep 60; true"], stdout=file, start_new_session=True) as by_file,
     ):
-        below = []
+        below: list[Running] = []
         try:
             end = time.monotonic() + 30
             while not below and time.monotonic() < end:  # the shell needs a moment to start its child

@@ -59,6 +59,7 @@ def turn_until(loop: Loop, wanted: int) -> None:
     raise AssertionError(f"{read(loop)} bytes were read, not {wanted}")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its clock of CPU time ticks too seldom")
 def test_what_is_owed_is_waited_for_before_anything_is_read(tmp_path: Path):
     log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
     log.parent.mkdir(parents=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+
+import pytest
 
 from collector.cli import watch
 from collector.watch.notify import Notifier
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="systemd is Linux's")
 UNIT = Path(__file__).parents[2] / "packaging" / "linux" / "vmext.service"
 
 
