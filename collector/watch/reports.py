@@ -123,9 +123,11 @@ class Reports:
         self._collecting = self._sending = None
 
     def _start_collector(self, at: float) -> None:
-        if self._collecting is not None or not self._jobs or self._jobs[0].not_before > at:
+        is_urgent = at < self._urgent_until
+        job = next((one for one in self._jobs if is_urgent or one.not_before <= at), None)
+        if self._collecting is not None or job is None:
             return
-        job = self._jobs.popleft()
+        self._jobs.remove(job)
         since = ["--since", iso(job.incident.start) or ""]
         hanging = [part for name in job.incident.hanging for part in ("--hanging", name)]
         asked = [*since, *hanging, "--trigger", job.incident.title, "--format", "json"]

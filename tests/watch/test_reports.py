@@ -126,6 +126,22 @@ def test_a_bundle_that_the_spool_has_no_room_for_is_made_again(
     assert [reported.bundle for _, reported in bench.reports.poll(401.0)] == ["ab"]
 
 
+def test_one_that_waits_for_its_next_try_holds_up_no_other(bench: Bench):
+    bench.reports.add(incident("A"))
+    bench.reports.poll(0.0)
+    bench.started[0].end(-9, error="killed")
+    bench.reports.poll(1.0)
+    bench.reports.add(incident("B"))
+    bench.reports.poll(2.0)
+    assert "B failed" in bench.started[1].arguments
+    bench.started[1].end(10, DELIVERED)
+    bench.reports.poll(3.0)
+    assert len(bench.started) == 2
+    bench.reports.send_now(4.0)
+    bench.reports.poll(4.0)
+    assert "A failed" in bench.started[2].arguments
+
+
 def test_a_wrong_setting_is_not_tried_again(bench: Bench):
     bench.reports.add(incident())
     bench.reports.poll(0.0)
