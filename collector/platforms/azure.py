@@ -45,16 +45,7 @@ class MetadataService:
 
     def instance(self) -> dict[str, Any] | None:
         """The instance document (compute and network), None where there is no such service."""
-        try:
-            response, body = self._get(f"/metadata/instance?api-version={_API_VERSION}")
-            if response.status != 200:
-                log.info("the metadata service answered %s", response.status)
-                return None
-            document = json.loads(body)
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            log.info("no metadata service: %s", error)
-            return None
-        return document if isinstance(document, dict) else None
+        return self._document(f"/metadata/instance?api-version={_API_VERSION}", logging.INFO)
 
     def token(self, resource: str, client_id: str | None, resource_id: str | None) -> TokenAnswer | None:
         """The answer to the request for a token of the machine's managed identity, None where there is no service.
@@ -84,14 +75,18 @@ class MetadataService:
         the service and may take two minutes, hence `wait_seconds`.
         Source: Microsoft documentation, Azure Metadata Service: Scheduled Events for Linux VMs.
         """
+        return self._document(f"/metadata/scheduledevents?api-version={_EVENTS_VERSION}", logging.DEBUG, wait_seconds)
+
+    def _document(self, path: str, level: int, wait_seconds: float | None = None) -> dict[str, Any] | None:
+        """The object that is answered with, None where there is none; `level`: of the line in the log that says why."""
         try:
-            response, body = self._get(f"/metadata/scheduledevents?api-version={_EVENTS_VERSION}", wait_seconds)
+            response, body = self._get(path, wait_seconds)
             if response.status != 200:
-                log.debug("scheduled events: the metadata service answered %s", response.status)
+                log.log(level, "the metadata service answered %s to %s", response.status, path)
                 return None
             document = json.loads(body)
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            log.debug("no scheduled events: %s", error)
+            log.log(level, "no answer of the metadata service to %s: %s", path, error)
             return None
         return document if isinstance(document, dict) else None
 
