@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from collector.cli import EXIT_CODES
+from collector.cli.opening import identity_option
 
 SCHEMA = """\b
 --format json prints one object:
@@ -32,12 +33,7 @@ SCHEMA = """\b
 
 @click.command(epilog=f"{SCHEMA}\n{EXIT_CODES}")
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
-@click.option(
-    "--identity",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Private key of age-keygen, for bundles that are encrypted.",
-)
+@identity_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(ctx: click.Context, bundles: tuple[str, ...], identity: Path | None, form: str) -> None:

@@ -14,6 +14,7 @@ from collector.bundle import words
 from collector.bundle.console import harmless
 from collector.bundle.encryption import identities
 from collector.bundle.reader import Bundle, open_bundle
+from collector.cli.opening import identity_option
 from collector.cli.printing import echo
 from collector.cli.show_text import core_in, given, show_findings
 from collector.errors import BundleError, ConfigError
@@ -27,12 +28,7 @@ _WIDEST = 400  # characters of a line
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print findings.json.")
-@click.option(
-    "--identity",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Private key of age-keygen, for a bundle that is encrypted.",
-)
+@identity_option
 @click.option("-m", "--member", metavar="MEMBER", help="Print one member, such as excerpts/var/log/waagent.log.txt.")
 def command(bundle: Path, as_json: bool, identity: Path | None, member: str | None) -> None:
     """Print what is in a bundle: the verdict, the findings, the failing lines, what was read.

@@ -14,18 +14,14 @@ from collector.bundle.console import harmless
 from collector.bundle.encryption import identities
 from collector.bundle.verifying import Verified, verify
 from collector.bundle.words import plural
+from collector.cli.opening import identity_option
 from collector.cli.printing import echo
 from collector.errors import HEALTHY, NOT_GENUINE
 
 
 @click.command()
 @click.argument("bundles", metavar="BUNDLE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--identity",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Private key of age-keygen, for bundles that are encrypted.",
-)
+@identity_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(ctx: click.Context, bundles: tuple[Path, ...], identity: Path | None, form: str) -> None:
