@@ -81,8 +81,8 @@ def _document(report: Report, bundle: BundleInfo | None, delivery: Delivery | No
         **told,
         "findings": [_finding(finding, room) for finding in report.findings[: room.findings]],
         "findings_total": len(report.findings),
-        "bundle": _bundle(bundle),
-        "delivery": _delivery(delivery),
+        "bundle": bundle_told(bundle),
+        "delivery": delivery_told(delivery),
         "identity": {
             "scale_set": identity.scale_set,
             "instance_id": identity.instance_id,
@@ -102,14 +102,14 @@ def _finding(finding: Finding, room: _Room) -> dict[str, Any]:
     return {key: document[key] for key in room.fields}
 
 
-def _bundle(bundle: BundleInfo | None) -> dict[str, Any] | None:
+def bundle_told(bundle: BundleInfo | None) -> dict[str, Any] | None:
     if bundle is None:
         return None
     told = {"id": bundle.id, "path": str(bundle.path), "bytes": bundle.bytes, "sha256": bundle.sha256}
     return {**told, "encrypted": True} if bundle.encrypted else told
 
 
-def _delivery(delivery: Delivery | None) -> dict[str, Any]:
+def delivery_told(delivery: Delivery | None) -> dict[str, Any]:
     delivery = delivery or Delivery("skipped")
     return {
         "state": delivery.state,

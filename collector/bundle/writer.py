@@ -45,13 +45,15 @@ def write(
     budget_bytes: int = 5_000_000,
     budget: Mapping[str, int] | None = None,
     recipients: Recipients | None = None,
+    before_named: Callable[[BundleInfo], None] = lambda bundle: None,
 ) -> BundleInfo:
     """Writes `<id>.zip` into `folder`, of at most `budget_bytes` bytes as far as lines can be left out.
 
     With `recipients` only they can read it: it is put together in memory, and on the disk it is never in the clear.
 
     `report` has been redacted; `seal` redacts once more each member as it will be written. `audit` tells what
-    was redacted, `budget` the limits in force, for the manifest.
+    was redacted, `budget` the limits in force, for the manifest. `before_named` is told of the bundle that is whole
+    on the disk and gets its name next.
 
     Raises BundleError where the folder can't be written or a member did not pass redaction.
     """
@@ -65,6 +67,7 @@ def write(
             contents = functools.partial(_contents, fitted, seal, audit, limits, recipients)
             bundle = _write(folder, contents, encrypted=recipients is not None)
             if bundle.bytes <= budget_bytes or not factor:
+                before_named(bundle)
                 return _in_place(bundle)
             bundle.path.unlink()
     except OSError as error:

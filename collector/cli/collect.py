@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     "without it, to its end.",
 )
 @click.option("--trigger", hidden=True, help="What the resident agent noticed.")
+@click.option("--incident", default="", hidden=True, help="The key by which it knows the incident.")
 @ways_out
 @click.pass_context
 def command(
@@ -110,6 +111,7 @@ def command(
     config_file: Path | None,
     form: str,
     trigger: str | None,
+    incident: str,
     wait: float | None,
     ways: WaysOut,
     **settings: Any,  # each overrides one of the configuration
@@ -145,6 +147,7 @@ def command(
         live=live,
         hang_seconds=hang_seconds,
         hanging=hanging,
+        incident=incident,
     )
     check(run)
     config = effective(flags, os.environ, config_file)
@@ -155,6 +158,7 @@ def _in_turn(
     run: Run, config: Config, now: datetime, window: tuple[str | None, ...], form: str, wait: float | None
 ) -> int:
     """Waits for a run that is under way, takes its result over or collects, prints the verdict; the exit code."""
+    from collector.service.made import made
     from collector.service.run import collect, exit_code
     from collector.service.turn import Steps, asked
     from collector.service.turn import turn as one_at_a_time
@@ -164,6 +168,9 @@ def _in_turn(
     with one_at_a_time(config.state_dir, wanted, form, wait, Waiting(shown=seen)) as turn:
         if (code := taken_over(turn, form, wait)) is not None:
             return code
+        if run.incident and (before := made(config, run.incident, upload=run.upload)) is not None:
+            write(before.text)
+            return before.code
         with Progress(shown=seen) as progress:
             done = collect(run, config, now, os.environ, Steps(turn, progress))
         texts, code = verdicts(done, form), exit_code(done)

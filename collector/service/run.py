@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -27,6 +28,7 @@ from collector.platforms import current
 from collector.platforms.state import elsewhere, redaction_key, state_folder
 from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
+from collector.service.made import is_key, note
 from collector.service.sending import delivered, spool_of
 
 _LONGEST_TRIGGER = 500  # characters
@@ -52,6 +54,7 @@ class Run(NamedTuple):
     live: bool = False  # processes of this machine work on the disk at `root`
     hang_seconds: float = 0.0  # > 0: what runs for longer hangs
     hanging: tuple[str, ...] = ()  # extensions, or extension/configuration, that were seen to hang
+    incident: str = ""  # the key by which the resident agent knows it
 
 
 class Progress(pipeline.Progress, Protocol):
@@ -80,6 +83,8 @@ def check(run: Run) -> None:
             "--probe-network asks from this machine, --root reads another machine's disk",
             "Leave out one of them.",
         )
+    if run.incident and not is_key(run.incident):
+        raise ConfigError(f"--incident: {run.incident!r} is no key of an incident", "It has 16 hexadecimal digits.")
     if run.live and run.root is None:
         raise ConfigError("--live is only for --root", "Leave it out: this machine is live.")
     if run.around and (run.since or run.until):
@@ -112,7 +117,7 @@ def collect(
     trigger = replace(report.trigger, text=cut(report.trigger.text, _LONGEST_TRIGGER))
     duration = timedelta(milliseconds=round(1000 * (clock() - begin)))
     report = replace(report, trigger=trigger, duration=duration)
-    bundle, state, trouble = _written(report, redactor, config, to, state, trouble)
+    bundle, state, trouble = _written(report, redactor, config, to, state, trouble, run.incident)
     if bundle is None or state is None:
         return Done(report, None, Delivery("skipped", error=redactor.text(trouble)))
     progress.stage("sending the bundle" if run.upload and config.upload_url else "keeping the bundle")
@@ -149,20 +154,29 @@ def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Pat
 
 
 def _written(
-    report: Report, redactor: Redactor, config: Config, to: Recipients | None, state: Path | None, trouble: str
+    report: Report,
+    redactor: Redactor,
+    config: Config,
+    to: Recipients | None,
+    state: Path | None,
+    trouble: str,
+    incident: str,
 ) -> tuple[BundleInfo | None, Path | None, str]:
     """The bundle, the folder whose spool it lies in, and what was wrong with the state folder: a disk may have room
     for a probe and none for a bundle."""
     while state is not None:
+        spool = state / "spool"
+        noted = partial(note, spool, incident, report.verdict) if incident else _nothing
         try:
             bundle = write(
                 report,
                 seal=redactor,
                 audit=redactor.document,
-                folder=state / "spool",
+                folder=spool,
                 budget_bytes=config.bytes_per_bundle,
                 budget={"bytes_per_source": config.bytes_per_source, "bytes_per_bundle": config.bytes_per_bundle},
                 recipients=to,
+                before_named=noted,
             )
         except VmextError as error:
             if trouble:
@@ -171,6 +185,10 @@ def _written(
         else:
             return bundle, state, trouble
     return None, None, trouble
+
+
+def _nothing(bundle: BundleInfo) -> None:
+    """What is to be kept of a bundle that nobody but its spool knows."""
 
 
 def _names(identity: Identity) -> tuple[str | None, ...]:

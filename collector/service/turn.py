@@ -144,7 +144,7 @@ def asked(run: Run, config: Config, times: Sequence[str | None]) -> str:
         [run.probe_network, shown(config.upload_url) if run.upload and config.upload_url else None, config.time_zone],
         [config.hide_ids, config.hide_addresses, config.hide_hostnames, list(config.recipients)],
         [config.bytes_per_source, config.bytes_per_bundle],
-        [run.live, run.hang_seconds, sorted(run.hanging)],
+        [run.live, run.hang_seconds, sorted(run.hanging), run.incident],
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

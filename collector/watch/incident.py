@@ -7,6 +7,8 @@ values, so that a restart loses and repeats nothing.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +34,7 @@ _LONGEST_TITLE = 200
 _AFTER = timedelta(minutes=1)
 #: What is told first where several kinds come together.
 _WEIGHT = {"going": 4, "failure": 3, "hang": 2, "agent": 1, "burst": 0}
+_MARK = re.compile(r"[0-9a-f]{16}")
 _SAID = {"failure": "failed", "hang": "hangs", "burst": "writes many errors"}
 
 
@@ -51,12 +54,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Notices of one moment, the most telling first, and the time frame to collect. `title` is NOT redacted."""
+    """Notices of one moment, the most telling first, and the time frame to collect. `title` is NOT redacted. `mark`:
+    16 hexadecimal digits by which its bundle is known; they stay the same after a restart."""
 
     start: datetime
     end: datetime
     title: str
     notices: tuple[Notice, ...]
+    mark: str = ""
 
     @property
     def kind(self) -> NoticeKind:
@@ -161,6 +166,7 @@ class Incidents:
             "held": [_written(notice) for held in self._held for notice in held.notices],
             "restarts": max((held.restarts for held in self._held), default=0),
             "open": [[_written(notice) for notice in one.notices] for one in (*self._open, *self._again)],
+            "marks": [one.mark for one in (*self._open, *self._again)],
         }
 
     def load(self, state: Mapping[str, Any], at: float) -> None:
@@ -172,10 +178,13 @@ class Incidents:
             times = restarts + 1 if isinstance(restarts, int) else 1
             since = at - self._longest if times > _MOST_RESTARTS else at
             self._held.append(_Held(since, since, notices, times))
-        handed_out = state.get("open")
-        for rows in handed_out if isinstance(handed_out, list) else []:
+        handed_out, marks = state.get("open"), state.get("marks")
+        given = marks if isinstance(marks, list) else []
+        for number, rows in enumerate(handed_out if isinstance(handed_out, list) else []):
             if notices := _notices(rows):
-                self._again.append(self._incident(_Held(at, at, notices)))
+                incident = self._incident(_Held(at, at, notices))
+                mark = str(given[number]) if number < len(given) else ""
+                self._again.append(replace(incident, mark=mark) if _MARK.fullmatch(mark) else incident)
 
     def _end(self, held: _Held) -> float:
         return min(held.last + self._quiet, held.first + self._longest)
@@ -189,7 +198,8 @@ class Incidents:
         notices = sorted(held.notices, key=lambda notice: -_WEIGHT[notice.kind])
         start = min(min(notice.since or notice.time, notice.time) for notice in notices)
         end = max(notice.time for notice in notices)
-        return Incident(moved(start, -self._margin), moved(end, _AFTER), title_of(notices), tuple(notices))
+        told = tuple(notices)
+        return Incident(moved(start, -self._margin), moved(end, _AFTER), title_of(notices), told, _mark(told))
 
 
 def title_of(notices: Sequence[Notice]) -> str:
@@ -203,6 +213,12 @@ def title_of(notices: Sequence[Notice]) -> str:
         whom = f"{short} "
     more = len({notice.key for notice in notices}) - 1
     return f"{whom}{text}{f' (and {more} more)' if more else ''}"
+
+
+def _mark(notices: Iterable[Notice]) -> str:
+    """Of what it is made of, and when: a notebook that is lost begins to count anew."""
+    rows = [[*one.key, iso(one.time)] for one in notices]
+    return hashlib.sha256(json.dumps(rows).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _cut(text: str) -> str:

@@ -130,7 +130,8 @@ class Reports:
         self._jobs.remove(job)
         since = ["--since", iso(job.incident.start) or ""]
         hanging = [part for name in job.incident.hanging for part in ("--hanging", name)]
-        asked = [*since, *hanging, "--trigger", job.incident.title, "--format", "json"]
+        known = ["--incident", job.incident.mark] if job.incident.mark else []
+        asked = [*since, *hanging, *known, "--trigger", job.incident.title, "--format", "json"]
         arguments = ["collect", *self._collect, *asked]
         try:
             self._collecting = job, self._start("collect", arguments, self._environ)

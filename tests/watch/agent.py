@@ -41,7 +41,10 @@ class Machine:
         self._act("boot").wait(LONGEST)
 
     def fail(self, sequence: int = 0) -> None:
-        assert self._act("fail", sequence).wait(LONGEST) == 0
+        assert self.begin_to_fail(sequence).wait(LONGEST) == 0
+
+    def begin_to_fail(self, sequence: int = 0) -> subprocess.Popen[bytes]:
+        return self._act("fail", sequence)
 
     def hang(self, sequence: int = 0) -> subprocess.Popen[bytes]:
         return self._act("hang", sequence)

@@ -141,6 +141,38 @@ def again(incidents: Incidents, at: float = 0.0) -> Incidents:
     return loaded
 
 
+def test_the_mark_of_an_incident_outlives_restarts_and_redaction():
+    incidents = Incidents()
+    incidents.add(notice("secret"), 0)
+    (reported,) = incidents.due(3)
+    kept = json.dumps(incidents.dump()).replace("secret", "[hidden]")
+    after = Incidents()
+    after.load(json.loads(kept), 0.0)
+    (again,) = after.due(0.0)
+    assert again.keys != reported.keys
+    assert again.mark == reported.mark
+    assert len(reported.mark) == 16
+
+
+def test_what_fails_again_has_another_mark():
+    marks = set()
+    for seconds in (0, 0, 60):  # a notebook that is lost begins to count anew
+        incidents = Incidents()
+        incidents.add(replace(notice("a"), time=notice("a").time + timedelta(seconds=seconds)), 0)
+        marks.add(incidents.due(3)[0].mark)
+    assert len(marks) == 2
+
+
+@pytest.mark.parametrize("marks", [None, 3, [], [3], ["../x"]])
+def test_a_mark_that_makes_no_sense_is_made_anew(marks: object):
+    incidents = Incidents()
+    incidents.add(notice("a"), 0)
+    (reported,) = incidents.due(3)
+    after = Incidents()
+    after.load({**incidents.dump(), "marks": marks}, 0.0)
+    assert after.due(0.0)[0].mark == reported.mark
+
+
 def test_a_restart_loses_nothing_and_repeats_nothing():
     incidents = Incidents()
     incidents.add(notice("a"), 0)

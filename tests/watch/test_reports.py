@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -73,6 +74,7 @@ def test_an_incident_is_collected_from_its_beginning_on(bench: Bench):
     assert child.arguments[child.arguments.index("--since") + 1] == "2026-05-04T09:45:00Z"
     assert child.arguments[child.arguments.index("--trigger") + 1] == "A failed"
     assert child.environ == {"A": "b"}
+    assert "--incident" not in child.arguments, "it has no mark"
     child.end(10, DELIVERED)
     ((done, reported),) = bench.reports.poll(1.0)
     assert done.title == "A failed"
@@ -240,3 +242,10 @@ def test_what_runs_is_stopped_with_the_agent(bench: Bench):
     bench.reports.stop()
     assert bench.started[0].stopped
     assert not bench.reports.is_busy
+
+
+def test_a_collect_is_told_the_mark_of_its_incident(bench: Bench):
+    bench.reports.add(replace(incident(), mark="0123456789abcdef"))
+    bench.reports.poll(0.0)
+    arguments = bench.started[0].arguments
+    assert arguments[arguments.index("--incident") + 1] == "0123456789abcdef"
