@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.cli import main
-from collector.config import ENVIRONMENT, Config, Loaded, WatchConfig, load_config, read
+from collector.config import ENVIRONMENT, Config, Loaded, WatchConfig, load_config, read, unknown_variables
 from collector.config.pages import example, in_force, meanings, page_table, toml_value
 from collector.config.values import KINDS
 from collector.data import text_of
 from collector.errors import ConfigError
+from tests.collecting import vmext
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -283,3 +284,37 @@ def test_show_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 def test_example_prints_the_file(capsys: pytest.CaptureFixture[str]):
     assert main(["config", "example"]) == 0
     assert capsys.readouterr().out == example()
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("VMEXT_WATCH_POL", "did you mean VMEXT_WATCH_POLL?"),
+        ("VMEXT_POLL_SECONDS", "did you mean VMEXT_WATCH_POLL_SECONDS?"),
+        ("VMEXT_WATCH_TOKEN", "did you mean VMEXT_TOKEN?"),
+        ("VMEXT_UPLOAD", "did you mean VMEXT_UPLOAD_URL?"),
+        ("VMEXT_DEADLINE_SECONDS", "deadline_seconds can only be set in the configuration file"),
+        ("VMEXT_QQQQ", "VMEXT_QQQQ means nothing"),
+    ],
+)
+def test_a_variable_that_stands_for_nothing_is_told_with_the_nearest(variable: str, says: str):
+    (told,) = unknown_variables({variable: "secret", "PATH": "/bin", "VMEXT_TOKEN": "x", "VMEXT_WATCH_POLL": "1"})
+    assert variable in told
+    assert told.endswith(says)
+    assert "secret" not in told
+
+
+def test_the_check_tells_of_such_a_variable(tmp_path: Path):
+    file = tmp_path / "config.toml"
+    file.touch()
+    done = vmext("config", "check", file, environ={"VMEXT_WATCH_SCAN_SECOND": "3"})
+    assert done.code == 0
+    assert "VMEXT_WATCH_SCAN_SECOND means nothing; did you mean VMEXT_WATCH_SCAN_SECONDS?" in done.err
+    assert "nothing wrong" in done.out
+
+
+def test_a_run_tells_of_it_and_goes_on(tmp_path: Path):
+    (tmp_path / "disk").mkdir()
+    done = vmext("collect", "--root", tmp_path / "disk", "--state-dir", tmp_path / "s", environ={"VMEXT_SPREADS": "3"})
+    assert done.code == 12
+    assert "did you mean VMEXT_SPREAD?" in done.err

@@ -131,7 +131,6 @@ def command(
     now = datetime.now(timezone.utc)
     tell_warnings()
     warn_of_visible(settings["token"], settings["upload_url"])
-    flags = {**settings, **_recipients(encrypt_to), **hidden(ctx)}
     run = Run(
         root=root,
         extensions=extensions,
@@ -147,10 +146,11 @@ def command(
         live=live,
         hang_seconds=hang_seconds,
         hanging=hanging,
+        config_file=config_file,
         incident=incident,
     )
     check(run)
-    config = effective(flags, os.environ, config_file)
+    config = effective({**settings, **_recipients(encrypt_to), **hidden(ctx)}, os.environ, config_file)
     ctx.exit(_in_turn(run, config, now, (since, until, around), form_of(form, ways), wait))
 
 

@@ -29,7 +29,7 @@ def check(ctx: click.Context, file: Path | None) -> None:
     """Tell everything that is wrong in the configuration file and in the environment, at once.
 
     Without FILE the one that commands read. The files that it names, the address and the tables of places beside it are
-    looked at too.
+    looked at too, and variables that stand for nothing are told.
     """
     from collector.errors import USAGE
     from collector.service.configuration import examine
@@ -40,6 +40,8 @@ def check(ctx: click.Context, file: Path | None) -> None:
         click.echo(redacted(f"vmext: {problem}"), err=True)
         if problem.hint:
             click.echo(redacted(f"  {problem.hint}"), err=True)
+    for warning in examined.warnings:
+        click.echo(redacted(f"vmext: {warning}"), err=True)
     if examined.problems:
         ctx.exit(USAGE)
     if not examined.file.is_file():
@@ -63,6 +65,8 @@ def show(file: Path | None, as_json: bool) -> None:
     if examined.loaded.problems:
         raise examined.loaded.problems[0]
     redactor = _redactor()
+    for warning in examined.warnings:
+        click.echo(redactor.text(f"vmext: {warning}"), err=True)
     rows = list(redactor.clean(tuple(in_force(examined.loaded.config, examined.loaded.origins))))
     if as_json:
         import json

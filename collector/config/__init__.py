@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.config.loading import Loaded, load_config, read
+from collector.config.loading import Loaded, load_config, read, unknown_variables
 from collector.config.values import ENVIRONMENT, Config, WatchConfig
 
-__all__ = ["ENVIRONMENT", "Config", "Loaded", "WatchConfig", "load_config", "read"]
+__all__ = ["ENVIRONMENT", "Config", "Loaded", "WatchConfig", "load_config", "read", "unknown_variables"]

@@ -19,6 +19,7 @@ else:
     import tomli as tomllib
 
 FLAG = "command line"
+_PREFIX = "VMEXT_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,30 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:
     for variable, name in ENVIRONMENT.items():
         if value := environ.get(variable):
             yield _Given(name, value, f"environment variable {variable}", variable, is_text=True)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each variable that looks like one of ours and stands for nothing, with what was probably meant."""
+    return tuple(
+        f"the environment variable {name} means nothing{_meant(name)}"
+        for name in sorted(environ)
+        if name.upper().startswith(_PREFIX) and name not in ENVIRONMENT
+    )
+
+
+def _meant(variable: str) -> str:
+    """Of settings that have no variable: where they are set."""
+    from difflib import get_close_matches
+
+    def bare(name: str) -> str:
+        return name.upper().removeprefix(_PREFIX).removeprefix(f"{WATCH.upper()}_")
+
+    wanted = bare(variable)
+    known = {bare(name): name for name in ENVIRONMENT}
+    if wanted.lower() in KINDS and wanted not in known:
+        return f"; {wanted.lower()} can only be set in the configuration file"
+    near = get_close_matches(wanted, known, n=1)
+    return f"; did you mean {known[near[0]]}?" if near else ""
 
 
 def _unknown(given: _Given) -> ConfigError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,8 @@ FORMATS = frozenset(
 )
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = frozenset({"extension", "version", "name", "sequence"})
+#: What may stand in braces, with values that do for a check.
+_PLACEHOLDERS = {"lib": "lib", "log": "log", "agentlog": "agentlog"}
 _OWN_HINT = "Rows have the form of the product's own source tables."
 
 
@@ -50,14 +52,26 @@ class Place:
         return {key: value for key, value in found.groupdict().items() if value} if found else {}
 
 
-def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()) -> tuple[Place, ...]:
-    """The rows for a system, `values` put into the placeholders; `extra` files' rows come first.
+@dataclass(frozen=True, slots=True)
+class OwnTable:
+    """A table of one's own, as it was when it was read; `system` in a row says for which system it is, else for
+    both."""
+
+    file: Path
+    rows: tuple[Mapping[str, Any], ...]
+
+    def of(self, system: System) -> Iterator[Mapping[str, Any]]:
+        for row in self.rows:
+            if row.get("system", system) == system:
+                yield {key: value for key, value in row.items() if key != "system"}
+
+
+def places(system: System, values: Mapping[str, str], extra: Iterable[OwnTable] = ()) -> tuple[Place, ...]:
+    """The rows for a system, `values` put into the placeholders; those of `extra` come first.
 
     Raises DataError naming the file and the row.
     """
-    own = [(str(file), row) for file in extra for row in _own_rows(file, system)]
-    for where, row in own:
-        check_path(where, row)
+    own = [(str(table.file), row) for table in extra for row in table.of(system)]
     rows = [("sources/" + system, row) for row in _product_rows(system)]
     seen: set[tuple[str, str]] = set()
     found = []
@@ -70,26 +84,26 @@ def places(system: System, values: Mapping[str, str], extra: Iterable[Path] = ()
     return tuple(found)
 
 
-def own_places(file: Path) -> tuple[Place, ...]:
-    """The rows of a table of one's own, of every system. Raises DataError naming the file and the row."""
-    own = [row for system in get_args(System) for row in _own_rows(file, system)]
-    for row in own:
-        check_path(str(file), row)
-    return tuple(_place(str(file), row, {}) for row in own)
+def own_files(configuration: Path) -> tuple[Path, ...]:
+    """The tables of one's own that lie beside a configuration file."""
+    return tuple(sorted((configuration.parent / "sources.d").glob("*.toml")))
 
 
-def _own_rows(file: Path, system: System) -> Iterable[Mapping[str, Any]]:
-    """The rows of a table of one's own; `system` in a row says for which system it is, else for both."""
+def own_table(file: Path) -> OwnTable:
+    """Read and checked. Raises DataError naming the file and the row."""
     try:
         loaded = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"{file} can't be read: {error}", _OWN_HINT) from error
-    for row in _rows(str(file), loaded):
-        meant = row.get("system", system)
-        if meant not in get_args(System):
+    rows = _rows(str(file), loaded)
+    for row in rows:
+        if (meant := row.get("system", "linux")) not in get_args(System):
             raise DataError(f"{file}: {row.get('id')} has the unknown system {meant!r}", _OWN_HINT)
-        if meant == system:
-            yield {key: value for key, value in row.items() if key != "system"}
+        check_path(str(file), row)
+    table = OwnTable(file, tuple(rows))
+    for system in get_args(System):
+        places(system, _PLACEHOLDERS, [table])
+    return table
 
 
 @cache

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector.discover.agent_conf import agent_folders
-from collector.discover.catalog import places
+from collector.discover.catalog import OwnTable, places
 from collector.discover.tree import Tree
 from collector.model import System
 
 _MARKS = "*?["
 
 
-def folders_to_watch(root: Path, system: System, extra: Sequence[Path] = ()) -> dict[Path, bool]:
+def folders_to_watch(root: Path, system: System, extra: Sequence[OwnTable] = ()) -> dict[Path, bool]:
     """Existing folders, and whether all below them has to be watched too.
 
     Of a place that is not there yet, the nearest folder above it that is. Raises DataError for a broken table.

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from collector.discover.agent_conf import agent_folders
-from collector.discover.catalog import Place, places
+from collector.discover.catalog import OwnTable, Place, places
 from collector.discover.crowds import Crowds
 from collector.discover.tree import Tree, shown
 from collector.discover.versions import with_notes
@@ -41,7 +41,7 @@ def system_of(root: Path) -> System:
     return "windows" if names & _WINDOWS_SIGNS else "linux"
 
 
-def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequence[Path] = ()) -> Scan:
+def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequence[OwnTable] = ()) -> Scan:
     """All sources, each file once. `extensions`: globs on Publisher.Type or its last part.
 
     Raises DataError for a broken table; what can't be listed stands in the result.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from collector import __version__
@@ -31,6 +32,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     live = request.root is None or request.live
     system = system_of(root)
     found = with_gone(scan(root, system, request.extensions, request.extra_tables), root, request)
+    found = replace(found, unfound=(*found.unfound, *request.broken_tables))
     zone = disk_zone(root, system)
     tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from collector.discover.catalog import OwnTable
 from collector.extract.window import MARGIN, asked
-from collector.model import BY_COMMAND, Source, Trigger, Window
+from collector.model import BY_COMMAND, LedgerEntry, Source, Trigger, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Request:
     bytes_per_source: int = 150_000_000
     metadata: Mapping[str, object] | None = None
     own_run: tuple[str, str | None, int | None] | None = None  # extension, name, sequence
-    extra_tables: tuple[Path, ...] = ()
+    extra_tables: tuple[OwnTable, ...] = ()
+    broken_tables: tuple[LedgerEntry, ...] = ()  # of one's own, told and left out
     ring: Path | None = None  # where the resident agent keeps lines, if it runs here
     probe_network: bool = False  # ask the addresses that agent and handlers need whether they answer
     trigger: Trigger = BY_COMMAND

@@ -62,6 +62,13 @@ def redaction_key(state: Path | None) -> bytes:
         log.warning("the redaction key can't be read: %s", error.strerror)
         return os.urandom(_KEY_BYTES)
     key = os.urandom(_KEY_BYTES)
+    keep_key(state, key)
+    return key
+
+
+def keep_key(state: Path, key: bytes) -> None:
+    """Writes the key, in the place of another. That it can't be kept is logged."""
+    file = state / _KEY_FILE
     temporary = file.with_suffix(f".{os.urandom(4).hex()}")
     try:
         temporary.touch(mode=0o600)
@@ -69,4 +76,3 @@ def redaction_key(state: Path | None) -> bytes:
         temporary.replace(file)
     except OSError as error:
         log.warning("the redaction key can't be kept: %s", error.strerror)
-    return key

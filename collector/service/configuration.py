@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.config import Config, Loaded, load_config, read
+from collector.config import Config, Loaded, load_config, read, unknown_variables
 from collector.errors import ConfigError, VmextError
 from collector.platforms import current
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`file`: where the configuration file lies or would lie. `tables`: own tables of places beside it."""
+    """`file`: where the configuration file lies or would lie. `tables`: own tables of places beside it. `warnings`:
+    what is probably not meant so, and hinders nothing."""
 
     file: Path
     loaded: Loaded
     tables: tuple[Path, ...]
     problems: tuple[VmextError, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Config:
@@ -27,6 +32,8 @@ def settings(flags: Mapping[str, object], environ: Mapping[str, str], file: Path
     if file is not None and not file.is_file():
         raise ConfigError(f"--config: there is no file {file}")
     config = load_config(flags, environ, file or host.config_file(), host.state_dir())
+    for warning in unknown_variables(environ):
+        log.warning("%s", warning)
     if config.upload_url:
         from collector.deliver.targets import kind_of
 
@@ -40,10 +47,12 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
     if file is not None and not file.is_file():
         raise ConfigError(f"there is no file {file}")
     place = file or host.config_file()
+    from collector.discover.catalog import own_files
+
     loaded = read({}, environ, place, host.state_dir())
-    tables = tuple(sorted((place.parent / "sources.d").glob("*.toml")))
+    tables = own_files(place)
     problems = (*loaded.problems, *_address(loaded), *_network(loaded), *_zone(loaded, host.root()), *_places(tables))
-    return Examined(place, loaded, tables, problems)
+    return Examined(place, loaded, tables, problems, unknown_variables(environ))
 
 
 def _address(loaded: Loaded) -> Iterator[VmextError]:
@@ -79,10 +88,10 @@ def _zone(loaded: Loaded, root: Path) -> Iterator[VmextError]:
 
 def _places(tables: tuple[Path, ...]) -> Iterator[VmextError]:
     """A broken table is told by itself: it is put beside the product's own, not beside the others."""
-    from collector.discover.catalog import own_places
+    from collector.discover.catalog import own_table
 
     for table in tables:
         try:
-            own_places(table)
+            own_table(table)
         except VmextError as error:
             yield error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,12 +23,13 @@ from collector.errors import (
     ConfigError,
     VmextError,
 )
-from collector.model import BY_COMMAND, BundleInfo, Delivery, Identity, Report, Trigger
+from collector.model import BY_COMMAND, BundleInfo, Delivery, Identity, LedgerEntry, Report, Trigger
 from collector.platforms import current
 from collector.platforms.state import elsewhere, redaction_key, state_folder
 from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
 from collector.service.made import is_key, note
+from collector.service.own_tables import own_tables, whole_tables
 from collector.service.sending import delivered, spool_of
 
 _LONGEST_TRIGGER = 500  # characters
@@ -54,6 +55,7 @@ class Run(NamedTuple):
     live: bool = False  # processes of this machine work on the disk at `root`
     hang_seconds: float = 0.0  # > 0: what runs for longer hangs
     hanging: tuple[str, ...] = ()  # extensions, or extension/configuration, that were seen to hang
+    config_file: Path | None = None  # the one that was given instead of the host's
     incident: str = ""  # the key by which the resident agent knows it
 
 
@@ -109,7 +111,7 @@ def collect(
     host = current()
     to = _recipients(config)
     host.lower_priority()
-    report = pipeline.collect(_request(run, config, environ, host.config_file().parent), now, progress)
+    report = pipeline.collect(_request(run, config, environ, run.config_file or host.config_file()), now, progress)
     progress.stage("writing the bundle")
     state, trouble = state_folder(config.state_dir)
     redactor = redactor_of(redaction_key(state), config, _names(report.identity))
@@ -131,7 +133,13 @@ def collect(
 
 
 def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Path) -> pipeline.Request:
-    """`settings`: the folder of the configuration file, beside which own tables of places lie."""
+    """`settings`: the configuration file, beside which own tables of places lie. Raises DataError for a broken one, but
+    not where nobody is there to mend it."""
+    broken: Sequence[LedgerEntry] = ()
+    if run.trigger.kind == "watch":
+        tables, broken = whole_tables(settings)
+    else:
+        tables = own_tables(settings)
     return pipeline.Request(
         root=run.root,
         extensions=run.extensions,
@@ -149,7 +157,8 @@ def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Pat
         hang_seconds=run.hang_seconds,
         hanging=run.hanging,
         **(_of_this_machine(environ) if run.root is None else {}),
-        extra_tables=tuple(sorted((settings / "sources.d").glob("*.toml"))),
+        extra_tables=tuple(tables),
+        broken_tables=tuple(broken),
     )
 
 

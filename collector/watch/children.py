@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from collector.config import ENVIRONMENT
+
 log = logging.getLogger(__name__)
 
 #: What a run prints at most (bytes), with room for what goes wrong.
@@ -44,7 +46,8 @@ class Child:
         clock: Callable[[], float] = time.monotonic,
         longest_seconds: float = _LONGEST_SECONDS,
     ) -> None:
-        """`environ` is added to this process's own. Raises OSError where no process can be started."""
+        """`environ` is added to this process's own, without the variables that stand for nothing: they have been told
+        of. Raises OSError where no process can be started."""
         self.name = name
         self._clock = clock
         self._began = clock()
@@ -54,7 +57,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environ},
+            env={**_inherited(), **environ},
         )
         self._output = b""
         self._listener = threading.Thread(target=self._listen, name=f"vmext-{name}", daemon=True)
@@ -89,6 +92,11 @@ class Child:
         with self._process.stdout as stream:
             while block := os.read(stream.fileno(), _MOST_OUTPUT):
                 self._output = (self._output + block)[-_MOST_OUTPUT:]
+
+
+def _inherited() -> Mapping[str, str]:
+    own = {name for name in os.environ if name.upper().startswith("VMEXT_")}
+    return {name: value for name, value in os.environ.items() if name not in own or name in ENVIRONMENT}
 
 
 def own_command() -> list[str]:

@@ -75,6 +75,7 @@ class Loop:
     reported: deque[Reported] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
     most_bytes: int = _MOST_BYTES
     said: int = 0  # how often something was told
+    standing: tuple[str, ...] = ()  # warnings that hold as long as this loop
     _events: deque[Event] = field(default_factory=deque)
     _settled_at: float = 0.0
     _swept_at: float = 0.0
@@ -111,6 +112,11 @@ class Loop:
         self._is_unsettled = False
         self._settled_at = self.clock.monotonic()
 
+    def unsaved(self) -> None:
+        """What was written is gone: everything is written again when it is kept next."""
+        self.notebook.unsaved()
+        self.sources.unsaved()
+
     def forget(self) -> None:
         """Lets go of what is only remembered."""
         self.settle()
@@ -133,6 +139,7 @@ class Loop:
 
     def warnings(self) -> Iterator[str]:
         """What does not work as it should."""
+        yield from self.standing
         yield from self.waker.notes
         if self.sources.ring_problem:
             yield self.sources.ring_problem
@@ -149,7 +156,9 @@ class Loop:
         if at - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = at
             self.sources.touch(Changes(files=None))
-        if not self.sources.scan_wait(self.config.scan_seconds):
+        if not self.sources.scan_wait(self.config.scan_seconds) and not self.sources.skips_scan(
+            self.waker.is_unchanged
+        ):
             self._scan()
         self._read()
         self._hear(self.sources.quiet())
@@ -184,7 +193,7 @@ class Loop:
         for notice in notices:
             if self.incidents.add(notice, self.clock.monotonic()):
                 self._is_unsettled = True
-                log.info("noticed: %s %s: %s", notice.kind, notice.extension or "", notice.text)
+                log.debug("a sign of it: %s %s: %s", notice.kind, notice.extension or "", notice.text)
 
     def _look_after_agent(self, at: float) -> None:
         if at - self._agent_at < _AGENT_SECONDS:

@@ -62,6 +62,10 @@ class Notebook:
             log.warning("%s can't be set aside: %s", self._file, error.strerror)
         return {}
 
+    def unsaved(self) -> None:
+        """The file is gone: it is written again though nothing has changed."""
+        self._written = ""
+
     def remember(self) -> None:
         """Writes what has changed. A disk that takes nothing is told once."""
         values = {name: dump() for name, (dump, _) in self._parts.items()}

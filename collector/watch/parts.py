@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collector.config import Config
 from collector.discover.carrier import scripts_beside
+from collector.discover.catalog import OwnTable
 from collector.discover.folders import folders_to_watch
 from collector.discover.scan import system_of
 from collector.discover.zone import disk_zone, named_zone
@@ -37,16 +38,20 @@ _CHECKPOINT, _NOTEBOOK, RING = "checkpoint.json", "notebook.json", "ring"
 
 
 def assemble(
-    order: Order, config: Config, redactor: Redactor, clock: Clock, tails_of: Callable[..., Tails] = Tails
+    order: Order,
+    config: Config,
+    redactor: Redactor,
+    clock: Clock,
+    tails_of: Callable[..., Tails] = Tails,
+    tables: tuple[OwnTable, ...] = (),
 ) -> Loop:
-    """A loop that has not begun. `tails_of` makes what follows the logs.
+    """A loop that has not begun. `tails_of` makes what follows the logs, `tables` are those of one's own.
 
-    Raises ConfigError for an unknown time zone, DataError for a broken table.
+    Raises ConfigError for an unknown time zone.
     """
     host, watch, state = current(), config.watch, config.state_dir
     root = order.root or host.root()
     system = system_of(root)
-    tables = tuple(sorted((host.config_file().parent / "sources.d").glob("*.toml")))
     ring = _ring(config, root)
     limits = TailLimits(most_open=watch.most_open_files)
     tails = tails_of(state / FOLDER / _CHECKPOINT, limits=limits, first_number=ring.newest_stream + 1)

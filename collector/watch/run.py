@@ -7,32 +7,29 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from collector import __version__
 from collector.config import Config
-from collector.deliver.lock import held
-from collector.errors import ConfigError, VmextError
+from collector.errors import VmextError
 from collector.platforms import current
-from collector.platforms.state import redaction_key
+from collector.platforms.state import keep_key, redaction_key
 from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
 from collector.watch import own_log
 from collector.watch.loop import Loop
 from collector.watch.notify import Notifier
 from collector.watch.order import Order
+from collector.watch.own_folder import OwnFolder, own_folder
 from collector.watch.parts import assemble
-from collector.watch.status import FOLDER, LOCK
+from collector.watch.settings import Settings, again, first, kept
 from collector.watch.telling import Teller
 
 log = logging.getLogger(__name__)
-
-#: ``vmext status`` may hold the lock for a moment, to see whether someone else does.
-_TRIES, _TRY_SECONDS = 5, 0.2
 
 
 class SystemClock:
@@ -78,107 +75,81 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
     """Until `wishes.stop`. `load` reads the configuration; it is called again for `wishes.reload`, and what is wrong
     then leaves the settings as they were.
 
-    Raises ConfigError where the state folder can't be used, or another agent uses it.
+    Raises ConfigError where the state folder can't be used, or another agent uses it; DataError for a broken table.
     """
-    config = load()
+    settings = first(load, order, os.environ)
     host = current()
     host.lower_priority()
     host.lower_io_priority()
-    with own_folder(config.state_dir):
-        key = redaction_key(config.state_dir)
+    state = settings.config.state_dir
+    with own_folder(state) as folder:
+        key = redaction_key(state)
         notifier = Notifier(os.environ)
-        written = own_log.install(
-            config.state_dir / own_log.FOLDER,
-            _redactor(key, config, order),
-            config.watch.log_level,
-            config.watch.log_bytes,
-            config.watch.log_files,
-        )
-        before = config
+        redactor, watch = _redactor(key, settings.config, order), settings.config.watch
+        written = own_log.install(state / own_log.FOLDER, redactor, watch.log_level, watch.log_bytes, watch.log_files)
+        for warning in settings.warnings:
+            log.warning("%s", warning)
+        before = settings
         while not wishes.stop:
-            loop, config = _assembled(order, config, before, key)
-            before = config
-            written.configure(config.watch.log_level, config.watch.log_bytes, config.watch.log_files)
-            teller = Teller(loop, order, config, notifier, _redactor(key, config, order))
+            loop, settings = _assembled(order, settings, before, key)
+            before, watch = settings, settings.config.watch
+            written.configure(watch.log_level, watch.log_bytes, watch.log_files)
+            teller = Teller(loop, order, settings.config, notifier, _redactor(key, settings.config, order))
             try:
-                _turn(loop, teller, wishes)
+                _turn(loop, teller, wishes, folder)
+                if not (wishes.stop or wishes.reload):
+                    _made_anew(state, key, loop, order)
             finally:
                 loop.stop()
                 teller.stop()
             if wishes.reload:
                 wishes.reload = False
-                config = _loaded(load, config, order, notifier)
+                notifier.reloading()
+                settings = again(load, settings, order, os.environ)
         notifier.stopping()
+        log.info("vmext %s stopped", __version__)
+        order.tell(redactor.text(f"vmext {__version__} stopped"))
 
 
-def _turn(loop: Loop, teller: Teller, wishes: Wishes) -> None:
+def _turn(loop: Loop, teller: Teller, wishes: Wishes, folder: OwnFolder) -> None:
+    """Until something is wished, or the state folder had to be made anew."""
     loop.start()
     teller.ready()
-    while not (wishes.stop or wishes.reload):
+    while not (wishes.stop or wishes.reload or folder.was_made_anew()):
         loop.turn()
         teller.turn()
 
 
-def _assembled(order: Order, config: Config, before: Config, key: bytes) -> tuple[Loop, Config]:
+def _made_anew(state: Path, key: bytes, loop: Loop, order: Order) -> None:
+    """Puts back what is known; what else lay there is lost."""
+    keep_key(state, key)
+    loop.unsaved()
+    text = f"the state folder {state} or the lock in it was deleted, and is made anew; what waited there is lost"
+    log.error("%s", text)
+    order.tell(loop.redactor.text(text))
+
+
+def _assembled(order: Order, settings: Settings, before: Settings, key: bytes) -> tuple[Loop, Settings]:
     """The loop, and the settings that it has: those from `before`, where with the new ones there can be none.
 
-    Raises what `assemble` raises where `config` is not new.
+    Raises what `assemble` raises where `settings` are not new.
     """
     try:
-        return assemble(order, config, _redactor(key, config, order), SystemClock()), config
+        loop = _loop(order, settings, key)
     except VmextError as error:
-        if config is before:
+        if settings is before:
             raise
-        _tell_kept(error, order)
-        return assemble(order, before, _redactor(key, before, order), SystemClock()), before
+        settings = kept(before, error, order, os.environ)
+        loop = _loop(order, settings, key)
+    loop.standing = settings.warnings
+    return loop, settings
+
+
+def _loop(order: Order, settings: Settings, key: bytes) -> Loop:
+    redactor = _redactor(key, settings.config, order)
+    return assemble(order, settings.config, redactor, SystemClock(), tables=settings.tables)
 
 
 def _redactor(key: bytes, config: Config, order: Order) -> Redactor:
     """One for each that works on its own: they remember what they have seen."""
     return redactor_of(key, config, (order.instance, current().names()[0]))
-
-
-def _tell_kept(error: VmextError, order: Order) -> None:
-    wrong = f"{error} ({error.hint.rstrip('.')})" if error.hint else str(error)
-    log.error("the configuration is left as it was: %s", wrong)
-    order.tell(Redactor(os.urandom(32)).text(f"the configuration is left as it was: {wrong}"))
-
-
-@contextmanager
-def own_folder(state: Path) -> Iterator[None]:
-    """Holds the agent's lock in the state folder. Raises ConfigError where another agent does, or it can't be used."""
-    hint = "Give another one by --state-dir, VMEXT_STATE_DIR or state_dir in the configuration file."
-    folder = state / FOLDER
-    try:
-        current().make_private(state)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with ExitStack() as stack:
-            for _ in range(_TRIES):
-                if mine := stack.enter_context(held(folder / LOCK)):
-                    break
-                stack.close()
-                time.sleep(_TRY_SECONDS)
-            if not mine:
-                raise ConfigError(f"another vmext watch uses {state}", "vmext status tells what it does. " + hint)
-            for left in folder.glob(".*.partial"):  # half written when the one before was killed
-                left.unlink(missing_ok=True)
-            yield
-    except OSError as error:
-        if error.filename is None or not str(error.filename).startswith(str(state)):
-            raise
-        raise ConfigError(f"the state folder {state} can't be used: {error.strerror}", hint) from error
-
-
-def _loaded(load: Callable[[], Config], before: Config, order: Order, notifier: Notifier) -> Config:
-    """The configuration anew; the state folder stays what it was."""
-    notifier.reloading()
-    try:
-        config = load()
-    except ConfigError as error:
-        _tell_kept(error, order)
-        return before
-    if config.state_dir != before.state_dir:
-        log.warning("a change of state_dir needs a restart")
-    log.info("the configuration was read again")
-    order.tell("the configuration was read again")
-    return replace(config, state_dir=before.state_dir)

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
+from collector.discover.catalog import OwnTable
 from collector.discover.scan import scan
 from collector.extract.signals import Signal
 from collector.model import Source, System
@@ -17,6 +18,7 @@ from collector.read.keeping.ring import Ring
 from collector.read.tailing.tail import Piece, Tails, TailState
 from collector.redact.redactor import Redactor
 from collector.watch.notices import StreamNotices, history
+from collector.watch.polling import FolderTimes
 from collector.watch.states import States
 from collector.watch.waking import Changes
 
@@ -28,6 +30,8 @@ _WHOLE_SECONDS = 1.5
 #: otherwise, or has slow disks, it takes longer than it costs.
 _SCAN_PACE, _SCAN_REST = 25, 2
 _LEAST_SCAN_SECONDS, _MOST_SCAN_SECONDS = 0.5, 10.0
+#: Looks in a row that are left out where no folder has changed.
+_MOST_SKIPPED = 4
 _FOLLOWED = frozenset({"log", "output"})
 
 
@@ -43,7 +47,7 @@ class Sources:
         ring: Ring,
         redactor: Redactor,
         *,
-        tables: tuple[Path, ...] = (),
+        tables: tuple[OwnTable, ...] = (),
         is_own: Callable[[Path], bool] = lambda file: False,
         is_fresh: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -66,6 +70,8 @@ class Sources:
         self._is_fresh = is_fresh
         self._scanned_at = self._scan_pause = 0.0
         self._scan_wanted = True
+        self._skipped = 0  # looks that were left out since the last one
+        self._folders = FolderTimes()  # those in which sources lie
         self.found: tuple[Source, ...] = ()
 
     @property
@@ -90,14 +96,25 @@ class Sources:
         is_wanted = self._scan_wanted or self._tails.needs_scan
         return max(0.0, (least if is_wanted else max(every, least)) - since)
 
+    def skips_scan(self, is_unchanged: Callable[[], bool]) -> bool:
+        """Whether the look that is due can be left out this time: nothing asks for it, `is_unchanged` says that no
+        followed folder has changed, nor has one that is followed through a link. Some are made in any case."""
+        is_asked = self._scan_wanted or self._tails.needs_scan or self._skipped >= _MOST_SKIPPED
+        if is_asked or self._folders.changed() or not is_unchanged():
+            return False
+        self._skipped += 1
+        self._scanned_at = self._clock()
+        return True
+
     def scan(self) -> Iterator[Signal]:
         """Looks through the disk. Gives what the ends of logs say that are not read from their beginnings: it only
         tells what goes on."""
         began, used = self._clock(), self._cpu()
-        self._scan_wanted = False
+        self._scan_wanted, self._skipped = False, 0
         sources = scan(self._root, self._system, (), self._tables).sources
         self.found = tuple(source for source in sources if not self._is_own(source.file))
         self._paths = {str(source.file): source.path for source in self.found}
+        self._folders.learn({str(source.file.parent) for source in self.found})
         followed = [source for source in self.found if source.kind in _FOLLOWED and source.problem is None]
         is_fresh, self._is_fresh = self._is_fresh, False
         self._tails.see(followed, from_end=is_fresh)
@@ -191,6 +208,10 @@ class Sources:
                 del self._ends[stream]
         self._tails.save()
         self._forget()
+
+    def unsaved(self) -> None:
+        """The checkpoint is gone: it is written again though nothing has changed."""
+        self._tails.unsaved()
 
     def dump(self) -> Mapping[str, Any]:
         return self._states.dump()

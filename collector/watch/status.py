@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from collector.model import iso
+from collector.model import RedactedText, iso
 from collector.redact.redactor import Redactor
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,7 @@ class StatusFile:
         self._file = state / FOLDER / _NAME
         self._redactor = redactor
         self._written: tuple[float, Status] | None = None
+        self._body = RedactedText("{}")  # what changes seldom, as it was written last
         self._failed = False
 
     def write(self, status: Status, now: float, wall: datetime, *, at_once: bool = False) -> bool:
@@ -107,13 +108,16 @@ class StatusFile:
         `now`: seconds of a clock that nobody sets; `wall`: UTC.
         """
         shown = replace(status, use=OwnUse())
+        is_same = self._written is not None and shown == self._written[1]
         if self._written is not None and not at_once:
             age = now - self._written[0]
-            if age < _EVERY or (age < HEARTBEAT_SECONDS and shown == self._written[1]):
+            if age < _EVERY or (age < HEARTBEAT_SECONDS and is_same):
                 return False
         self._written = (now, shown)
-        document = {"schema": SCHEMA, "written": iso(wall), **_document(status)}
-        text = self._redactor.dumped(document, lambda cleaned: json.dumps(cleaned, default=_plain))
+        if not is_same:
+            self._body = self._redacted(_document(shown))
+        head = self._redacted({"schema": SCHEMA, "written": iso(wall), "use": asdict(status.use)})
+        text = f"{head[:-1]}, {self._body[1:]}"
         temporary = self._file.with_name(f".{_NAME}.{os.getpid()}.partial")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,6 +132,9 @@ class StatusFile:
             return False
         self._failed = False
         return True
+
+    def _redacted(self, document: Mapping[str, Any]) -> RedactedText:
+        return self._redactor.dumped(document, lambda cleaned: json.dumps(cleaned, default=_plain))
 
 
 def read_status(state: Path) -> Mapping[str, Any] | None:
@@ -148,7 +155,7 @@ def read_status(state: Path) -> Mapping[str, Any] | None:
 
 
 def _document(status: Status) -> dict[str, Any]:
-    """Bounded: of very many streams those that lag most, and how many there are."""
+    """All but the agent's own use. Bounded: of very many streams those that lag most, and how many there are."""
     followed = sorted(status.followed, key=lambda one: (not one.problem, -one.lag, one.path))
     bounded = replace(
         status,
@@ -157,7 +164,9 @@ def _document(status: Status) -> dict[str, Any]:
         warnings=status.warnings[:_MOST_WARNINGS],
     )
     totals = {"followed": len(followed), "lag": sum(one.lag for one in followed)}
-    return {**asdict(bounded), "totals": totals}
+    document = asdict(bounded)
+    del document["use"]
+    return {**document, "totals": totals}
 
 
 def _plain(value: object) -> object:

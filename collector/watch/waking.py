@@ -189,6 +189,11 @@ class Waker:
             changes = self._looked(polled, changes, now)
         return changes
 
+    def is_unchanged(self) -> bool:
+        """Whether nothing came or went in the folders since they were given, or since the last answer."""
+        looked = [one.times.changed() for one in self._folders.values()]  # each of them
+        return not any(looked)
+
     def wake(self) -> None:
         self._inbox.arrived.set()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.data import table
-from collector.discover.catalog import FORMATS, places
+from collector.discover.catalog import FORMATS, own_table, places
 from collector.discover.scan import scan
 from collector.errors import DataError
 from collector.parse.registry import FORMATS as PARSERS
@@ -39,10 +39,10 @@ def test_a_row_of_ones_own_comes_first(tmp_path: Path):
         '[[source]]\nid = "acme"\nglob = "opt/acme/logs/*.log"\nkind = "log"\nextension = "Acme.App"\nsource = "us"\n'
         '[[source]]\nid = "w"\nsystem = "windows"\nglob = "acme/*.log"\nkind = "log"\nsource = "us"\n'
     )
-    sources = {source.path: source for source in scan(tmp_path / "disk", "linux", (), (own,)).sources}
+    sources = {source.path: source for source in scan(tmp_path / "disk", "linux", (), (own_table(own),)).sources}
     assert sources["opt/acme/logs/acme.log"].extension == "Acme.App"
-    assert next(row.id for row in places("linux", FOLDERS, [own])) == "acme"
-    assert [row.id for row in places("windows", {}, [own])][:2] == ["acme", "w"]
+    assert next(row.id for row in places("linux", FOLDERS, [own_table(own)])) == "acme"
+    assert [row.id for row in places("windows", {}, [own_table(own)])][:2] == ["acme", "w"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_broken_row_is_named(tmp_path: Path, row: str, says: str):
     own = tmp_path / "acme.toml"
     own.write_text(f'[[source]]\nid = "acme"\nsource = "us"\n{row}\n')
     with pytest.raises(DataError, match=re.escape(says)) as raised:
-        places("linux", FOLDERS, [own])
+        places("linux", FOLDERS, [own_table(own)])
     assert str(own) in str(raised.value)
     assert "acme" in str(raised.value)
 
@@ -81,4 +81,4 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path, text: str | None):
     if text is not None:
         own.write_text(text)
     with pytest.raises(DataError, match=re.escape(str(own))):
-        places("linux", FOLDERS, [own])
+        places("linux", FOLDERS, [own_table(own)])

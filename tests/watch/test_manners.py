@@ -21,8 +21,8 @@ from collector.watch.incident import Notice
 from collector.watch.limits import CpuShare
 from collector.watch.loop import Loop
 from collector.watch.order import Order
+from collector.watch.own_folder import own_folder
 from collector.watch.parts import assemble, collect_arguments
-from collector.watch.run import own_folder
 from collector.watch.waking import Changes
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,91 @@ def test_its_configuration_is_read_again(machine: Machine, tmp_path: Path):
         assert json.loads(vmext("status", "--json", "--state-dir", agent.state).out)["status"]["since"] == since
         own_log = (agent.state / "log" / "vmext.log").read_text()
         assert "was read again" in own_log and "noticed" not in own_log
+
+
+def test_a_broken_table_of_places_leaves_the_old_ones(machine: Machine, tmp_path: Path):
+    config, table = tmp_path / "config.toml", tmp_path / "sources.d" / "acme.toml"
+    config.touch()
+    table.parent.mkdir()
+    row = '[[source]]\nid = "acme"\nglob = "opt/acme/*.log"\nkind = "log"\nextension = "Acme.App"\nsource = "us"\n'
+    table.write_text(row)
+    machine.append("opt/acme/acme.log", "2026-05-04T10:00:00Z INFO began\n")
+    state = tmp_path / "state"
+
+    def told() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(vmext("status", "--json", "--state-dir", state).out)["status"]
+        return found
+
+    with watching(machine.root, state, "--config", str(config)) as agent:
+        table.write_text(row + "globs = 3\n")
+        agent.process.send_signal(signal.SIGHUP)
+        until(lambda: "left as it was" in agent.printed, "the refusal")
+        (warning,) = until(lambda: told()["warnings"], "the warning")
+        assert str(table) in warning and "globs" in warning
+        assert "left as it was" in (state / "log" / "vmext.log").read_text()
+        assert any(one["path"] == "opt/acme/acme.log" for one in told()["followed"])
+        machine.fail()
+        until(agent.bundles, "the bundle")
+        entries = {one["path"]: one for one in agent.bundle()["ledger.json"]["entries"]}
+        assert entries[str(table)]["outcome"] == "undecodable" and "globs" in entries[str(table)]["note"]
+        table.write_text(row)
+        agent.process.send_signal(signal.SIGHUP)
+        until(lambda: "was read again" in agent.printed, "the new configuration")
+        until(lambda: not told()["warnings"], "the end of the warning")
+
+
+def test_a_state_folder_that_is_deleted_is_made_anew(machine: Machine, tmp_path: Path):
+    state = tmp_path / "state"
+    with watching(machine.root, state) as agent:
+        machine.fail(sequence=1)
+        until(lambda: " bundle " in agent.printed, "the report")
+        key = (state / "redaction.key").read_bytes()
+        shutil.rmtree(state)
+        until(lambda: "is made anew" in agent.printed, "the new folder")
+        until(lambda: agent.printed.count(" follows ") == 2, "the look after it")
+        second = vmext("watch", "--root", machine.root, "--state-dir", state)
+        assert (second.code, (state / "redaction.key").read_bytes()) == (2, key)
+        machine.fail(sequence=2)
+        until(agent.bundles, "the bundle")
+        until(lambda: agent.printed.count(" bundle ") == 2, "the second report")
+        assert agent.stop() == 0
+    assert len(agent.noticed()) == 2, "what was reported is known by what was put back"
+    assert agent.printed.count("is made anew") == 1
+
+
+def test_another_agent_that_took_the_folder_ends_the_first(machine: Machine, tmp_path: Path):
+    state = tmp_path / "state"
+    with watching(machine.root, state) as agent:
+        agent.process.send_signal(signal.SIGSTOP)
+        shutil.rmtree(state)
+        with watching(machine.root, state):
+            agent.process.send_signal(signal.SIGCONT)
+            assert agent.process.wait(60) == 2
+    assert "another vmext watch uses" in agent.printed
+
+
+def test_its_own_log_tells_an_incident_once_and_that_it_stopped(machine: Machine, tmp_path: Path):
+    with watching(machine.root, tmp_path / "state") as agent:
+        machine.fail()
+        until(agent.bundles, "the bundle")
+        assert agent.stop() == 0
+    entries = [json.loads(line)["message"] for line in (agent.state / "log" / "vmext.log").read_text().splitlines()]
+    assert len([entry for entry in entries if entry.startswith("noticed: ")]) == 1
+    assert entries[-1].endswith(" stopped")
+    assert agent.printed.splitlines()[-1].endswith(" stopped")
+
+
+def test_a_variable_that_stands_for_nothing_is_told(machine: Machine, tmp_path: Path):
+    environ = {"VMEXT_WATCH_HANG_SECOND": "1", "VMEXT_TOKEN_FILES": "/secret"}
+    with watching(machine.root, tmp_path / "state", environ=environ) as agent:
+        own_log = (agent.state / "log" / "vmext.log").read_text()
+        told = json.loads(vmext("status", "--json", "--state-dir", agent.state).out)["status"]["warnings"]
+        machine.fail()
+        until(lambda: " bundle " in agent.printed, "the report")
+    for text in (agent.printed, own_log, "\n".join(told)):
+        assert "VMEXT_WATCH_HANG_SECOND means nothing; did you mean VMEXT_WATCH_HANG_SECONDS?" in text
+        assert "did you mean VMEXT_TOKEN_FILE?" in text
+        assert "/secret" not in text
 
 
 def test_one_agent_for_a_state_folder(machine: Machine, tmp_path: Path):

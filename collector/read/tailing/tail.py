@@ -244,6 +244,10 @@ class Tails:
         one = self._follow.streams.get(stream)
         return dict(one.state) if one is not None else {}
 
+    def unsaved(self) -> None:
+        """What was saved is gone."""
+        self._follow.dirty = True
+
     def save(self) -> None:
         """Writes the checkpoint, if something changed. Where that fails `trouble` tells why, and the next call tries
         again."""
