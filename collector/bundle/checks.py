@@ -66,9 +66,14 @@ def _card(practice: Practice, system: System) -> str:
     return tag("article", title, detail, place, remedy, source, class_="card warning")
 
 
+def counted(practices: Iterable[Practice]) -> str:
+    """How many are violated, kept, and so on."""
+    counts = Counter(practice.state for practice in practices)
+    return ", ".join(f"{counts[state]} {word}" for state, word in STATES.items() if counts[state])
+
+
 def _folded(rest: Sequence[Practice]) -> str:
-    counts = Counter(practice.state for practice in rest)
-    told = ", ".join(f"{counts[state]} {word}" for state, word in STATES.items() if counts[state])
+    told = counted(rest)
     rows = [
         (
             tag("span", esc(STATES[one.state]), class_=f"badge {'healthy' if one.state == 'pass' else 'plain'}"),

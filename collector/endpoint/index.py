@@ -33,6 +33,7 @@ BUNDLES = sa.Table(
     sa.Column("system", sa.String(8)),
     sa.Column("findings", sa.Integer, nullable=False),
     sa.Column("encrypted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("by_itself", sa.Boolean, nullable=False, server_default=sa.false()),  # nobody asked for it
 )
 FINDINGS = sa.Table(
     "findings",
@@ -113,6 +114,7 @@ class Index:
             "system": identity.system,
             "findings": len(bundle.findings),
             "encrypted": isinstance(bundle, Envelope),
+            "by_itself": isinstance(bundle, Bundle) and bundle.trigger.kind == "watch",
         }
         with self._writing() as connection:
             added = connection.execute(insert(BUNDLES).values(**row).on_conflict_do_nothing()).rowcount
@@ -160,8 +162,9 @@ class Index:
 def _add_missing(connection: sa.Connection) -> None:
     """Columns that an index of an earlier version does not have."""
     known = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(bundles)")}
-    if "encrypted" not in known:
-        connection.exec_driver_sql("ALTER TABLE bundles ADD COLUMN encrypted BOOLEAN NOT NULL DEFAULT 0")
+    for name in ("encrypted", "by_itself"):
+        if name not in known:
+            connection.exec_driver_sql(f"ALTER TABLE bundles ADD COLUMN {name} BOOLEAN NOT NULL DEFAULT 0")
 
 
 def _finding_row(bundle: str, number: int, finding: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,10 @@ def server(tmp_path_factory: pytest.TempPathFactory):
             script = [sys.executable, str(ROOT / "scripts/make_incident.py"), kind, str(folder / kind)]
             subprocess.run([*script, "--now", "2026-11-23T10:02:11Z"], check=True)
             arguments = ("--upload", running.url, "--token-file", running.data / "admin.token")
-            assert collect(folder / kind, folder / "state", *arguments).json["delivery"]["state"] == "delivered"
+            noticed = ("--trigger", "CustomScript failed: exit status=100") if kind == "linux" else ()
+            assert (
+                collect(folder / kind, folder / "state", *arguments, *noticed).json["delivery"]["state"] == "delivered"
+            )
         healthy = ROOT / "tests/scenarios/linux-healthy-with-look-alikes/disk"
         assert collect(healthy, folder / "state", *arguments).code == 0
         yield running
@@ -83,6 +86,7 @@ def test_the_bundle_page_shows_the_exit_code_and_the_failing_line(page: Page, tm
 
 def test_the_list_shows_all_and_filters(page: Page, tmp_path: Path):
     expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.get_by_text("reported by itself")).to_have_count(1)
     keep(page, "bundles", tmp_path)
     page.get_by_label("Exit code").fill("100")
     page.get_by_role("button", name="Show").click()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from collector.bundle.reader import open_bundle
+from collector.endpoint.index import Index
 from collector.endpoint.pages import Pages
+from collector.model import Cause
+from tests.bundle.samples import REPORT
+from tests.bundle.test_checks import CHECKED, written
 from tests.collecting import Result, collect, failing_disk
 
 
@@ -25,3 +31,40 @@ def test_a_window_without_an_end(tmp_path: Path):
     page = page_of(collect(failing_disk(tmp_path / "disk"), tmp_path / "state", "--since", "2026-01-01T00:00:00Z"))
     assert "<dt>Why</dt><dd>vmext collect was run</dd>" in page
     assert "<dt>Window</dt><dd>2026-01-01 00:00:00Z until it was collected<br>" in page
+
+
+def test_it_shows_the_checks_and_what_else_it_may_be(tmp_path: Path):
+    causes = (
+        Cause("cse-100", "its own cause", "script", "high", "The script failed.", "Look."),
+        Cause("dpkg-locked", "package manager <locked>", "guest", "low", "Another process held it.", "Wait."),
+    )
+    told = replace(CHECKED, findings=(replace(CHECKED.findings[0], causes=causes), *CHECKED.findings[1:]))
+    bundle = open_bundle(written(tmp_path, told))
+    page = bytes(Pages().bundle(bundle, {"received": "2026-05-04T03:20:00Z"}).body).decode()
+    (other,) = re.findall(r'<h3>It may also be</h3><ul class="others">(.*?)</ul>', page)
+    assert other == ("<li><b>package manager &lt;locked&gt;</b> <small>perhaps</small>: Another process held it.</li>")
+    checks = page.partition("<h2>Checks</h2>")[2].partition("</section>")[0]
+    assert "2 violated, 1 kept" in checks
+    assert "script does not restart the machine" in checks and "setup.sh:3" in checks
+    assert "Schedule the restart." in checks and "the clock is 400 seconds ahead" in checks
+    assert "scripts with Linux line ends" not in checks
+
+
+def test_without_either_it_shows_neither(tmp_path: Path):
+    bundle = open_bundle(written(tmp_path, REPORT))
+    page = bytes(Pages().bundle(bundle, {"received": "2026-05-04T03:20:00Z"}).body).decode()
+    assert "<h2>Checks</h2>" not in page
+    assert "It may also be" not in page
+
+
+def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):
+    disk = failing_disk(tmp_path / "disk")
+    index = Index(tmp_path)
+    for number, trigger in enumerate(((), ("--trigger", "CustomScript failed"))):
+        place = Path(collect(disk, tmp_path / f"state-{number}", *trigger).json["bundle"]["path"])
+        index.add(open_bundle(place), f"{number}", 1)
+    rows = index.bundles({}, limit=10)
+    index.close()
+    assert sorted(row["by_itself"] for row in rows) == [False, True]
+    page = bytes(Pages().bundles(rows, {}, total=2, offset=0, page=10).body).decode()
+    assert page.count("reported by itself") == 1

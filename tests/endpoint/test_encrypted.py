@@ -52,10 +52,11 @@ def test_an_encrypted_bundle_is_delivered_indexed_and_handed_out(tmp_path: Path,
         assert other.put(broken, name=name).status_code == 400
 
 
-def test_an_index_of_before_gets_the_new_column(tmp_path: Path):
+def test_an_index_of_before_gets_the_new_columns(tmp_path: Path):
     Index(tmp_path).close()
     with sqlite3.connect(tmp_path / "index.sqlite") as connection:
-        connection.execute("ALTER TABLE bundles DROP COLUMN encrypted")
+        for name in ("encrypted", "by_itself"):
+            connection.execute(f"ALTER TABLE bundles DROP COLUMN {name}")
         connection.execute(
             "INSERT INTO bundles (id, sha256, bytes, received, created, verdict, findings) VALUES (?, ?, 1, '', '', 'failed', 0)",
             ("0123456789abcdef", "ab" * 32),
@@ -63,6 +64,7 @@ def test_an_index_of_before_gets_the_new_column(tmp_path: Path):
     connection.close()
     index = Index(tmp_path)
     try:
-        assert [(row["id"], row["encrypted"]) for row in index.bundles({}, limit=5)] == [("0123456789abcdef", False)]
+        (row,) = index.bundles({}, limit=5)
+        assert (row["id"], row["encrypted"], row["by_itself"]) == ("0123456789abcdef", False, False)
     finally:
         index.close()

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from collector.bundle import words
+from collector.bundle import checks, words
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
 from collector.diagnose.rules import Rule, rules
@@ -95,6 +95,7 @@ class Pages:
                 "document": document,
                 "timeline": _timeline(failures[number]) if number < len(failures) else [],
                 "seen": _seen(document),
+                "others": (document.get("causes") or [])[1:],
             }
             for number, document in enumerate(bundle.findings)
         ]
@@ -113,6 +114,8 @@ class Pages:
             kept={entry.path for entry in bundle.ledger if entry.note.startswith(words.KEPT)},
             window=bundle.window,
             why=words.trigger(bundle.trigger),
+            checks=checks.violated(bundle.practices),
+            checks_told=checks.counted(bundle.practices),
             headline=bundle.summary.split("\n", 1)[0].removeprefix("VMEXT "),
             iso=iso,
         )
