@@ -15,7 +15,7 @@ from functools import cache
 from itertools import islice
 
 from collector.data.noise import is_noise
-from collector.extract.rules import words_of
+from collector.extract.rules import SignalKind, words_of
 from collector.extract.signals import AGENT_FORMATS, Signal, of_record
 from collector.model import Line, Record, Source
 from collector.parse.registry import FORMATS, begins_of, bounds_of, detect, is_sure, parse
@@ -41,6 +41,9 @@ _HISTORY_BYTES = 1_000_000
 _HEARTBEAT = "[HEARTBEAT]"
 HEARTBEAT_RULE = "agent-heartbeat"
 ERROR_RULE = "error-line"
+#: The kinds that `judging` makes something of. What the agent repeats of all handlers at once, and that it begins to
+#: look for work, it writes most often of all: records that tell no more are not parsed.
+JUDGED: tuple[SignalKind, ...] = ("failure", "hang", "mention", "start", "end", "settings", "goal-end")
 #: A form in which a word may stand in two lines: each of its records has a stamp, and so a digit.
 _DIGITS = tuple("0123456789")
 
@@ -48,7 +51,7 @@ _DIGITS = tuple("0123456789")
 @cache
 def _words_for(format_name: str) -> Words:
     """The same for all logs of a form: there may be hundreds."""
-    words = words_of(format_name)
+    words = words_of(format_name, *JUDGED)
     more = (_HEARTBEAT.lower(),) if format_name == "waagent" else ()
     return Words((*words, *more) if words is not None else _DIGITS)
 
@@ -251,7 +254,7 @@ def history(source: Source, zone: tzinfo | None, most_bytes: int = _HISTORY_BYTE
     def choose(first: list[Line]) -> Selection:
         nonlocal name
         name = detect(source, first)
-        words = words_of(name)
+        words = words_of(name, *JUDGED)
         bounds = begins_of(name) or bounds_of(name, zone)
         return Selection(bounds, words=Words(words) if words else None, whole_bytes=0, tail_bytes=most_bytes)
 

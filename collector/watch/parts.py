@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.config import Config
+from collector.config import Config, WatchConfig
 from collector.discover.carrier import scripts_beside
 from collector.discover.catalog import OwnTable
 from collector.discover.folders import folders_to_watch
 from collector.discover.scan import system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract.carriers import calls_vmext
+from collector.model import System
 from collector.platforms import current
 from collector.read.keeping.recent import Recent
 from collector.read.keeping.ring import Ring
@@ -53,12 +54,13 @@ def assemble(
     root = order.root or host.root()
     system = system_of(root)
     ring = _ring(config, root)
-    limits = TailLimits(most_open=watch.most_open_files)
-    tails = tails_of(state / FOLDER / _CHECKPOINT, limits=limits, first_number=ring.newest_stream + 1)
+    own, limits = state / FOLDER, TailLimits(most_open=watch.most_open_files)
+    tails = tails_of(own / _CHECKPOINT, limits=limits, first_number=ring.newest_stream + 1)
+    zone = named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz
     sources = Sources(
         root,
         system,
-        named_zone(root, config.time_zone) if config.time_zone else disk_zone(root, system).tz,
+        zone,
         tails,
         ring,
         redactor,
@@ -68,12 +70,7 @@ def assemble(
         clock=clock.monotonic,
         recent=Recent(watch.ring_bytes_per_source),
     )
-    judge = Judge(
-        system,
-        hang_seconds=watch.hang_seconds,
-        bursts=Bursts(watch.burst_errors, watch.burst_seconds),
-        carries_us=lambda run: calls_vmext(scripts_beside(sources.found).get(run, "")),
-    )
+    judge = _judge(system, watch, sources)
     incidents = Incidents(watch.related_seconds, watch.held_seconds)
     agent = AgentLife()
     kept: dict[str, Remembering] = {
@@ -95,9 +92,18 @@ def assemble(
         share=CpuShare(watch.cpu_percent),
         redactor=redactor,
         folders=lambda: folders_to_watch(root, system, tables),
-        notebook=Notebook(state / FOLDER / _NOTEBOOK, kept, lambda values: redactor.dumped(values, json.dumps)),
+        notebook=Notebook(own / _NOTEBOOK, kept, lambda values: redactor.dumped(values, json.dumps)),
         console=Console(find_device(watch.console_device)) if watch.console else None,
         tell=order.tell,
+    )
+
+
+def _judge(system: System, watch: WatchConfig, sources: Sources) -> Judge:
+    return Judge(
+        system,
+        hang_seconds=watch.hang_seconds,
+        bursts=Bursts(watch.burst_errors, watch.burst_seconds),
+        carries_us=lambda run: calls_vmext(scripts_beside(sources.found).get(run, "")),
     )
 
 

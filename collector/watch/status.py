@@ -98,7 +98,7 @@ class StatusFile:
         self._file = state / FOLDER / _NAME
         self._redactor = redactor
         self._written: tuple[float, Status] | None = None
-        self._body = RedactedText("{}")  # what changes seldom, as it was written last
+        self._body = ""  # redacted; what changes seldom, as it was written last
         self._failed = False
 
     def write(self, status: Status, now: float, wall: datetime, *, at_once: bool = False) -> bool:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,14 +99,22 @@ class Agent:
 
 
 @contextmanager
-def watching(root: Path, state: Path, *arguments: str, environ: dict[str, str] | None = None) -> Iterator[Agent]:
-    """``vmext watch``, once it follows the tree."""
+def watching(
+    root: Path | None,
+    state: Path,
+    *arguments: str,
+    environ: dict[str, str] | None = None,
+    through: Sequence[str] = (),
+) -> Iterator[Agent]:
+    """``vmext watch``, once it follows the tree, or this machine. `through`: a command that runs it."""
+    command = [sys.executable, "-m", "collector", "watch", "--state-dir", str(state)]
+    command += [] if root is None else ["--root", str(root)]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     output = state.with_name(f"{state.name}.out")
     before = output.read_text().count(" follows ") if output.exists() else 0
     with output.open("a") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "collector", "watch", "--root", str(root), "--state-dir", str(state), *arguments],
+            [*through, *command, *arguments],
             stdout=stream,
             stderr=subprocess.STDOUT,
             text=True,

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,7 +24,7 @@ from collector.watch.loop import Loop
 from collector.watch.order import Order
 from collector.watch.own_folder import own_folder
 from collector.watch.parts import assemble, collect_arguments
-from collector.watch.waking import Changes
+from collector.watch.waking import Changes, Waker
 
 LINE = 'time=2026-11-26T10:00:00.000Z version=v2.1 level=info msg="an ordinary message of the handler"\n'
 
@@ -210,5 +211,46 @@ def test_what_came_of_an_incident_is_kept_before_it_is_told(tmp_path: Path):
                 break
             time.sleep(0.1)
         assert told == [[]]
+    finally:
+        loop.stop()
+
+
+class Deaf(Waker):
+    """Every event gets lost."""
+
+    def wait(self, seconds: float) -> Changes:
+        return Changes()
+
+
+def test_a_disk_in_which_nothing_came_or_went_is_looked_through_seldom(tmp_path: Path):
+    """A look for new files costs most of what an idle agent costs; that a folder changed is seen without."""
+    folder = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script"
+    folder.mkdir(parents=True)
+    (folder / "handler.log").write_text(LINE)
+    clock = Clock()
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(scan_seconds=60, cpu_percent=0))
+    loop = assemble(Order(tmp_path / "disk"), config, Redactor(b"0" * 32), clock)
+    loop.waker.close()
+    loop.waker = Deaf()
+    looks, folders = [], loop.folders
+
+    def looked() -> Mapping[Path, bool]:
+        """Asked for after each look."""
+        looks.append(clock.at)
+        return folders()
+
+    loop.folders = looked
+    loop.start()
+    try:
+        for _ in range(12):
+            clock.at += 61
+            loop.turn()
+        assert 2 <= len(looks) - 1 <= 3, "each fifth, and the first that is due after the start"
+        (folder / "other.log").write_text(LINE)
+        clock.at += 61
+        before = len(looks)
+        loop.turn()
+        assert len(looks) == before + 1
+        assert any(one.path.endswith("other.log") for one in loop.sources.followed())
     finally:
         loop.stop()

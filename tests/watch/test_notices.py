@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.extract.rules import signal_rules
 from collector.extract.signals import Signal
 from collector.model import Line, Source
 from collector.parse.registry import detect, parse
 from collector.read.split import Chunk
-from collector.watch.notices import ERROR_RULE, HEARTBEAT_RULE, StreamNotices, heartbeats, history, signals_of
+from collector.watch.judging import Judge
+from collector.watch.notices import ERROR_RULE, HEARTBEAT_RULE, JUDGED, StreamNotices, heartbeats, history, signals_of
 from tests.watch.instance import AGENT_LOG, START, piece, pieces
 
 LOGS = sorted((Path(__file__).parents[1] / "logs").glob("*"))
@@ -44,7 +46,9 @@ def as_a_whole(source: Source, text: str) -> list[Signal]:
 
 
 def alike(signals: Sequence[Signal]) -> list[tuple[object, ...]]:
-    return sorted((s.rule, s.kind, s.line, s.text, str(s.time), s.extension or "", s.exit_code or 0) for s in signals)
+    """Those of which something is made; others may be left out."""
+    judged = (s for s in signals if s.kind in JUDGED)
+    return sorted((s.rule, s.kind, s.line, s.text, str(s.time), s.extension or "", s.exit_code or 0) for s in judged)
 
 
 def codes(signals: Sequence[Signal]) -> list[int | None]:
@@ -212,3 +216,25 @@ def test_a_number_that_is_too_long_to_be_one_stops_nothing(tmp_path: Path, numbe
     notices = StreamNotices(timezone.utc)
     found = [signal for piece in pieces(agent_log(tmp_path), text) for signal in notices.feed(piece)]
     assert codes([*found, *notices.idle()])[-1:] == [7]
+
+
+def test_of_what_is_not_parsed_nothing_would_be_made(tmp_path: Path):
+    """The rules of other kinds than those: the judge makes nothing of what they give."""
+    left_out = [rule for rule in signal_rules() if rule.kind not in JUDGED]
+    assert left_out
+    lines = [HEAD.format(at, "INFO", rule.example) for at, rule in enumerate(left_out)]
+    found = [one for one in as_a_whole(agent_log(tmp_path), "".join(lines)) if one.kind not in JUDGED]
+    assert {one.rule for one in found} == {rule.id for rule in left_out}
+    judge = Judge("linux")
+    before = judge.dump()
+    assert judge.feed(found, START) == Judge("linux").feed([], START)
+    assert judge.dump() == before
+
+
+def test_what_the_agent_repeats_is_not_parsed(tmp_path: Path):
+    source = agent_log(tmp_path)
+    said = "Extension status: [('Acme.Apps', 'success')]"
+    text = "".join(HEAD.format(at, "INFO", said) for at in range(20)) + HEAD.format(30, "ERROR", EXIT)
+    stream = StreamNotices(timezone.utc)
+    signals = [signal for one in pieces(source, text) for signal in stream.feed(one)] + stream.idle()
+    assert {signal.rule for signal in signals} == {"agent-nonzero-exit", "plain-exit"}

@@ -7,17 +7,19 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.cli import main
 from collector.cli.status_text import MAKING, lines
 from collector.config import ENVIRONMENT
+from collector.model import RedactedText
 from collector.redact.redactor import Redactor
 from collector.watch.standing import standing
 from collector.watch.status import Followed, OwnUse, SpoolState, Status, StatusFile, Told, read_status
@@ -120,6 +122,27 @@ def test_it_is_written_when_something_changed_and_else_rarely(tmp_path: Path):
             written.append(second)
     assert written == [0, 30, 50, 55, 85]
     assert file.write(status, 99.5, NOW, at_once=True)
+
+
+def test_what_has_not_changed_is_written_as_it_was_and_the_rest_anew(tmp_path: Path):
+    """Cleaning a thousand paths again and again would cost more than all else that an idle agent does."""
+    redactor = Redactor(b"0" * 32)
+    cleaned: list[object] = []
+
+    class Counting(Redactor):
+        def dumped(self, value: object, dump: Callable[[Any], str]) -> RedactedText:
+            cleaned.append(value)
+            return redactor.dumped(value, dump)
+
+    file = StatusFile(tmp_path, Counting(b"0" * 32))
+    assert file.write(STATUS, 0.0, NOW)
+    later = NOW + timedelta(seconds=40)
+    assert file.write(replace(STATUS, use=OwnUse(cpu_seconds=7.5)), 40.0, later)
+    document = read_status(tmp_path)
+    assert document is not None
+    assert (document["written"], document["use"]["cpu_seconds"]) == ("2026-11-26T10:00:40Z", 7.5)
+    assert document["totals"] == {"followed": 2, "lag": 8_000}
+    assert len([one for one in cleaned if isinstance(one, dict) and "followed" in one]) == 1
 
 
 def test_a_disk_that_takes_nothing_never_raises(tmp_path: Path):
