@@ -231,6 +231,8 @@ def test_whatever_changes_what_a_run_finds_makes_it_another_run(tmp_path: Path):
         "live": True,
         "hang_seconds": 5.0,
         "hanging": ("A.B",),
+        "config_file": tmp_path / "config.toml",
+        "incident": "0123456789abcdef",
     }
     told_by_times = {"since", "until", "around"}
     assert {*others, *told_by_times, "trigger"} == set(Run._fields), "why it was asked for changes no finding"

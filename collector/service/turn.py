@@ -139,7 +139,7 @@ def asked(run: Run, config: Config, times: Sequence[str | None]) -> str:
     `times`: --since, --until and --around as they were given.
     """
     told = [
-        [None if path is None else str(path.resolve()) for path in (run.root, run.output)],
+        [None if path is None else str(path.resolve()) for path in (run.root, run.output, run.config_file)],
         [sorted(run.extensions), list(times), run.margin.total_seconds(), run.instance],
         [run.probe_network, shown(config.upload_url) if run.upload and config.upload_url else None, config.time_zone],
         [config.hide_ids, config.hide_addresses, config.hide_hostnames, list(config.recipients)],

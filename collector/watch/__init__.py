@@ -1,6 +1,7 @@
 """The resident agent: follows the logs as they grow, notices what fails or hangs, and reports it by itself.
 
-run        takes the state folder, puts the parts together (`parts`), turns until it is told to stop
+run        takes the state folder (`own_folder`), puts the parts together (`parts`) by what is wanted of them
+           (`settings`), turns until it is told to stop
 loop       one turn, in one thread: waits, looks, judges, reports, and every few seconds keeps what it knows
 waking     which files may have changed, by the system's events or by looking in turns  -> Changes
 sources    the scan of the disk, the tailer and the ring; what was touched is read      -> Piece
