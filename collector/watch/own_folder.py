@@ -77,10 +77,14 @@ class OwnFolder:
         self._stack.close()
 
     def _there(self) -> tuple[int, int] | None:
+        """Which file lies there. Where that can't be told for the moment, the one that we hold: taken once more, it
+        would look as if another agent had it."""
         try:
             status = (self._state / FOLDER / LOCK).stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError:
+            return self._taken
         return status.st_dev, status.st_ino
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -85,4 +86,23 @@ def test_a_folder_that_can_not_be_made_is_told_once(
     assert len(caplog.records) == 1
     (tmp_path / "state").unlink()
     assert folder.was_made_anew()
+    folder.close()
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root may take away its own rights and get them back"
+)
+def test_a_folder_that_can_not_be_looked_into_for_a_moment_is_no_reason(
+    folder: OwnFolder, caplog: pytest.LogCaptureFixture
+):
+    os.setegid(65_534)
+    os.seteuid(65_534)
+    try:
+        with caplog.at_level(logging.ERROR):
+            assert not folder.was_made_anew()
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+    assert not caplog.records
+    assert not folder.was_made_anew()
     folder.close()
