@@ -228,7 +228,9 @@ def test_a_state_folder_that_is_deleted_is_made_anew(machine: Machine, tmp_path:
         machine.fail(sequence=1)
         until(lambda: " bundle " in agent.printed, "the report")
         key = (state / "redaction.key").read_bytes()
+        agent.process.send_signal(signal.SIGSTOP)  # so that it writes nothing meanwhile
         shutil.rmtree(state)
+        agent.process.send_signal(signal.SIGCONT)
         until(lambda: "is made anew" in agent.printed, "the new folder")
         until(lambda: agent.printed.count(" follows ") == 2, "the look after it")
         second = vmext("watch", "--root", machine.root, "--state-dir", state)
