@@ -19,7 +19,11 @@ from collector.redact.view import lowered
 from collector.redact.wraps import LEAST_WRAPPED
 
 #: Digits are all the same; a NUL would end a text for the C library.
-_PLAIN = bytes.maketrans(b"0123456789\0ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0000000000 abcdefghijklmnopqrstuvwxyz")
+_PLAIN = bytes.maketrans(b"0123456789\0", b"0000000000 ")
+_UPPER = bytes((*range(0x41, 0x5B), *range(0xC0, 0xD7), *range(0xD8, 0xDF)))
+_LOWER_PLAIN = bytes.maketrans(_UPPER + b"0123456789\0", bytes(code + 32 for code in _UPPER) + b"0000000000 ")
+#: All that is beyond Latin-1 and within it in lower case, Kelvin's sign for one (Unicode 15).
+_CROSSING = "\u0130\u0178\u1e9e\u212a\u212b"
 _MOST_KNOWN, _MOST_CALLING, _LONGEST_KNOWN = 20_000, 4_000, 400  # lines, and signs of one
 #: Where these stand, keys may be broken by escapes, so that only the text below shows them.
 _ESCAPES = ("\\/", "\\u00")
@@ -216,11 +220,13 @@ def base64_runs(signs: bytes) -> Iterator[int]:
 
 def _masked(text: str, signs: bytes) -> bytes:
     """In lower case and without what its digits are."""
-    return signs.translate(_PLAIN) if text.isascii() else signs_of(lowered(text)).translate(_PLAIN)
+    if text.isascii() or not any(sign in text for sign in _CROSSING):
+        return signs.translate(_LOWER_PLAIN)
+    return signs_of(lowered(text)).translate(_PLAIN)
 
 
 def _plain(text: str) -> bytes:
-    return signs_of(text).translate(_PLAIN)
+    return signs_of(text).translate(_LOWER_PLAIN)
 
 
 def signs_of(text: str) -> bytes:
