@@ -69,13 +69,14 @@ def no_bundle(path: Path) -> str | None:
     """
     try:
         with path.open("rb") as stream:
-            bundle: Bundle | Envelope = Bundle(stream, Limits())
+            bundle = Bundle(stream, Limits())
             if ENVELOPE in bundle.names:
-                bundle = open_envelope(stream, Limits())
+                identifier = open_envelope(stream, Limits()).id
             else:
                 bundle.check_names()
                 bundle.check_id()
-            return None if bundle.id == path.stem else f"the bundle in it has the id {bundle.id}"
+                identifier = bundle.id
+            return None if identifier == path.stem else f"the bundle in it has the id {identifier}"
     except NewerError:
         return None
     except BundleError as error:

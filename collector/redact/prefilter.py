@@ -16,7 +16,7 @@ from typing import NamedTuple
 from collector.platforms.text_search import finder
 from collector.redact.patterns import Search
 from collector.redact.view import lowered
-from collector.redact.wraps import LEAST_WRAPPED
+from collector.redact.wraps import LEAST_WRAPPED, Lines
 
 #: Digits are all the same; a NUL would end a text for the C library.
 _PLAIN = bytes.maketrans(b"0123456789\0", b"0000000000 ")
@@ -88,10 +88,11 @@ class Prefilter:
             self._remember_calls({whole: call})
         return self._marked.union(call.rows or ()) if call.may_be_marked and self._is_marked(text) else call.rows
 
-    def lines(self, text: str, signs: bytes) -> dict[int, set[int]]:
+    def lines(self, lines: Lines, signs: bytes) -> dict[int, set[int]]:
         """The rows that are called in each line of a text of several; a line without is left out. `signs`: `signs_of`
         the text."""
-        keys = _keys(_masked(text, signs).replace(b"\r\n", b"\n"))
+        masked = _masked(lines.text, signs)
+        keys = _keys(masked.replace(b"\r\n", b"\n") if b"\r" in masked else masked)
         here = set(keys)
         fresh = list(here.difference(self._harmless, self._calling))
         calls = {key: self._calling[key] for key in self._calling.keys() & here}
@@ -100,18 +101,13 @@ class Prefilter:
         called: dict[int, set[int]] = {}
         if not calls:
             return called
-        may_be_marked = []
         for number in [number for number, key in enumerate(keys) if key in calls]:
             call = calls[keys[number]]
             if call.rows is not None:
                 called[number] = set(call.rows)
             if call.may_be_marked:
-                may_be_marked.append(number)
-        if may_be_marked:
-            whole = text.split("\n")
-            for number in may_be_marked:
-                following = "".join(whole[number + 1 : number + 2]).lstrip()[:_AFTER]
-                if self._is_marked(whole[number].rstrip("\r") + following):
+                following = "".join(lines.parts[number + 1 : number + 2]).lstrip()[:_AFTER]
+                if self._is_marked(lines.parts[number].rstrip("\r") + following):
                     called.setdefault(number, set()).update(self._marked)
         return called
 

@@ -57,7 +57,8 @@ class Finder:
         signs = signs_of(text)
         runs = self._packed(text, signs, depth, found)
         if "\n" in text:
-            self._in_lines(text, self._prefilter.lines(text, signs), runs, found, depth)
+            lines = Lines(text)
+            self._in_lines(lines, self._prefilter.lines(lines, signs), runs, found, depth)
         else:
             called = self._prefilter.rows(text, signs)
             if called is not None or runs:
@@ -65,17 +66,16 @@ class Finder:
         return found
 
     def _in_lines(
-        self, text: str, called: dict[int, set[int]], runs: Mapping[int, bool], found: list[Found], depth: int
+        self, lines: Lines, called: dict[int, set[int]], runs: Mapping[int, bool], found: list[Found], depth: int
     ) -> None:
         if not (called or runs):
             return
-        lines = Lines(text)
         for start in runs:
             called.setdefault(lines.at(start), set())
         keys = {lines.at(start) for start, may_be_key in runs.items() if may_be_key}
         whole = self._over_lines.intersection(*[set[int]().union(*called.values())])
         if whole:
-            self._rows(View(text, ((0, 0),)), whole, found)
+            self._rows(View(lines.text, ((0, 0),)), whole, found)
         for (first, last), rows in _regions(lines, called).items():
             for number in range(first, last + 1):
                 self._in_view(lines.line(number), rows - whole, found, depth)
