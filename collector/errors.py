@@ -43,6 +43,10 @@ class BundleError(VmextError):
     """A bundle can't be written or read; names the file and the member."""
 
 
+class NewerError(BundleError):
+    """A bundle was made by a newer version, and may be whole."""
+
+
 class EncryptedError(BundleError):
     """A bundle that only the owner of a key can read, and no key was given."""
 

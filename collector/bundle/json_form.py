@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from collector.bundle.documents import SCHEMA
-from collector.errors import BundleError
+from collector.errors import BundleError, NewerError
 
 
 def json_object(text: str | bytes, where: str) -> dict[str, Any]:
@@ -19,5 +19,5 @@ def json_object(text: str | bytes, where: str) -> dict[str, Any]:
         raise BundleError(f"{where} should be an object")
     schema = document.get("schema", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
-        raise BundleError(f"{where} has schema {schema}, made by a newer version", "Update vmext on this machine.")
+        raise NewerError(f"{where} has schema {schema}, made by a newer version", "Update vmext on this machine.")
     return document

@@ -14,7 +14,7 @@ from collector.bundle.envelope import ENVELOPE, Envelope
 from collector.bundle.reader import Bundle
 from collector.bundle.sealed import content, open_envelope
 from collector.bundle.shape import check
-from collector.errors import BundleError
+from collector.errors import BundleError, NewerError
 
 _NAMED = re.compile(r"[0-9a-f]{16}\.zip")
 #: What the manifest says again, so that a list of bundles needs no other member: (its key, member, keys there).
@@ -60,6 +60,29 @@ def verify(path: Path, identities: Identities | None = None, limits: Limits | No
     except BundleError as error:
         found.problems.append(str(error))
     return _named(found)
+
+
+def no_bundle(path: Path) -> str | None:
+    """Why a file is not the bundle that it is named after; None where it is, and where a newer version made it.
+
+    Cheap: of a plain bundle only the manifest is read. Raises OSError where the file can't be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            bundle = Bundle(stream, Limits())
+            if ENVELOPE in bundle.names:
+                identifier = open_envelope(stream, Limits()).id
+            else:
+                bundle.check_names()
+                bundle.check_id()
+                identifier = bundle.id
+            return None if identifier == path.stem else f"the bundle in it has the id {identifier}"
+    except NewerError:
+        return None
+    except BundleError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from error
+        return str(error)
 
 
 def _in(envelope: Envelope, bundle: Bundle) -> Bundle:

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.deliver.backoff import Backoff
@@ -82,11 +83,13 @@ def deliver(
     deadline_seconds: float = 60.0,
     network: Network | None = None,
     patience: float | None = None,
+    fault_of: Callable[[Path], str | None] = lambda file: None,
 ) -> Delivery:
     """Sends one bundle of the spool and takes it out when the receipt has come. Never raises VmextError.
 
     Where another process sends it at the moment, its end is waited for, `patience` seconds at most (by default
-    as long as delivery may take); state "skipped" when it goes on for longer.
+    as long as delivery may take); state "skipped" when it goes on for longer. A file with a `fault_of` its own is
+    set aside unsent, since a store would take any file.
     """
     end = time.monotonic() + deadline_seconds
     try:
@@ -99,6 +102,9 @@ def deliver(
                     shown(url),
                     error="another process took it out of the spool, and no receipt of it is kept.",
                 )
+            if fault := _fault(bundle, fault_of):
+                aside = spool.reject(bundle, fault)
+                return Delivery("spooled", shown(url), error=f"{fault}; it is set aside as {aside}")
             target = target_for(
                 url,
                 token,
@@ -110,6 +116,14 @@ def deliver(
             return _hand_over(bundle, spool, target, max(_LEAST_SECONDS, end - time.monotonic()))
     except VmextError as error:
         return Delivery("spooled", shown(url), error=" ".join(part for part in (f"{error}.", error.hint) if part))
+
+
+def _fault(bundle: BundleInfo, fault_of: Callable[[Path], str | None]) -> str | None:
+    """Raises DeliveryError where the file can't be read."""
+    try:
+        return fault_of(bundle.path)
+    except OSError as error:
+        raise DeliveryError(f"{bundle.path} can't be read: {error.strerror or error}") from error
 
 
 def _hand_over(bundle: BundleInfo, spool: Spool, target: Target, seconds: float) -> Delivery:

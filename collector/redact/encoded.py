@@ -7,6 +7,7 @@ import binascii
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 #: Of a run: it holds a secret, it is text that holds none, or it is no text that one can read.
@@ -16,6 +17,9 @@ _LEAST_SHORT = 12  # the same where all of it must be ASCII
 _LONGEST_TEXT = 1_048_576  # bytes after unpacking; what is longer goes as a whole
 #: Text may hold few characters that are none, else it is data.
 _STRANGE_SHARE = 20
+#: Bytes that are strange in any text of one byte for each sign, whatever stands beside them.
+_CONTROLS = bytes((*range(9), *range(14, 28), 127))
+_LONGEST_KNOWN = 200  # characters of a run that is decoded once
 #: Base64 that is long enough to hold something (old agents write messages so, scripts are handed over so), also where
 #: it is broken into lines of one width.
 _ENCODED = re.compile(
@@ -39,13 +43,19 @@ def judged(run: str, is_secret: Callable[[str], bool]) -> Judgement:
     pieces = [_BREAKS.sub("", run), *(_BREAKS.split(run) if _BREAKS.search(run) else ())]
     harmless = False
     for piece in pieces:
-        text = decoded(piece)
+        text = _decoded_again(piece) if len(piece) <= _LONGEST_KNOWN else decoded(piece)
         if text is None or (text and is_secret(text)):
             return "secret"
         harmless = harmless or (
             len(text) >= _LEAST_TEXT and (len(text) - len(text.encode("ascii", "ignore"))) * _STRANGE_SHARE <= len(text)
         )
     return "harmless" if harmless else "unknown"
+
+
+@lru_cache(maxsize=1_024)
+def _decoded_again(run: str) -> str | None:
+    """Of what is short: names in addresses that look like base64 come in line after line."""
+    return decoded(run)
 
 
 def is_text(run: str) -> bool:
@@ -73,9 +83,13 @@ def decoded(run: str) -> str | None:
     if len(data) > _LONGEST_TEXT:
         return None
     for encoding in ("utf-8", "utf-16-le"):  # PowerShell packs its commands as UTF-16
+        if encoding == "utf-8" and (len(data) - len(data.translate(None, _CONTROLS))) * _STRANGE_SHARE > len(data):
+            continue
         text = data.decode(encoding, "ignore")
         if len(text) * 3 < len(data) or "\0" in text:
             continue
+        if text.isprintable():
+            return text
         strange = [sign for sign in text if not sign.isprintable() and not sign.isspace()]
         if len(strange) * _STRANGE_SHARE <= len(text):
             return text

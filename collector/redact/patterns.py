@@ -85,6 +85,7 @@ class Search(NamedTuple):
     marked: tuple[int, ...]
     marks: tuple[str, ...]
     guards: dict[str, str]
+    needs: dict[int, str]
 
 
 @cache
@@ -97,10 +98,11 @@ def search(hide: frozenset[Hidden] = frozenset()) -> Search:
             called.setdefault(literal, []).append(number)
     long, marked = tuple(called.pop(LONG, ())), tuple(called.pop(MARKED, ()))
     literals = tuple((literal, tuple(numbers)) for literal, numbers in called.items())
-    guards = {
-        name: _whole(text, _table()["parts"], f"the guard of {name}") for name, text in _table()["guards"].items()
-    }
-    return Search(rows, literals, long, marked, tuple(_table()["marks"]), guards)
+    parts = _table()["parts"]
+    guards = {name: _whole(text, parts, f"the guard of {name}") for name, text in _table()["guards"].items()}
+    numbers = {row.id: number for number, row in enumerate(rows)}
+    needs = {numbers[row]: _whole(text, parts, f"the need of {row}") for row, text in _table()["needs"].items()}
+    return Search(rows, literals, long, marked, tuple(_table()["marks"]), guards, needs)
 
 
 @cache

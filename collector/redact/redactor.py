@@ -46,7 +46,7 @@ class Redactor:
 
     def text(self, text: str) -> RedactedText:
         """The text without secrets. Never raises: what can't be redacted is dropped."""
-        if text in self._harmless:
+        if len(text) <= _SHORT and text in self._harmless:
             return RedactedText(text)
         redacted, _ = self._told(text)
         if redacted == text and len(text) <= _SHORT and "[" not in text and len(self._harmless) < _MOST_HARMLESS:
@@ -78,7 +78,10 @@ class Redactor:
 
     def lines(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Lines without secrets, as many as before: a key over several lines is seen as a whole."""
-        joined = self.text("\n".join(lines))
+        whole = "\n".join(lines)
+        joined = self.text(whole)
+        if joined == whole and whole.count("\n") + 1 == len(lines):
+            return tuple(lines)
         parts = tuple(joined.split("\n"))
         if len(parts) == len(lines):
             return parts
@@ -160,7 +163,7 @@ class Redactor:
         place = 0
         for one in found:
             secret = text[one.start : one.end]
-            if "\n" in secret and one.kind == "key" and self._pieces.learn(secret):
+            if one.kind == "key" and self._pieces.learn(secret, one.row):
                 self._learned += 1
                 self._harmless.clear()
             pseudonym = self._pseudonyms.replacement(secret, one.kind)

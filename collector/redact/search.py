@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
-from collector.redact.prefilter import Prefilter, base64_runs
-from collector.redact.view import ESCAPES, View, unescaped
+from collector.redact.prefilter import Prefilter, base64_runs, signs_of
+from collector.redact.view import View, has_escapes, lowered, unescaped
 from collector.redact.wraps import Lines
 
 #: A pseudonym that is the whole secret already; what follows on the line is the form around it, JSON's say.
@@ -54,52 +54,55 @@ class Finder:
 
     def _search(self, text: str, depth: int) -> list[Found]:
         found: list[Found] = []
-        runs = self._packed(text, depth, found)
-        lowered = _lowered(text)
+        signs = signs_of(text)
+        runs = self._packed(text, signs, depth, found)
         if "\n" in text:
-            self._in_lines(text, lowered, runs, found, depth)
+            lines = Lines(text)
+            self._in_lines(lines, self._prefilter.lines(lines, signs), runs, found, depth)
         else:
-            called = self._prefilter.rows(text, lowered)
+            called = self._prefilter.rows(text, signs)
             if called is not None or runs:
                 self._in_view(View(text, ((0, 0),)), called or (), found, depth)
         return found
 
-    def _in_lines(self, text: str, lowered: str, runs: Mapping[int, bool], found: list[Found], depth: int) -> None:
-        called = self._prefilter.lines(text, lowered)
+    def _in_lines(
+        self, lines: Lines, called: dict[int, set[int]], runs: Mapping[int, bool], found: list[Found], depth: int
+    ) -> None:
         if not (called or runs):
             return
-        lines = Lines(text)
         for start in runs:
             called.setdefault(lines.at(start), set())
         keys = {lines.at(start) for start, may_be_key in runs.items() if may_be_key}
         whole = self._over_lines.intersection(*[set[int]().union(*called.values())])
         if whole:
-            self._rows(View(text, ((0, 0),)), whole, found)
+            self._rows(View(lines.text, ((0, 0),)), whole, found)
         for (first, last), rows in _regions(lines, called).items():
             for number in range(first, last + 1):
                 self._in_view(lines.line(number), rows - whole, found, depth)
             for view in lines.joined(first, last):
                 inner: list[Found] = []
-                self._packed(view.text, depth, inner, not keys.isdisjoint(range(first, last + 1)))
+                self._packed(view.text, signs_of(view.text), depth, inner, not keys.isdisjoint(range(first, last + 1)))
                 found += (_in_whole(one, view) for one in inner)
                 self._in_view(view, rows, found, depth)
 
     def _in_view(self, view: View, rows: Iterable[int], found: list[Found], depth: int) -> None:
         """By these rows in a view, and by all in the text behind a layer of escapes, of which it may have lines."""
         self._rows(view, rows, found)
-        if depth < _DEEPEST and any(mark in view.text for mark in ESCAPES):
+        if depth < _DEEPEST and has_escapes(view.text):
             inner = unescaped(view.text)
             if inner is not None:
                 found += (_in_whole(_in_whole(one, inner), view) for one in self._search(inner.text, depth + 1))
 
-    def _packed(self, text: str, depth: int, found: list[Found], may_hold_keys: bool = True) -> dict[int, bool]:
+    def _packed(
+        self, text: str, signs: bytes, depth: int, found: list[Found], may_hold_keys: bool = True
+    ) -> dict[int, bool]:
         """Finds what is packed with a secret in it, and what is a key by its form; where the other runs of base64
         begin, and whether they may be a key."""
 
         def is_secret(inner: str) -> bool:
             return depth < _DEEPEST and bool(self._search(inner, depth + 1))
 
-        places = list(base64_runs(text))
+        places = list(base64_runs(signs))
         runs, keys = {}, []
         for run in packed(text, places):
             judgement = judged(run[0], is_secret)
@@ -128,12 +131,12 @@ class Finder:
                         self._take(match, number, view, found)
 
     def _rows(self, view: View, numbers: Iterable[int], found: list[Found]) -> None:
-        lowered = ""
+        folded = ""
         for number in sorted(numbers):
             row = self._table.rows[number]
             if row.is_folded:
-                lowered = lowered or _lowered(view.text)
-            for match in row.regex.finditer(lowered if row.is_folded else view.text):
+                folded = folded or lowered(view.text)
+            for match in row.regex.finditer(folded if row.is_folded else view.text):
                 self._take(match, number, view, found)
 
     def _take(self, match: re.Match[str], number: int, view: View, found: list[Found]) -> None:
@@ -144,12 +147,6 @@ class Finder:
         row = self._table.rows[number]
         if row.kind != "key" or match.span() != (start, end) or not is_text(view.text[start:end]):
             found.append(_in_whole(Found(start, end, row.id, row.kind, *match.span(), number), view))
-
-
-def _lowered(text: str) -> str:
-    """In lower case and of the same length: a few signs have two in lower case."""
-    lowered = text.lower()
-    return lowered if len(lowered) == len(text) else "".join(sign.lower()[:1] for sign in text)
 
 
 def _in_any(place: int, spans: Sequence[tuple[int, int]]) -> bool:

@@ -14,7 +14,8 @@ _ESCAPE = re.compile(
 )
 _ESCAPE_OR_UNSEEN = re.compile(f"{_ESCAPE.pattern}|[{''.join(_SHOWN)}]")  # several times slower
 #: Signs of which one begins every escape.
-ESCAPES = ("\\", "&", "%", "\x1b", *_SHOWN)
+_NARROW = ("\\", "&", "%", "\x1b")
+_ESCAPES = (*_NARROW, *_SHOWN)
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _ENTITY = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
 
@@ -65,3 +66,14 @@ def _sign(escape: re.Match[str]) -> str:
     if not (decimal or unicode or hexadecimal or percent):
         return ""
     return chr(int(decimal) if decimal else int(unicode or hexadecimal or percent, 16))
+
+
+def lowered(text: str) -> str:
+    """In lower case and of the same length: a few signs have two in lower case."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(sign.lower()[:1] for sign in text)
+
+
+def has_escapes(text: str) -> bool:
+    """Whether there may be something behind a layer of escapes."""
+    return any(sign in text for sign in (_NARROW if text.isascii() else _ESCAPES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate, count
 from operator import add
 
@@ -38,10 +39,18 @@ class Lines:
     """The lines of one text, by number."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self.parts = text.split("\n")
-        self.starts = list(map(add, accumulate(map(len, self.parts), initial=0), count()))  # with their line ends
+        self.text = text
         self._joined: dict[int, bool] = {}
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """Made when it is asked for: most texts hold nothing of interest."""
+        return self.text.split("\n")
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each line begins."""
+        return list(map(add, accumulate(map(len, self.parts), initial=0), count()))  # with their line ends
 
     def chain(self, number: int) -> tuple[int, int]:
         """First and last line of what was one line, as far as one can tell."""

@@ -68,6 +68,7 @@ def delivered(config: Config, bundle: BundleInfo, state: Path, *, upload: bool) 
 
 
 def sent(config: Config, bundle: BundleInfo, spool: Spool, patience: float | None = None) -> Delivery:
+    from collector.bundle.verifying import no_bundle
     from collector.deliver.send import deliver
     from collector.deliver.targets.network import Network
 
@@ -81,6 +82,7 @@ def sent(config: Config, bundle: BundleInfo, spool: Spool, patience: float | Non
         deadline_seconds=config.deadline_seconds,
         network=Network(config.ca_bundle, config.proxy, config.client_cert, config.client_key),
         patience=patience,
+        fault_of=no_bundle,
     )
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.bundle.writer import write
 from collector.deliver.backoff import Backoff
 from collector.deliver.send import deliver, send
 from collector.deliver.spool import Spool, bundle_info
 from collector.deliver.targets import target_for
 from collector.errors import ConfigError, DeliveryError, RefusedError
+from tests.bundle.samples import REPORT, seal
 from tests.collecting import vmext
 from tests.deliver.receiver import receiver
 
@@ -255,11 +257,13 @@ def test_a_bundle_that_may_not_be_read_is_told_and_the_others_go(spool: Spool, t
         if folder != Path("/") and folder.stat().st_uid == 0:
             folder.chmod(folder.stat().st_mode | 0o011)
     os.chown(spool.folder, 65534, 65534)
-    (spool.folder / f"{ID}.zip").chmod(0o644)
+    (spool.folder / f"{ID}.zip").unlink()
+    whole = write(REPORT, seal=seal, audit=dict, folder=spool.folder)
+    whole.path.chmod(0o644)
     with receiver() as server:
         through = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
         told = vmext("upload", "--upload", server.url, "--state-dir", spool.folder.parent, through=through)
-    assert (told.code, list(server.stored)) == (20, [ID]), told.err
+    assert (told.code, list(server.stored)) == (20, [whole.id]), told.err
     assert "00000000000000aa not delivered: " in told.out
     assert "can't be read: Permission denied" in told.out
 
@@ -275,7 +279,7 @@ def test_what_is_told_of_a_delivery_is_redacted_and_steers_no_terminal(tmp_path:
     """The receiver's words, paths in warnings, and with --debug our own log."""
     state = tmp_path / "password=Hunter2Hunter2"
     (state / "spool" / "00000000000000ab.zip").mkdir(parents=True)
-    (state / "spool" / f"{ID}.zip").write_bytes(b"bundle" * 1000)
+    write(REPORT, seal=seal, audit=dict, folder=state / "spool")
     config = tmp_path / "vmext.toml"
     config.write_text("deadline_seconds = 0.5\n")
     for debug in ([], ["--debug"]):

@@ -114,6 +114,36 @@ def test_a_line_of_a_key_is_known_where_it_stands_alone():
     assert "HIDDEN" not in str(cleaned)
 
 
+BODY = "MIIEowIBAAKCAQEA" + "aB3+" * 12
+STAMPS = {"alone": "", "stamped": "2026-05-04T03:12:25.000000Z ERROR ExtHandler [Pub.Type-1.0] ", "script": "[stdout] "}
+ENDS = {
+    "no end": ["-----BEGIN PRIVATE KEY-----", BODY, BODY, "{}"],
+    "no beginning": ["{}", "-----END PRIVATE KEY-----"],
+    "neither": [BODY, "{}"],
+}
+
+
+@pytest.mark.parametrize("stamp", STAMPS.values(), ids=STAMPS.keys())
+@pytest.mark.parametrize("lines", ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("rest", ["aB3HIDDENxyz", "abHIDDEN", "aHIDDEN=", "HIDDENaB/Q=="])
+def test_the_short_last_line_of_a_key_that_was_cut_off_is_gone(lines: list[str], stamp: str, rest: str):
+    """In its log, and where it is quoted alone before the log is met, if it is of both cases with a digit or a sign."""
+    log = "\n".join(f"{stamp}{line.format(rest)}" for line in ["before", *lines, "after is done"])
+    cleaned = Redactor(KEY).clean({"evidence": f"error: {rest}", "log": log})
+    assert "HIDDEN" not in cleaned["log"]
+    assert cleaned["log"].startswith(f"{stamp}before\n")
+    assert cleaned["log"].endswith(f"{stamp}after is done")
+    assert ("HIDDEN" in cleaned["evidence"]) == (rest == "abHIDDEN")
+
+
+@pytest.mark.parametrize("stamp", [stamp for stamp in STAMPS.values() if stamp], ids=["stamped", "script"])
+@pytest.mark.parametrize(
+    "line", ["Enabled", "exit code 1", "eth0", "WaLinuxAgent started", "done", "took 12ms", "0x80070643"]
+)
+def test_the_line_after_a_key_that_was_cut_off_stays(stamp: str, line: str):
+    assert Redactor(KEY).text(f"{stamp}{BODY}\n{stamp}{line}").endswith(f"\n{stamp}{line}")
+
+
 def test_the_audit_counts_what_stands_in_each_member(tmp_path: Path):
     redactor = Redactor(KEY)
     finding = REPORT.findings[0]

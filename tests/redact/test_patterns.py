@@ -181,3 +181,13 @@ def test_what_is_packed_and_holds_no_secret_stays():
     ).decode()
     text = f"op=Enable, message={packed}, duration=0"
     assert Redactor(KEY).text(text) == text
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["one line", "several"])
+def test_a_line_that_is_known_hides_no_token_that_differs_in_case_or_digits(lines: bool):
+    redactor = Redactor(KEY)
+    token = "AKIAHIDDEN0123456789"
+    text = "before\nusing {}\nafter" if lines else "using {}"
+    for harmless in (token.lower(), token.lower().replace("0", "7")):
+        assert redactor.text(text.format(harmless)) == text.format(harmless)
+    assert "HIDDEN" not in redactor.text(text.format(token))
