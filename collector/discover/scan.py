@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -41,8 +41,15 @@ def system_of(root: Path) -> System:
     return "windows" if names & _WINDOWS_SIGNS else "linux"
 
 
-def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequence[Path] = ()) -> Scan:
-    """All sources, each file once. `extensions`: globs on Publisher.Type or its last part.
+def scan(
+    root: Path,
+    system: System,
+    extensions: Sequence[str] = (),
+    extra: Sequence[Path] = (),
+    registry: Mapping[tuple[str, str], str] | None = None,
+) -> Scan:
+    """All sources, each file once. `extensions`: globs on Publisher.Type or its last part. `registry`: on Windows,
+    where handlers have no file for it, their states by extension in lower case and version.
 
     Raises DataError for a broken table; what can't be listed stands in the result.
     """
@@ -68,7 +75,7 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
         rest += crowds.thinned(new)
     sources, aliases = _once(tree, rest)
     sources = crowds.within_bounds(sources)
-    sources = with_notes(sources, _handler_states(tree, sources), system)
+    sources = with_notes(sources, registry or _handler_states(tree, sources), system)
     current = next((source for source in sources if source.kind == "aggregate" and source.problem is None), None)
     unfound = (
         *(_skipped(source, "a temporary file of the one who writes it") for source in written),

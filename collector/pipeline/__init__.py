@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from collector import __version__
 from collector.discover.facts import gather
 from collector.discover.identity import identify
-from collector.discover.scan import scan, system_of
+from collector.discover.scan import Scan, scan, system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract.window import last_hours
-from collector.model import Report
+from collector.model import Report, System
 from collector.pipeline.gone import with_gone
 from collector.pipeline.ledger import ledger_of, verdict_of
 from collector.pipeline.request import Progress, Request
@@ -30,7 +32,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     root = request.root or current().root()
     live = request.root is None or request.live
     system = system_of(root)
-    found = with_gone(scan(root, system, request.extensions, request.extra_tables), root, request)
+    found = with_gone(_found(root, system, request), root, request)
     zone = disk_zone(root, system)
     tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)
@@ -64,3 +66,14 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     from collector.pipeline.examine import examine
 
     return examine(report, found, request, tz, progress)
+
+
+def _found(root: Path, system: System, request: Request) -> Scan:
+    """What lies on the disk and, on Windows, what the registry says of it."""
+    if system != "windows":
+        return scan(root, system, request.extensions, request.extra_tables)
+    from collector.discover.handler_registry import handler_states
+
+    registry = handler_states(root, request.extensions)
+    found = scan(root, system, request.extensions, request.extra_tables, registry.states)
+    return replace(found, unfound=(*found.unfound, *registry.entries))

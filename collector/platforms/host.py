@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -58,3 +58,7 @@ class Host(Protocol):
 
     def is_clock_synchronised(self) -> bool | None:
         """Whether a time service keeps the clock right; None where it isn't told."""
+
+    def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        """The keys directly below a key of HKEY_LOCAL_MACHINE, so many at most, each with its values (text, int or
+        bytes). Raises OSError: FileNotFoundError where there is no such key, and on other systems than Windows."""

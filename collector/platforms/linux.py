@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -131,3 +131,6 @@ class LinuxHost:
         from collector.platforms.clock import is_synchronised
 
         return is_synchronised()
+
+    def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        raise FileNotFoundError(f"no registry: {key}")

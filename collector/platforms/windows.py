@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from collector.model import System
@@ -98,6 +99,9 @@ class WindowsHost:
     def is_clock_synchronised(self) -> bool | None:
         return None
 
+    def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        return _registry(key, most)
+
     @staticmethod
     def _program_data() -> Path:
         return Path(os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - Windows spells it so
@@ -131,6 +135,24 @@ if sys.platform == "win32":
             _kernel32.CloseHandle(handle)
             raise
 
+    #: Values of one key that are looked at.
+    _MOST_VALUES = 256
+
+    def _registry(key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        """A 32-bit Python must ask for the keys of the system's own programs, too."""
+        access = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
+        found: dict[str, Mapping[str, object]] = {}
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, access) as above:
+            for number in range(min(most, winreg.QueryInfoKey(above)[0])):
+                try:
+                    name = winreg.EnumKey(above, number)
+                    with winreg.OpenKey(above, name, 0, access) as one:
+                        many = min(_MOST_VALUES, winreg.QueryInfoKey(one)[1])
+                        found[name] = {value[0]: value[1] for value in map(partial(winreg.EnumValue, one), range(many))}
+                except FileNotFoundError:  # an agent removes a handler meanwhile
+                    continue
+        return found
+
     def _product_name() -> str | None:
         """Such as Windows Server 2022 Datacenter."""
         try:
@@ -147,6 +169,9 @@ if sys.platform == "win32":
             return None
 
 else:
+
+    def _registry(key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        raise FileNotFoundError(f"no registry: {key}")
 
     def _product_name() -> str | None:
         return None
