@@ -12,6 +12,7 @@ from collector.config.named_files import read_recipients, read_token
 from collector.config.typed import typed
 from collector.config.values import ENVIRONMENT, KINDS, WATCH, Config
 from collector.errors import ConfigError
+from collector.platforms.paths import reachable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,6 +20,8 @@ else:
     import tomli as tomllib
 
 FLAG = "command line"
+#: Signs of the longest path in the state folder, with room to spare.
+_ROOM_BELOW = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def _config(values: Mapping[str, Any], state_dir: Path) -> Config:
     own = {name: value for name, value in values.items() if "." not in name}
     watch = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
     config = replace(Config(state_dir=state_dir), **own)
+    config = replace(config, state_dir=reachable(config.state_dir, _ROOM_BELOW))
     return replace(config, watch=replace(config.watch, **watch))
 
 

@@ -14,6 +14,7 @@ from collector.discover.crowds import Crowds
 from collector.discover.tree import Tree, shown
 from collector.discover.versions import with_notes
 from collector.model import LedgerEntry, Source, System
+from collector.platforms.paths import reachable
 
 _WINDOWS_SIGNS = frozenset({"windowsazure", "packages", "windows", "azuredata"})
 #: Endings of files that are being written.
@@ -94,7 +95,7 @@ def _source(tree: Tree, place: Place, path: str, rows: Iterable[Place]) -> Sourc
     sequence = parts.get("sequence")
     source = Source(
         shown(path),
-        tree.root / path,
+        reachable(tree.root / path),
         place.kind,
         format=place.format if place.kind in ("log", "output") else "",
         extension=parts.get("extension") or place.extension,
@@ -126,7 +127,7 @@ def _may_be_folder(place: Place, path: str, rows: Iterable[Place]) -> bool:
 def _once(tree: Tree, sources: Sequence[Source]) -> tuple[list[Source], list[tuple[Source, str]]]:
     """Each file once, by the path that is no link; and what else leads to it, with that path."""
     first: dict[Path, Source] = {}
-    for source in sorted(sources, key=lambda source: source.file != tree.root / source.path):
+    for source in sorted(sources, key=lambda source: source.file != reachable(tree.root / source.path)):
         if source.problem is None:
             first.setdefault(source.file, source)
     kept: list[Source] = []

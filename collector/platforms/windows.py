@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from collector.model import System
+from collector.platforms.paths import reachable
 
 #: Administrators and the system; well-known ids, since names are translated (Microsoft, well-known SIDs).
 _GRANTS = ("*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F")
@@ -119,13 +120,19 @@ if sys.platform == "win32":
     )  # fmt: skip
     _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
 
+    def long_name(path: Path) -> str:
+        """The last name of a path as the folder lists it, where the path has its short form (``WINDOW~1``)."""
+        long = ctypes.create_unicode_buffer(32_768)
+        length = _kernel32.GetLongPathNameW(str(path), long, len(long))
+        return Path(long.value).name if 0 < length < len(long) else path.name
+
     def open_shared(file: Path) -> int:
         """A descriptor to read from, while which others may write, rename and delete the file. Raises OSError.
 
         Python's own open lets others write but neither rename nor delete: it would stop the rotation of a log.
         """
         handle = _kernel32.CreateFileW(
-            str(file), _GENERIC_READ, _SHARE_READ_WRITE_DELETE, None, _OPEN_EXISTING, 0, None
+            str(reachable(file)), _GENERIC_READ, _SHARE_READ_WRITE_DELETE, None, _OPEN_EXISTING, 0, None
         )
         if handle in (None, ctypes.c_void_p(_INVALID_HANDLE).value):
             raise ctypes.WinError(ctypes.get_last_error())
