@@ -32,7 +32,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     root = request.root or current().root()
     live = request.root is None or request.live
     system = system_of(root)
-    found = with_gone(_found(root, system, request), root, request)
+    found = with_gone(_found(root, system, request, now), root, request)
     zone = disk_zone(root, system)
     tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
     identity = identify(root, system, metadata=request.metadata, instance=request.instance)
@@ -68,12 +68,14 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     return examine(report, found, request, tz, progress)
 
 
-def _found(root: Path, system: System, request: Request) -> Scan:
-    """What lies on the disk and, on Windows, what the registry says of it."""
+def _found(root: Path, system: System, request: Request, now: datetime) -> Scan:
+    """What lies on the disk and, on Windows, what the registry and the event logs say."""
     if system != "windows":
         return scan(root, system, request.extensions, request.extra_tables)
     from collector.discover.handler_registry import handler_states
+    from collector.pipeline.event_logs import with_event_logs
 
     registry = handler_states(root, request.extensions)
     found = scan(root, system, request.extensions, request.extra_tables, registry.states)
-    return replace(found, unfound=(*found.unfound, *registry.entries))
+    found = replace(found, unfound=(*found.unfound, *registry.entries))
+    return with_event_logs(found, root, request.window, now)

@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.model import System
+
+if TYPE_CHECKING:
+    from collector.platforms.commands import Answer
 
 _NICE = 10
 #: The system call ioprio_set, which the C library has no name for, where a word has 64 bits (Linux, asm/unistd.h), and
@@ -134,3 +138,6 @@ class LinuxHost:
 
     def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
         raise FileNotFoundError(f"no registry: {key}")
+
+    def event_log(self, channel: str, query: str, most: int) -> Answer | None:
+        return None

@@ -13,15 +13,23 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.model import System
 from collector.platforms.paths import reachable
+
+if TYPE_CHECKING:
+    from collector.platforms.commands import Answer
 
 #: Administrators and the system; well-known ids, since names are translated (Microsoft, well-known SIDs).
 _GRANTS = ("*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F")
 
 #: Names and values of CreateFileW (Microsoft, fileapi.h and winnt.h).
 _GENERIC_READ, _SHARE_READ_WRITE_DELETE, _OPEN_EXISTING, _INVALID_HANDLE = 0x80000000, 0x7, 3, -1
+
+
+#: Of one event log.
+_EVENTS_SECONDS, _EVENTS_BYTES = 10.0, 16_000_000
 
 
 class WindowsHost:
@@ -102,6 +110,15 @@ class WindowsHost:
 
     def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
         return _registry(key, most)
+
+    #: The program that asks event logs, of Windows' own folder and no other.
+    wevtutil: Sequence[str] = (os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "wevtutil.exe"),)  # noqa: PTH118, SIM112 - a path of Windows on every system
+
+    def event_log(self, channel: str, query: str, most: int) -> Answer | None:
+        from collector.platforms.commands import asked
+
+        how = [f"/q:{query}", f"/c:{most}", "/rd:true", "/f:RenderedXml", "/uni:true"]
+        return asked([*self.wevtutil, "qe", channel, *how], seconds=_EVENTS_SECONDS, most_bytes=_EVENTS_BYTES)
 
     @staticmethod
     def _program_data() -> Path:
