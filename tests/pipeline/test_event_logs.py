@@ -18,6 +18,7 @@ from collector.model import LedgerEntry, Source, Window
 from collector.pipeline.event_logs import MOST_EVENTS, query, with_event_logs
 from collector.pipeline.ledger import verdict_of
 from collector.pipeline.log import Log, Wanted
+from collector.pipeline.system_log import system_events
 from collector.platforms.windows import WindowsHost
 from tests.parse.test_windows_event import event
 
@@ -241,3 +242,30 @@ def test_every_row_names_its_source_and_makes_a_query():
         text = query(channel, NOW, None)
         assert text.count("[") == text.count("]"), text
         assert text.count("(") == text.count(")"), text
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        # of Service Control Manager and of Application Error
+        ("The Windows Azure Guest Agent service terminated unexpectedly. It has done this 1 time(s).", "agent-stop"),
+        ("The RdAgent service entered the stopped state.", "agent-stop"),
+        ("The Windows Azure Guest Agent service failed to start due to the following error: x", "agent-stop"),
+        ("Faulting application name: WaAppAgent.exe, version: 2.7", "agent-stop"),
+        ("The RdAgent service entered the running state.", "agent-start"),
+        ("A timeout was reached while waiting for the Windows Azure Guest Agent service to connect.", None),
+    ],
+)
+def test_the_end_of_the_agent_is_an_event_of_the_machine(machine: Machine, message: str, kind: str | None):
+    channel = "Application" if message.startswith("Faulting") else "System"
+    answers(machine, channel, event(message))
+    sources = found(machine).sources
+    window = Window(
+        datetime(2026, 5, 4, 3, 10, tzinfo=timezone.utc), datetime(2026, 5, 4, 3, 15, tzinfo=timezone.utc), ""
+    )
+    told = system_events(machine.disk, "windows", window, None, live=True, now=NOW, asked=sources)
+    assert [(one.kind, one.path, one.line) for one in told.events] == (
+        [(kind, f"{LOGS}/{channel}.evtx", 1)] if kind else []
+    )
+    before = Window(window.start, window.start, "")
+    assert not system_events(machine.disk, "windows", before, None, live=True, now=NOW, asked=sources).events
