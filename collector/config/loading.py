@@ -20,8 +20,8 @@ else:
     import tomli as tomllib
 
 FLAG = "command line"
-#: Signs of the longest path in the state folder, with room to spare.
-_ROOM_BELOW = 150
+#: Signs of the longest path below the state folder, with room to spare.
+_ROOM_BELOW = 80
 
 
 @dataclass(frozen=True, slots=True)
