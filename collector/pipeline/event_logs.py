@@ -21,7 +21,7 @@ from collector.platforms.host import Host
 log = logging.getLogger(__name__)
 
 #: Events asked for of one log, from how far back where no window was asked for, and how much before one.
-MOST_EVENTS = 2_000
+MOST_EVENTS = 1_000
 _BACK, _BEFORE = timedelta(days=7), timedelta(hours=2)
 #: Seconds for all logs together; those that are left then are not asked.
 _LONGEST = 30.0
@@ -35,7 +35,6 @@ class _Asked:
     """`text`: the lines of a log, oldest first. `note`: which, and what is not among them."""
 
     text: str
-    count: int
     is_whole: bool
     note: str
 
@@ -107,15 +106,18 @@ def _ask(channel: EventChannel, window: Window | None, now: datetime, host: Host
         return _entry(
             channel, "denied", f"the event log was not read: Windows' program for it ended with {answer.code}"
         )
-    events = list(events_in(text_of(answer.data)))
-    whole = [event for event in events if event is not None]
-    wanted = [event for event in whole if channel.tells(event.message)]
+    total = broken = 0
+    wanted: list[str] = []
+    for event in events_in(text_of(answer.data)):
+        total += 1
+        broken += event is None
+        if event is not None and channel.tells(event.message):
+            wanted.append(lines_of(event))
     notes = [f"asked of Windows: {len(wanted)} events since {iso(start)}"]
-    is_cut = len(events) >= MOST_EVENTS or answer.code is None
-    notes += [f"older ones were not asked for: only the newest {len(events)}"] if is_cut else []
-    notes += [f"{len(events) - len(whole)} could not be read"] if len(whole) < len(events) else []
-    text = "".join(map(lines_of, reversed(wanted)))
-    return _Asked(text, len(wanted), not is_cut, "; ".join(notes))
+    is_cut = total >= MOST_EVENTS or answer.code is None
+    notes += [f"older ones were not asked for: only the newest {total}"] if is_cut else []
+    notes += [f"{broken} could not be read"] if broken else []
+    return _Asked("".join(reversed(wanted)), not is_cut, "; ".join(notes))
 
 
 def _source(channel: EventChannel, tree: Tree, told: _Asked, now: datetime) -> Source:

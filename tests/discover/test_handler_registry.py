@@ -163,3 +163,13 @@ def test_linux_has_no_registry():
 
 def test_the_table_names_its_sources():
     assert is_source(handler_key().source)
+
+
+def test_a_hive_that_another_program_wrote(tmp_path: Path):
+    """hivex, with other lists of keys and other cells than the tests' own hives: `hives/make`."""
+    put_hive(tmp_path, (Path(__file__).parent / "hives/SOFTWARE").read_bytes(), HIVE)
+    assert rows(handler_states(tmp_path)) == {
+        HIVE: ("read", "the registry hive: 2 handlers"),
+        f"{KEY}/{CSE}_1.10.15": ("read", "Enabled, sequence number 2"),
+        f"{KEY}/Microsoft.Powershell.DSC_2.83.5": ("read", "NotInstalled, sequence number 0"),
+    }
