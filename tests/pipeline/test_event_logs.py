@@ -248,17 +248,20 @@ def test_every_row_names_its_source_and_makes_a_query():
     ("message", "kind"),
     [
         # of Service Control Manager and of Application Error
-        ("The Windows Azure Guest Agent service terminated unexpectedly. It has done this 1 time(s).", "agent-stop"),
         ("The RdAgent service entered the stopped state.", "agent-stop"),
-        ("The Windows Azure Guest Agent service failed to start due to the following error: x", "agent-stop"),
         ("Faulting application name: WaAppAgent.exe, version: 2.7", "agent-stop"),
         ("The RdAgent service entered the running state.", "agent-start"),
+        (
+            'Dienst "Windows Azure Guest Agent" wurde unerwartet beendet. Dies ist bereits 1 Mal vorgekommen.',
+            "agent-stop",
+        ),
         ("A timeout was reached while waiting for the Windows Azure Guest Agent service to connect.", None),
     ],
 )
 def test_the_end_of_the_agent_is_an_event_of_the_machine(machine: Machine, message: str, kind: str | None):
     channel = "Application" if message.startswith("Faulting") else "System"
-    answers(machine, channel, event(message))
+    number = 7031 if "unerwartet" in message else 7036
+    answers(machine, channel, event(message, provider="Service Control Manager", number=number))
     sources = found(machine).sources
     window = Window(
         datetime(2026, 5, 4, 3, 10, tzinfo=timezone.utc), datetime(2026, 5, 4, 3, 15, tzinfo=timezone.utc), ""
