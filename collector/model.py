@@ -115,9 +115,10 @@ class RedactedText(str):
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """Lines of a file that is gone, as the resident agent kept them: redacted already.
+    """Lines that no file holds: of a file that is gone, as the resident agent kept them, redacted already; or what
+    the system answered when it was asked.
 
-    `is_whole`: nothing of the file is missing; `note`: which lines these are.
+    `is_whole`: nothing is missing; `note`: which lines these are.
     """
 
     bytes: Callable[[], bytes]
@@ -141,7 +142,7 @@ class Source:
     modified: float = 0.0  # seconds since the epoch, when listed; wrong on a copied disk
     problem: Outcome | None = None  # what listing already found wrong ("denied", "not-a-file")
     note: str = ""
-    remains: Remains | None = None  # what is read where `file` is gone
+    remains: Remains | None = None  # what is read in place of `file`
 
 
 @dataclass(frozen=True, slots=True)

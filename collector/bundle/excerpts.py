@@ -14,13 +14,13 @@ import re
 
 from collector.errors import BundleError
 from collector.model import Excerpt, Line
+from collector.platforms.paths import DEVICE
 
 _HEAD = "# "
 _GAP = "..."
 _LINE = re.compile(r"([> ]) *(\d+)([ ~]) (.*)", re.DOTALL)
 _COUNT = re.compile(r"# \d+ lines, (\d+) of the window left out")
 _UNSAFE = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # names that Windows keeps for devices
 _LONGEST_PART, _LONGEST_NAME = 100, 200
 
 
@@ -75,7 +75,7 @@ def member_names(paths: list[str]) -> list[str]:
 
 def _safe(part: str) -> str:
     name = _UNSAFE.sub("_", part.encode("utf-8", "replace").decode())[:_LONGEST_PART].rstrip(". ")
-    return f"_{name}" if not name or _RESERVED.match(name) else name
+    return f"_{name}" if not name or DEVICE.match(name) else name
 
 
 def _one_line(text: str) -> str:

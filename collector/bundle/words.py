@@ -158,8 +158,10 @@ def seconds(number: int) -> str:
 
 
 def native(path: str, system: System) -> str:
-    """A path relative to the instance's root as that instance writes it."""
+    """A path relative to the instance's root as that instance writes it. The registry has no drive."""
     if system == "windows":
+        if path.startswith("HKLM/"):
+            return path.replace("/", "\\")
         return "C:\\" + path.lstrip("/").replace("/", "\\")
     return "/" + path.lstrip("/")
 

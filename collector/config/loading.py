@@ -12,6 +12,7 @@ from collector.config.named_files import read_recipients, read_token
 from collector.config.typed import typed
 from collector.config.values import ENVIRONMENT, KINDS, WATCH, Config
 from collector.errors import ConfigError
+from collector.platforms.paths import reachable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,6 +21,8 @@ else:
 
 FLAG = "command line"
 _PREFIX = "VMEXT_"
+#: Signs of the longest path below the state folder, with room to spare.
+_ROOM_BELOW = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def _config(values: Mapping[str, Any], state_dir: Path) -> Config:
     own = {name: value for name, value in values.items() if "." not in name}
     watch = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
     config = replace(Config(state_dir=state_dir), **own)
+    config = replace(config, state_dir=reachable(config.state_dir, _ROOM_BELOW))
     return replace(config, watch=replace(config.watch, **watch))
 
 

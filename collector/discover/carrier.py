@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from collector.model import Source
+from collector.platforms.files import open_to_read
 
 #: The agent gives these to a handler, and the handler to its script (Azure/WALinuxAgent, exthandlers.py).
 _FOLDER, _SEQUENCE, _NAME = "AZURE_GUEST_AGENT_EXTENSION_PATH", "ConfigSequenceNumber", "ConfigExtensionName"
@@ -44,7 +46,7 @@ def _beginning(file: Path) -> str:
     try:
         if not file.is_file() or file.is_symlink():
             return ""
-        with file.open("rb") as stream:
+        with os.fdopen(open_to_read(file), "rb") as stream:
             return stream.read(_MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

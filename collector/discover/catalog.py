@@ -23,7 +23,7 @@ else:
 FORMATS = frozenset(
     {"auto", "plain", "generic", "iso", "waagent", "command-execution", "logfmt", "slog", "python-extension"}
     | {"vmbackup", "go-platform", "shell-trace", "waapp", "windows-handler", "domain-join", "dsc", "wad", "msi"}
-    | {"xml-events"}
+    | {"xml-events", "windows-event"}
 )
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = frozenset({"extension", "version", "name", "sequence"})

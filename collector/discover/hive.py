@@ -1,6 +1,6 @@
-"""The time zone in the registry hive of a mounted Windows disk (``Windows/System32/config/SYSTEM``).
+"""Registry hives of a mounted Windows disk (files of ``Windows/System32/config``).
 
-The file is never copied and never read whole: regipy's keys are walked on the open file, through a stream that
+A hive is never copied and never read whole: regipy's keys are walked on the open file, through a stream that
 ends after a bounded number of reads, so that a damaged or hostile hive costs neither memory nor time.
 """
 
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import stat
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-#: A hive that a machine could work with is far smaller.
-MOST_BYTES = 64 * 1024 * 1024
+from collector.platforms.files import open_to_read
+
+#: A hive that a machine could work with is smaller: SOFTWARE has some 100 MB.
+_MOST_BYTES = 512 * 1024 * 1024
 #: One read of the library: it asks for gigabytes where a value is stored in its own pointer.
 _MOST_READ = 65_536
 #: A usual lookup needs some 5000.
@@ -26,23 +29,11 @@ _MOST_READS = 200_000
 _MOST_KEYS, _MOST_VALUES = 4096, 256
 #: Offsets in a hive count from the end of its header; a cell begins with its size.
 _HEADER, _CELL = 4096, 4
-_INSTALL = "install vmext[hive]"
+NO_LIBRARY = "install vmext[hive]"
 
 
 class HiveError(Exception):
-    """A hive tells no zone; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneSettings:
-    """What ``TimeZoneInformation`` says. Minutes of UTC less local time, as Windows counts them."""
-
-    key_name: str = ""
-    standard_name: str = ""
-    bias: int | None = None  # of standard time
-    daylight: bool | None = None  # whether it changes to daylight time; None where the key does not say
-    disabled: bool = False  # a person switched daylight time off
-    in_use: bool = False  # the machine had not written all of its changes into the file
+    """A hive tells nothing; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +56,41 @@ def load_library() -> Library:
     return Library(registry.NKRecord, registry.Cell, (exceptions.RegipyException, construct.ConstructError))
 
 
-def zone_settings(file: Path, library: Callable[[], Library] = load_library) -> ZoneSettings:
-    """The zone settings of the control set that the machine last ran with.
+@dataclass(frozen=True, slots=True)
+class Hive:
+    """An open hive. `in_use`: the machine had not written all of its changes into the file."""
+
+    root: Any
+    in_use: bool
+    size: int  # bytes
+
+    def key(self, *path: str) -> Any:
+        """The key of that path, names in any case. Raises HiveError where there is none."""
+        found = self.root
+        for name in path:
+            below = islice(found.iter_subkeys(), _MOST_KEYS)
+            found = next((one for one in below if one.name.casefold() == name.casefold()), None)
+            if found is None:
+                raise NoKeyError(f"it has no key {name}")
+        return found
+
+
+class NoKeyError(HiveError):
+    """The hive is sound and does not have the key."""
+
+
+@contextmanager
+def opened(file: Path, library: Callable[[], Library] = load_library, most_bytes: int = _MOST_BYTES) -> Iterator[Hive]:
+    """The hive, for as long as it is walked.
 
     Raises HiveError, and nothing else, for a file that can't be read, is no hive, is damaged, or is larger than
-    MOST_BYTES, for settings that are not there, and without the library. Changes that only the hive's
-    transaction logs hold are not seen: `in_use` tells that there may be some.
+    `most_bytes`, also while it is walked, and without the library. Changes that only the hive's transaction logs
+    hold are not seen: `in_use` tells that there may be some.
     """
     try:
         loaded = library()
     except ImportError as error:
-        raise HiveError(_INSTALL) from error
+        raise HiveError(NO_LIBRARY) from error
     broken: tuple[type[Exception], ...] = (
         *loaded.errors,
         struct.error,
@@ -88,8 +103,8 @@ def zone_settings(file: Path, library: Callable[[], Library] = load_library) -> 
         RecursionError,
     )
     try:
-        with _opened(file) as stream:
-            return _settings(stream, loaded)
+        with _stream(file, most_bytes) as (stream, size):
+            yield _hive(_Sparing(stream), loaded, size)
     except PermissionError as error:
         raise HiveError("no permission") from error
     except OSError as error:
@@ -99,14 +114,14 @@ def zone_settings(file: Path, library: Callable[[], Library] = load_library) -> 
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[_Sparing]:
+def _stream(file: Path, most_bytes: int) -> Iterator[tuple[BinaryIO, int]]:
     kind = file.stat()
     if not stat.S_ISREG(kind.st_mode):
         raise HiveError("it is no file")
-    if kind.st_size > MOST_BYTES:
-        raise HiveError(f"it is larger than {MOST_BYTES // 1024**2} MB")
-    with file.open("rb") as stream:
-        yield _Sparing(stream)
+    if kind.st_size > most_bytes:
+        raise HiveError(f"it is larger than {most_bytes // 1024**2} MB")
+    with os.fdopen(open_to_read(file), "rb") as stream:
+        yield stream, kind.st_size
 
 
 class _Sparing:
@@ -129,65 +144,32 @@ class _Sparing:
         return self._stream.tell()
 
 
-def _settings(stream: _Sparing, library: Library) -> ZoneSettings:
+def _hive(stream: _Sparing, library: Library, size: int) -> Hive:
     head = stream.read(_HEADER)
     if len(head) < _HEADER or head[:4] != b"regf":
         raise HiveError("it is no registry hive")
     first, second = struct.unpack_from("<II", head, 4)
     (root_at,) = struct.unpack_from("<I", head, 36)
     stream.seek(_HEADER + root_at)
-    (size,) = struct.unpack("<i", stream.read(_CELL))
+    (cell_size,) = struct.unpack("<i", stream.read(_CELL))
     if stream.read(2) != b"nk":
         raise HiveError("it is damaged")
-    root = library.key(library.cell(offset=stream.tell(), cell_type="nk", size=-size), stream)
-    current = _values(_key(root, "Select")).get("current")
-    if not isinstance(current, int) or not 1 <= current <= 999:
-        raise HiveError("it names no current control set")
-    values = _values(_key(root, f"ControlSet{current:03}", "Control", "TimeZoneInformation"))
-    return _from_values(values, in_use=first != second)
+    root = library.key(library.cell(offset=stream.tell(), cell_type="nk", size=-cell_size), stream)
+    return Hive(root, first != second, size)
 
 
-def _key(key: Any, *path: str) -> Any:
-    for name in path:
-        below = islice(key.iter_subkeys(), _MOST_KEYS)
-        key = next((one for one in below if one.name.casefold() == name.casefold()), None)
-        if key is None:
-            raise HiveError(f"it has no key {name}")
-    return key
+def subkeys(key: Any, most: int = _MOST_KEYS) -> Iterator[tuple[str, Any]]:
+    """The keys below a key by their names, so many at most."""
+    for one in islice(key.iter_subkeys(), most):
+        yield one.name, one
 
 
-def _values(key: Any) -> dict[str, Any]:
+def values(key: Any) -> Mapping[str, Any]:
+    """The values of a key by their names in lower case."""
     return {one.name.lower(): one.value for one in islice(key.iter_values(trim_values=False), _MOST_VALUES)}
 
 
-def _from_values(values: dict[str, Any], *, in_use: bool) -> ZoneSettings:
-    bias = _minutes(values.get("bias"))
-    return ZoneSettings(
-        key_name=_text(values.get("timezonekeyname")),
-        standard_name=_text(values.get("standardname")),
-        bias=None if bias is None else bias + (_minutes(values.get("standardbias")) or 0),
-        daylight=_daylight(values),
-        disabled=bool(values.get("dynamicdaylighttimedisabled") or values.get("disableautodaylighttimeset")),
-        in_use=in_use,
-    )
-
-
-def _daylight(values: dict[str, Any]) -> bool | None:
-    """DaylightStart is the moment of the change: year, month, week, each 16 bits; no month is no change."""
-    start = values.get("daylightstart")
-    if not isinstance(start, bytes) or len(start) < 4:
-        return None
-    return start[2:4] != b"\0\0" and _minutes(values.get("daylightbias")) != 0
-
-
-def _minutes(value: Any) -> int | None:
-    """A signed number, which the registry has no type for."""
-    if not isinstance(value, int):
-        return None
-    return value - (1 << 32) if value >= 1 << 31 else value
-
-
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """A string up to its end; what Windows leaves behind that need not be text.
 
     The library then hands over bytes, or, where they happen to be UTF-8, takes them for that.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +14,7 @@ from collector.discover.crowds import Crowds
 from collector.discover.tree import Tree, shown
 from collector.discover.versions import with_notes
 from collector.model import LedgerEntry, Source, System
+from collector.platforms.paths import reachable
 
 _WINDOWS_SIGNS = frozenset({"windowsazure", "packages", "windows", "azuredata"})
 #: Endings of files that are being written.
@@ -41,8 +42,15 @@ def system_of(root: Path) -> System:
     return "windows" if names & _WINDOWS_SIGNS else "linux"
 
 
-def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequence[OwnTable] = ()) -> Scan:
-    """All sources, each file once. `extensions`: globs on Publisher.Type or its last part.
+def scan(
+    root: Path,
+    system: System,
+    extensions: Sequence[str] = (),
+    extra: Sequence[OwnTable] = (),
+    registry: Mapping[tuple[str, str], str] | None = None,
+) -> Scan:
+    """All sources, each file once. `extensions`: globs on Publisher.Type or its last part. `registry`: on Windows,
+    where handlers have no file for it, their states by extension in lower case and version.
 
     Raises DataError for a broken table; what can't be listed stands in the result.
     """
@@ -68,7 +76,7 @@ def scan(root: Path, system: System, extensions: Sequence[str] = (), extra: Sequ
         rest += crowds.thinned(new)
     sources, aliases = _once(tree, rest)
     sources = crowds.within_bounds(sources)
-    sources = with_notes(sources, _handler_states(tree, sources), system)
+    sources = with_notes(sources, registry or _handler_states(tree, sources), system)
     current = next((source for source in sources if source.kind == "aggregate" and source.problem is None), None)
     unfound = (
         *(_skipped(source, "a temporary file of the one who writes it") for source in written),
@@ -87,7 +95,7 @@ def _source(tree: Tree, place: Place, path: str, rows: Iterable[Place]) -> Sourc
     sequence = parts.get("sequence")
     source = Source(
         shown(path),
-        tree.root / path,
+        reachable(tree.root / path),
         place.kind,
         format=place.format if place.kind in ("log", "output") else "",
         extension=parts.get("extension") or place.extension,
@@ -119,7 +127,7 @@ def _may_be_folder(place: Place, path: str, rows: Iterable[Place]) -> bool:
 def _once(tree: Tree, sources: Sequence[Source]) -> tuple[list[Source], list[tuple[Source, str]]]:
     """Each file once, by the path that is no link; and what else leads to it, with that path."""
     first: dict[Path, Source] = {}
-    for source in sorted(sources, key=lambda source: source.file != tree.root / source.path):
+    for source in sorted(sources, key=lambda source: source.file != reachable(tree.root / source.path)):
         if source.problem is None:
             first.setdefault(source.file, source)
     kept: list[Source] = []

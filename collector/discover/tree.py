@@ -12,7 +12,8 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from collector.platforms.files import open_to_read
+from collector.platforms.files import long_name, open_to_read
+from collector.platforms.paths import drive_of, reachable
 
 #: Names listed at most in one run and in one folder, and links followed one after another.
 MOST_FILES, MOST_IN_FOLDER, _MOST_LINKS = 50_000, 10_000, 16
@@ -80,7 +81,7 @@ class Tree:
         try:
             if folder is None:
                 return False
-            os.lstat(folder / name)
+            os.lstat(reachable(folder / name))
         except PermissionError:
             self.denied.setdefault(base, "no permission to enter the folder")
             return False
@@ -134,24 +135,26 @@ class Tree:
                 continue
             name, target = self._look(done, part)
             if name is None:  # nothing there, or closed: opening it says which
-                return None if ".." in left else self.root.joinpath(*done, part, *left)
+                return None if ".." in left else reachable(self.root.joinpath(*done, part, *left))
             if target is None:
                 done.append(name)
                 continue
             links += 1
-            led = _inside(target, self.fold, self.root.drive)
+            led = _inside(target, self.fold, drive_of(self.root))
             if links > _MOST_LINKS or led is None:
                 return None
             absolute, parts = led
             done = [] if absolute else done
             left = [*parts, *left]
-        return self.root.joinpath(*done)
+        return reachable(self.root.joinpath(*done))
 
     def _look(self, folder: Sequence[str], name: str, *, again: bool = False) -> tuple[str | None, str | None]:
         """The name as the disk spells it (None where there is nothing) and where it leads if it is a link."""
-        here = self.root.joinpath(*folder, name)
+        here = reachable(self.root.joinpath(*folder, name))
         try:
             status = os.lstat(here)
+            if "~" in name and self.fold:
+                name = long_name(here)
             if not stat.S_ISLNK(status.st_mode) and getattr(status, "st_reparse_tag", 0) != _JUNCTION:
                 return name, None
             return name, str(here.readlink())

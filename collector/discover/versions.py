@@ -1,7 +1,8 @@
 """Which of several versions of a handler on a disk is the current one. Pure.
 
 Old versions stay after an upgrade; the agent takes the highest whose state is neither of two
-(Azure/WALinuxAgent:azurelinuxagent/ga/exthandlers.py). On Windows the states lie in the registry.
+(Azure/WALinuxAgent:azurelinuxagent/ga/exthandlers.py). On Windows the states lie in the registry, which
+can not always be read.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ def with_notes(sources: Iterable[Source], states: Mapping[tuple[str, str], str],
 
 def _notes(states: Mapping[str, str | None], system: System) -> Mapping[str, str]:
     count = len(states)
-    if system == "windows":
+    current = current_version(states)
+    if system == "windows" and not any(states.values()):
         highest = max(states, key=_number)
         other = f"one of {count} versions here, the highest is {highest}"
         return {version: f"highest of {count} versions here" if version == highest else other for version in states}
-    current = current_version(states)
     if current is None:
         return dict.fromkeys(states, f"one of {count} versions here, none of them current by its HandlerState")
     other = f"one of {count} versions here, the current one is {current}"

@@ -14,7 +14,7 @@ from collector.errors import ConfigError
 from collector.model import WIDEST, System
 
 if TYPE_CHECKING:
-    from collector.discover.hive import ZoneSettings
+    from collector.discover.hive_zone import ZoneSettings
     from collector.platforms.host import Host
 
 __all__ = ["DiskZone", "disk_zone", "named_zone"]

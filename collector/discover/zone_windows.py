@@ -8,7 +8,8 @@ from datetime import timedelta, timezone
 from pathlib import Path
 
 from collector.data.zones import iana_name
-from collector.discover.hive import HiveError, ZoneSettings, zone_settings
+from collector.discover.hive import HiveError
+from collector.discover.hive_zone import ZoneSettings, zone_settings
 from collector.discover.tree import Tree
 from collector.discover.zone_files import DiskZone, zone_of
 from collector.model import WIDEST

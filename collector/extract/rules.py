@@ -77,6 +77,7 @@ _ERRORS_OF = {
     "command-execution": (" error", "[error"),
     "waapp": ("[err", "[fatal", "[critical", "[panic"),
     "windows-handler": ("[err", "[fatal", "[critical", "[panic"),
+    "windows-event": ("[error", "[critical"),
     "logfmt": ("error", "failed", "panic: "),
     "slog": ("error", "failed", "panic: "),
     "python-extension": ("error:", "critical:"),

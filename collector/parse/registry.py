@@ -18,6 +18,7 @@ from collector.parse import (
     shell_trace,
     waagent,
     waapp,
+    windows_event,
 )
 from collector.parse.heads import Format
 from collector.parse.records import records
@@ -40,6 +41,7 @@ FORMATS: dict[str, Format] = {
         handlers_windows.DIAGNOSTICS,
         handlers_windows.MSI,
         handlers_windows.XML_EVENTS,
+        windows_event.FORMAT,
         go_platform.FORMAT,
         generic.ISO,
         generic.GENERIC,

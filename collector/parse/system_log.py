@@ -1,5 +1,7 @@
 """Lines of a system's own logs: when they were written, and what of the whole machine they tell.
 
+Windows' event logs come as `collector.parse.windows_event` writes them.
+
 Stamps are those of rsyslog's traditional form, which has no year (``May  4 09:12:33 host kernel: x``), of its newer one
 and journalctl's (``2026-05-04T09:12:33.123456+02:00 host kernel: x``, ``+0200``), of cloud-init
 (``2026-05-04 09:12:33,123 - util.py[WARNING]: x``), and of the guest agents' own logs.
@@ -34,9 +36,13 @@ WORDS = (
     "system is powering down", "shutting down", "will reboot now", "will power off now", "no space left on device",
     "read-only", "readonly", "xfs", "filesystem shutdown", "stepped by", "system clock wrong by",
     "time has been changed", "time reset", "step time server", "azure linux agent", "waagent.service",
-    "walinuxagent.service", "windowsazureguestagent st",
+    "walinuxagent.service", "windowsazureguestagent st", "service control manager", "faulting application name",
 )  # fmt: skip
 _AGENT_UNIT = r"(?:walinuxagent|waagent)\.service"
+#: What the service control manager of Windows calls them in every language, and the numbers of its events of a service
+#: that did not start, or ended by itself (Microsoft, events of Service Control Manager). A change of state is told in words.
+_AGENT_NAMES = r"Windows Azure Guest Agent|RdAgent"
+_ENDS = r"(?:7000|7023|7024|7031|7034)"
 #: What each kind looks like. Sources: linux/mm/oom_kill.c, fs/ext4/super.c, fs/xfs/xfs_fsops.c, fs/btrfs/messages.c;
 #: systemd (units, logind, oomd, timedated); chrony (logging of reference.c and sys_generic.c); ntpd; the guest agents.
 _TELLING: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -58,10 +64,12 @@ _TELLING: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"|ntpdate\S* step time server")),
     ("agent-stop", re.compile(
         rf"systemd\[1\]: (?:Stopped|Stopping) (?:{_AGENT_UNIT} - )?Azure Linux Agent"
-        rf"|{_AGENT_UNIT}: Main process exited|WindowsAzureGuestAgent stopp")),
+        rf"|{_AGENT_UNIT}: Main process exited|WindowsAzureGuestAgent stopp"
+        rf"|Service Control Manager {_ENDS}: .*(?:{_AGENT_NAMES})|The (?:{_AGENT_NAMES}) service entered the stopped state"
+        r"|Faulting application name: (?:WindowsAzureGuestAgent|WaAppAgent|RdAgent)\.exe")),
     ("agent-start", re.compile(
         rf"systemd\[1\]: Started (?:{_AGENT_UNIT} - )?Azure Linux Agent|(?:INFO|Daemon) Azure Linux Agent Version:"
-        r"|WindowsAzureGuestAgent starting")),
+        rf"|WindowsAzureGuestAgent starting|The (?:{_AGENT_NAMES}) service entered the running state")),
 )  # fmt: skip
 _LONGEST_TEXT = 1_000  # characters
 

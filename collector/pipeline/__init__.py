@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from collector import __version__
 from collector.discover.facts import gather
 from collector.discover.identity import identify
-from collector.discover.scan import scan, system_of
+from collector.discover.scan import Scan, scan, system_of
 from collector.discover.zone import disk_zone, named_zone
 from collector.extract.window import last_hours
-from collector.model import Report
+from collector.model import Report, System
 from collector.pipeline.gone import with_gone
 from collector.pipeline.ledger import ledger_of, verdict_of
 from collector.pipeline.request import Progress, Request
@@ -31,7 +32,7 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     root = request.root or current().root()
     live = request.root is None or request.live
     system = system_of(root)
-    found = with_gone(scan(root, system, request.extensions, request.extra_tables), root, request)
+    found = with_gone(_found(root, system, request, now), root, request)
     found = replace(found, unfound=(*found.unfound, *request.broken_tables))
     zone = disk_zone(root, system)
     tz = named_zone(root, request.time_zone) if request.time_zone else zone.tz
@@ -66,3 +67,16 @@ def collect(request: Request, now: datetime, progress: Progress) -> Report:
     from collector.pipeline.examine import examine
 
     return examine(report, found, request, tz, progress)
+
+
+def _found(root: Path, system: System, request: Request, now: datetime) -> Scan:
+    """What lies on the disk and, on Windows, what the registry and the event logs say."""
+    if system != "windows":
+        return scan(root, system, request.extensions, request.extra_tables)
+    from collector.discover.handler_registry import handler_states
+    from collector.pipeline.event_logs import with_event_logs
+
+    registry = handler_states(root, request.extensions)
+    found = scan(root, system, request.extensions, request.extra_tables, registry.states)
+    found = replace(found, unfound=(*found.unfound, *registry.entries))
+    return with_event_logs(found, root, request.window, now)

@@ -18,7 +18,7 @@ from collector.extract.failures import failures_of, states_of
 from collector.extract.runs import current_handlers, resolve_names, with_sequences
 from collector.extract.signals import Signal
 from collector.extract.zones import settle, settled, shifted
-from collector.model import ExtensionState, Failure, Finding, Report, SystemFacts, Window, order
+from collector.model import ExtensionState, Failure, Finding, Report, Source, SystemFacts, Window, order
 from collector.pipeline.ledger import ledger_of, marked, verdict_of
 from collector.pipeline.logs import read_window
 from collector.pipeline.outputs import read_outputs
@@ -56,7 +56,7 @@ def examine(report: Report, found: Scan, request: Request, zone: tzinfo | None, 
     events = fair(reading.events)
     agent = newest(reading.agent, survey.reading.agent)
     report = replace(report, identity=with_ids(report.identity, agent, failures, signals))
-    machine, findings = _explained(report, failures, states_now, window, zone, request)
+    machine, findings = _explained(report, failures, states_now, window, zone, request, found.sources)
     ordered = tuple(finding.failure for finding in findings)
     identity = with_ids(report.identity, agent, ordered, signals)  # of the first failure, now that their order is known
     root = request.root or current().root()
@@ -86,6 +86,7 @@ def _explained(
     window: Window,
     zone: tzinfo | None,
     request: Request,
+    sources: Sequence[Source],
 ) -> tuple[SystemFacts, tuple[Finding, ...]]:
     """The machine at that time, and what the failures mean. All that is known of causes is loaded only for that."""
     if not failures:
@@ -93,7 +94,7 @@ def _explained(
     from collector.diagnose.diagnose import diagnose
     from collector.pipeline.machine import machine_at
 
-    machine = machine_at(report, failures, window, zone, request)
+    machine = machine_at(report, failures, window, zone, request, sources)
     return machine, diagnose(failures, report.identity, machine, states)
 
 

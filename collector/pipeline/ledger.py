@@ -11,6 +11,8 @@ from collector.model import Excerpt, Failure, LedgerEntry, Source, Verdict
 if TYPE_CHECKING:
     from collector.read.lines import LineReader
 
+#: The format of Windows' event logs.
+EVENTS = "windows-event"
 NEVER_COPIED = "settings hold secrets and are never copied"
 
 
@@ -78,7 +80,9 @@ def verdict_of(failures: Sequence[Failure], ledger: Sequence[LedgerEntry]) -> Ve
         return "hanging"
     looked_at = {"read", "outside-window", "empty", "truncated", "undecodable"}
     told = any(
-        entry.outcome in looked_at and entry.kind in ("log", "status", "handler-status", "aggregate")
+        entry.format != EVENTS  # Windows has event logs whether there is a guest agent or not
+        and entry.outcome in looked_at
+        and entry.kind in ("log", "status", "handler-status", "aggregate")
         for entry in ledger
     )
     return "healthy" if told else "nothing-found"

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from collector.discover.facts import gather_more
-from collector.model import Failure, Report, SystemFacts, Window
+from collector.model import Failure, Report, Source, SystemFacts, Window
+from collector.pipeline.ledger import EVENTS
 from collector.pipeline.request import Request
 from collector.pipeline.system_log import system_events
 from collector.platforms import current
@@ -17,9 +18,16 @@ log = logging.getLogger(__name__)
 
 
 def machine_at(
-    report: Report, failures: Sequence[Failure], window: Window, zone: tzinfo | None, request: Request
+    report: Report,
+    failures: Sequence[Failure],
+    window: Window,
+    zone: tzinfo | None,
+    request: Request,
+    sources: Sequence[Source] = (),
 ) -> SystemFacts:
-    """The report's facts with all that can explain the failures. What can't be told is left out, never raised."""
+    """The report's facts with all that can explain the failures. What can't be told is left out, never raised.
+
+    `sources`: what was found, of which event logs tell of the machine."""
     root = request.root or current().root()
     facts = report.system
     if request.probe_network and facts.live:
@@ -30,7 +38,9 @@ def machine_at(
     system = report.identity.system
     try:
         live = facts.live and not is_tree
-        told = system_events(root, system, _until_now(window, failures), zone, live=live, now=report.created)
+        until = _until_now(window, failures)
+        asked = [source for source in sources if source.format == EVENTS]
+        told = system_events(root, system, until, zone, live=live, now=report.created, asked=asked)
     except OSError as error:
         log.warning("the system's own logs can't be read: %s", error)
         return replace(facts, events_note=f"the system's own logs can't be read: {error.strerror or error}")

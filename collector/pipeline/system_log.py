@@ -65,13 +65,21 @@ class _Kept:
 
 
 def system_events(
-    root: Path, system: System, window: Window, zone: tzinfo | None, *, live: bool, now: datetime
+    root: Path,
+    system: System,
+    window: Window,
+    zone: tzinfo | None,
+    *,
+    live: bool,
+    now: datetime,
+    asked: Sequence[Source] = (),
 ) -> Told:
-    """The events of the window, in the order of time. `zone`: of stamps without one, None where unknown."""
+    """The events of the window, in the order of time. `zone`: of stamps without one, None where unknown. `asked`: the
+    event logs that Windows was asked for."""
     tree = Tree(root, fold=system == "windows")
     near = order(window.end or window.start or now)
     events: list[SystemEvent] = []
-    for members, kinds in _logs(tree, system):
+    for members, kinds in (*_logs(tree, system), (asked, _AGENT)):
         for source in members:
             kept = _Kept()
             for event in _read(source, window, timezone.utc if kinds is _FULL else zone, near):

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from collector.platforms.paths import plain
+
 _MOUNTS = Path("/proc/self/mountinfo")
 #: On these, changes that other machines make, or that are made below a layer, are not told to who watches
 #: (inotify(7), section Limitations; Linux, Documentation/filesystems/overlayfs.rst).
@@ -19,7 +21,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 def notifies(folder: Path) -> str:
     """Why changes in a folder may not be told by the system; "" where they are."""
     if os.name != "posix":
-        return "it lies on a share" if str(folder).startswith("\\\\") else ""
+        return "it lies on a share" if plain(str(folder)).startswith("\\\\") else ""
     kind = kind_of(folder)
     return f"it lies on {kind}" if kind in _SILENT or kind.startswith("fuse") else ""
 

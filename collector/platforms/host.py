@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from collector.model import System
+
+if TYPE_CHECKING:
+    from collector.platforms.commands import Answer
 
 
 class Host(Protocol):
@@ -58,3 +61,11 @@ class Host(Protocol):
 
     def is_clock_synchronised(self) -> bool | None:
         """Whether a time service keeps the clock right; None where it isn't told."""
+
+    def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        """The keys directly below a key of HKEY_LOCAL_MACHINE, so many at most, each with its values (text, int or
+        bytes). Raises OSError: FileNotFoundError where there is no such key, and on other systems than Windows."""
+
+    def event_log(self, channel: str, query: str, most: int) -> Answer | None:
+        """The newest events of a Windows event log that a query in XPath asks for, so many at most, the newest first,
+        each as the XML that Windows renders. The exit code is Windows' error; None where no one can be asked."""

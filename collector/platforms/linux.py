@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.model import System
+
+if TYPE_CHECKING:
+    from collector.platforms.commands import Answer
 
 _NICE = 10
 #: The system call ioprio_set, which the C library has no name for, where a word has 64 bits (Linux, asm/unistd.h), and
@@ -131,3 +135,9 @@ class LinuxHost:
         from collector.platforms.clock import is_synchronised
 
         return is_synchronised()
+
+    def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        raise FileNotFoundError(f"no registry: {key}")
+
+    def event_log(self, channel: str, query: str, most: int) -> Answer | None:
+        return None

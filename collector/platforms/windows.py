@@ -8,18 +8,28 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.model import System
+from collector.platforms.paths import reachable
+
+if TYPE_CHECKING:
+    from collector.platforms.commands import Answer
 
 #: Administrators and the system; well-known ids, since names are translated (Microsoft, well-known SIDs).
 _GRANTS = ("*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F")
 
 #: Names and values of CreateFileW (Microsoft, fileapi.h and winnt.h).
 _GENERIC_READ, _SHARE_READ_WRITE_DELETE, _OPEN_EXISTING, _INVALID_HANDLE = 0x80000000, 0x7, 3, -1
+
+
+#: Of one event log.
+_EVENTS_SECONDS, _EVENTS_BYTES = 10.0, 4_000_000
 
 
 class WindowsHost:
@@ -98,6 +108,18 @@ class WindowsHost:
     def is_clock_synchronised(self) -> bool | None:
         return None
 
+    def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        return _registry(key, most)
+
+    #: The program that asks event logs, of Windows' own folder and no other.
+    wevtutil: Sequence[str] = (os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "wevtutil.exe"),)  # noqa: PTH118, SIM112 - a path of Windows on every system
+
+    def event_log(self, channel: str, query: str, most: int) -> Answer | None:
+        from collector.platforms.commands import asked
+
+        how = [f"/q:{query}", f"/c:{most}", "/rd:true", "/f:RenderedXml", "/uni:true"]
+        return asked([*self.wevtutil, "qe", channel, *how], seconds=_EVENTS_SECONDS, most_bytes=_EVENTS_BYTES)
+
     @staticmethod
     def _program_data() -> Path:
         return Path(os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - Windows spells it so
@@ -115,13 +137,19 @@ if sys.platform == "win32":
     )  # fmt: skip
     _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
 
+    def long_name(path: Path) -> str:
+        """The last name of a path as the folder lists it, where the path has its short form (``WINDOW~1``)."""
+        long = ctypes.create_unicode_buffer(32_768)
+        length = _kernel32.GetLongPathNameW(str(path), long, len(long))
+        return Path(long.value).name if 0 < length < len(long) else path.name
+
     def open_shared(file: Path) -> int:
         """A descriptor to read from, while which others may write, rename and delete the file. Raises OSError.
 
         Python's own open lets others write but neither rename nor delete: it would stop the rotation of a log.
         """
         handle = _kernel32.CreateFileW(
-            str(file), _GENERIC_READ, _SHARE_READ_WRITE_DELETE, None, _OPEN_EXISTING, 0, None
+            str(reachable(file)), _GENERIC_READ, _SHARE_READ_WRITE_DELETE, None, _OPEN_EXISTING, 0, None
         )
         if handle in (None, ctypes.c_void_p(_INVALID_HANDLE).value):
             raise ctypes.WinError(ctypes.get_last_error())
@@ -130,6 +158,24 @@ if sys.platform == "win32":
         except OSError:
             _kernel32.CloseHandle(handle)
             raise
+
+    #: Values of one key that are looked at.
+    _MOST_VALUES = 256
+
+    def _registry(key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        """A 32-bit Python must ask for the keys of the system's own programs, too."""
+        access = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
+        found: dict[str, Mapping[str, object]] = {}
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, access) as above:
+            for number in range(min(most, winreg.QueryInfoKey(above)[0])):
+                try:
+                    name = winreg.EnumKey(above, number)
+                    with winreg.OpenKey(above, name, 0, access) as one:
+                        many = min(_MOST_VALUES, winreg.QueryInfoKey(one)[1])
+                        found[name] = {value[0]: value[1] for value in map(partial(winreg.EnumValue, one), range(many))}
+                except FileNotFoundError:  # an agent removes a handler meanwhile
+                    continue
+        return found
 
     def _product_name() -> str | None:
         """Such as Windows Server 2022 Datacenter."""
@@ -147,6 +193,9 @@ if sys.platform == "win32":
             return None
 
 else:
+
+    def _registry(key: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        raise FileNotFoundError(f"no registry: {key}")
 
     def _product_name() -> str | None:
         return None

@@ -10,21 +10,37 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from collector.model import Outcome, Source
-from collector.platforms.files import open_to_read
+from collector.platforms.files import is_held, open_to_read
 from collector.read.archive import MAGIC, Members
+
+Given = TypeVar("Given")
 
 #: Bytes asked for in one read.
 BLOCK = 131_072
 #: Bytes of the beginning, from which encoding, line ends and format are told.
 HEAD = 131_072
+#: How long a file that another program has for itself is waited for.
+_HELD_SECONDS = 0.2
 _GONE = {errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT)}
 #: What opening a link to itself, a socket or a device without a driver ends with.
 _NO_FILE = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}
+
+
+def _again(act: Callable[[], Given]) -> Given:
+    """Once more after a short wait where another program has the file for itself: a virus scanner soon is done."""
+    try:
+        return act()
+    except PermissionError as error:
+        if not is_held(error):
+            raise
+    time.sleep(_HELD_SECONDS)
+    return act()
 
 
 class ByteSource:
@@ -73,7 +89,7 @@ class ByteSource:
 
     def _begin(self, stream: BinaryIO) -> None:
         try:
-            self.beginning = stream.read(HEAD)
+            self.beginning = _again(lambda: stream.read(HEAD))
         except OSError as error:
             self._failed(error)
             return
@@ -84,14 +100,22 @@ class ByteSource:
     def _failed(self, error: OSError) -> None:
         if error.errno in _GONE:
             self.remark("the file vanished while it was read", "vanished")
+        elif isinstance(error, PermissionError):  # how Windows tells of a lock on a range of bytes
+            note = "another program has locked it, or a part of it"
+            self.remark(note, "truncated" if self.bytes_read else "denied")
         else:
             self.remark(f"reading stopped: {error.strerror or error}", "truncated")
 
     def at(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from a place of a plain file; fewer only at its end."""
         assert self._stream is not None
-        self._stream.seek(offset)
-        data = self._stream.read(length)
+        stream = self._stream
+
+        def read() -> bytes:
+            stream.seek(offset)
+            return stream.read(length)
+
+        data = _again(read)
         self.bytes_read += len(data)
         return data
 
@@ -155,7 +179,7 @@ class ByteSource:
             self.size = len(data)
             return io.BytesIO(data)
         try:
-            return self._open_regular()
+            return _again(self._open_regular)
         except PermissionError as error:
             self.remark(error.strerror or "no permission", "denied")
         except OSError as error:

@@ -13,6 +13,7 @@ from collector.discover.catalog import OwnTable
 from collector.discover.scan import scan
 from collector.extract.signals import Signal
 from collector.model import Source, System
+from collector.platforms.paths import plain, reachable
 from collector.read.keeping.recent import Recent
 from collector.read.keeping.ring import Ring
 from collector.read.tailing.tail import Piece, Tails, TailState
@@ -113,7 +114,7 @@ class Sources:
         self._scan_wanted, self._skipped = False, 0
         sources = scan(self._root, self._system, (), self._tables).sources
         self.found = tuple(source for source in sources if not self._is_own(source.file))
-        self._paths = {str(source.file): source.path for source in self.found}
+        self._paths = {plain(str(source.file)): source.path for source in self.found}
         self._folders.learn({str(source.file.parent) for source in self.found})
         followed = [source for source in self.found if source.kind in _FOLLOWED and source.problem is None]
         is_fresh, self._is_fresh = self._is_fresh, False
@@ -134,11 +135,11 @@ class Sources:
             self._tails.touch(None)
             self._touched_states = None
         else:
-            known = [self._paths[file] for file in changes.files if file in self._paths]
+            known = [self._paths[file] for file in map(plain, changes.files) if file in self._paths]
             self._tails.touch(known)
             if self._touched_states is not None:
                 self._touched_states.update(known)
-        if changes.folders or any(file not in self._paths or not _is_there(file) for file in changes.came):
+        if changes.folders or any(plain(file) not in self._paths or not _is_there(file) for file in changes.came):
             self._scan_wanted = True
 
     # ---- what it says ----------------------------------------------------------------------------------
@@ -231,6 +232,6 @@ class Sources:
 
 def _is_there(file: str) -> bool:
     try:
-        return Path(file).exists()
+        return reachable(Path(file)).exists()
     except OSError:  # in a folder that was closed meanwhile
         return False

@@ -12,6 +12,8 @@ from functools import reduce
 from typing import TypeAlias
 
 NONE = 0xFFFFFFFF
+#: A security descriptor that says nothing: revision 1, relative, without owner, group and lists.
+_NO_OWNER = struct.pack("<BBHIIII", 1, 0, 0x8000, 0, 0, 0, 0)
 SZ, BINARY, DWORD = 1, 3, 4
 #: Text is REG_SZ, a number REG_DWORD, bytes REG_BINARY; a pair gives the type and the bytes.
 Value: TypeAlias = "str | int | bytes | tuple[int, bytes]"
@@ -23,6 +25,7 @@ class Bin:
     """The only bin; cells lie one after another, at offsets that count from the bin's start."""
 
     data: bytearray = field(default_factory=lambda: bytearray(32))
+    security_at: int = 0
 
     def cell(self, content: bytes) -> int:
         offset = len(self.data)
@@ -53,7 +56,7 @@ class Bin:
             NONE,
             len(values),
             value_list,
-            NONE,
+            self.security(),
             NONE,
             max((len(key) * 2 for key in below), default=0),
             0,
@@ -65,6 +68,13 @@ class Bin:
         )
         self.data[own + 4 : own + 4 + len(record) + len(name)] = record + name.encode("ascii")
         return own
+
+    def security(self) -> int:
+        """The only descriptor, which all keys share; others that write hives want each key to have one."""
+        if not self.security_at:
+            at = len(self.data)
+            self.security_at = self.cell(struct.pack("<2sHIIII", b"sk", 0, at, at, 1, len(_NO_OWNER)) + _NO_OWNER)
+        return self.security_at
 
     def _value(self, name: str, value: Value) -> int:
         kind, data = _stored(value)

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.data.zones import iana_name, parsed
-from collector.discover.hive import MOST_BYTES, HiveError, Library, ZoneSettings, zone_settings
+from collector.discover.hive import HiveError, Library
+from collector.discover.hive_zone import MOST_BYTES, ZoneSettings, zone_settings
 from collector.discover.zone import DiskZone, disk_zone, named_zone
 from collector.errors import ConfigError, DataError
 from tests.discover.hive_making import BINARY, SZ, Keys, hive, system_hive

@@ -82,10 +82,10 @@ def test_a_passing_fault_is_survived_in_one_run(server: Endpoint, agent: Instanc
 def test_what_the_endpoint_refuses_for_good_is_set_aside(server: Endpoint, agent: Instance, proxy: FaultProxy):
     poison, good = bundles(agent.spool, 2)
     os.utime(poison.path, (1_000_000_000, 1_000_000_000))
-    poison.path.write_bytes(poison.path.read_bytes()[:-100])
+    proxy.script = ["status 400 ours", "pass"]
     result = agent.upload(proxy.url)
     assert (result.code, result.out.count("refused the bundle for good (400"), agent.waiting()) == (20, 1, [])
-    assert "no bundle" in (agent.spool / "rejected" / f"{poison.id}.reason.txt").read_text()
+    assert "told to answer 400" in (agent.spool / "rejected" / f"{poison.id}.reason.txt").read_text()
     assert (agent.spool / "rejected" / poison.path.name).is_file()
     assert_all_there_once(server, [good], agent)
     assert agent.upload(proxy.url).out.startswith("nothing waits")

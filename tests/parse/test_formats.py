@@ -32,6 +32,8 @@ TABLE = [
     ("logfmt", 'time=2023-10-23T16:30:26Z operation=enable seq=0 event="failed to execute command" error=null', None, utc(2023, 10, 23, 16, 30, 26), "ERROR", "failed to execute command", None),
     ("logfmt", 'time=2023-10-23T16:30:26Z operation=install event="migrate to mrseq" error="none"', None, utc(2023, 10, 23, 16, 30, 26), "INFO", "migrate to mrseq: none", None),
     ("slog", 'time=2026-08-14T07:03:11.204Z level=WARN operation=enable seq=1 event="x y"', None, utc(2026, 8, 14, 7, 3, 11, 204000), "WARNING", "x y", None),
+    ("windows-event", "2026-05-04T03:12:25.1234567Z [ERROR] Windows Azure Guest Agent 9: msg", TOKYO, utc(2026, 5, 4, 3, 12, 25, 123456), "ERROR", "msg", None),
+    ("windows-event", "2026-05-04T03:12:25Z [CRITICAL] .NET Runtime 1026: msg: 3", None, utc(2026, 5, 4, 3, 12, 25), "ERROR", "msg: 3", None),
     ("go-platform", "Error 2024/05/14 09:12:07 msg", TOKYO, utc(2024, 5, 14, 9, 12, 7), "ERROR", "msg", None),
     ("logfmt", 'time=2023-10-23T16:30:26+0530 version=v2.1.19/git@56a1e6f extensionName=Demo event=x', None, utc(2023, 10, 23, 11, 0, 26), "INFO", "x", None),
     ("logfmt", r'time=2023-10-23T16:30:26Z event="a\tb \u00e9 \x1b[1m\u0000\ud800 \"c\""', None, utc(2023, 10, 23, 16, 30, 26), "INFO", 'a\tb é \ufffd\ufffd "c"', None),
@@ -71,7 +73,11 @@ def test_a_head_line(name, line, zone, time, level, message, extension):
 
 @pytest.mark.parametrize(
     ("name", "line"),
-    [(row[0], row[1]) for row in TABLE if row[0] not in ("iso", "generic", "vmbackup", "slog", "command-execution")],
+    [
+        (row[0], row[1])
+        for row in TABLE
+        if row[0] not in ("iso", "generic", "vmbackup", "slog", "command-execution", "windows-event")
+    ],
 )
 def test_a_file_of_unknown_form_is_recognised(name: str, line: str):
     found = detect(source(), [Line(1, "first line"), Line(2, line), Line(3, line)])

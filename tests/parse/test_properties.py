@@ -95,6 +95,7 @@ WRITERS: dict[str, list[Writer]] = {
     "go-platform": [
         (lambda at, level, text: f"{level} {at:%Y/%m/%d %H:%M:%S} {text}", 0, True, {"Error": "ERROR", "Warning": "WARNING", "Info": "INFO"})
     ],
+    "windows-event": [(lambda at, level, text: f"{iso(at, 7)}Z [{level}] Windows Azure Guest Agent 9: {text}", 6, True, SLOG)],
     "waapp": [
         (lambda at, level, text: f"[00000006] [{us(at, 2)}] [{level}]  {text}", 2, False, WINDOWS),
         (lambda at, level, text: f"[00000010] {iso(at, 0)}Z [{level}] {text}", 0, True, WINDOWS),

@@ -38,6 +38,7 @@ FORMS = {
     "W7-msi.log": ("auto", "msi"),
     "W8-CustomDataSetupScript.log": ("iso", "generic"),
     "W9-VmAgentInstaller.xml": ("xml-events", "xml-events"),
+    "W10-event-log.log": ("windows-event", "waapp"),
     "mixed-waagent.log": ("waagent", "waagent"),
     "generic-CommandExecution.log": ("command-execution", "generic"),
     "generic-iso.log": ("auto", "generic"),
@@ -180,6 +181,12 @@ ROWS: dict[str, list[Row]] = {
         ("3+1", "2019-12-12T12:49:05.163000Z", "utc", "INFO", "version 2.7 <new> & ready", {}),
         ("4+3", "2019-12-12T12:49:06.163000Z", "utc", "ERROR", "the service did not start", {}),
     ],
+    "W10-event-log.log": [
+        ("1+1", "2026-05-04T03:12:20.123456Z", "utc", "INFO", "Plugin (name: Microsoft.Compute.CustomScriptExte", {}),
+        ("2+3", "2026-05-04T03:12:25.500000Z", "utc", "ERROR", "Exception processing extension Microsoft.Compute", {}),
+        ("5+1", "2026-05-04T03:12:26Z", "utc", "ERROR", "The Windows Azure Guest Agent service terminated", {}),
+        ("6+1", "2026-05-04T03:12:27Z", "utc", "ERROR", "Application: WindowsAzureGuestAgent.exe", {}),
+    ],
     "mixed-waagent.log": [
         ("1+1", "2020-06-01T03:30:00.500000Z", "zone", "INFO", "Agent WALinuxAgent-2.2.45 is running as the prov", {}),
         ("2+1", "2020-06-01T07:00:01Z", "utc", "INFO", "Agent WALinuxAgent-2.9.1.1 is running as the goa", {}),
@@ -266,6 +273,7 @@ WHOLE = [
     ("W8-CustomDataSetupScript.log", 1, "+   New-Item -Path $target\n"),
     ("W9-VmAgentInstaller.xml", 1, "version 2.7 <new> & ready"),
     ("W9-VmAgentInstaller.xml", 2, "the service did not start\nwithin its time"),
+    ("W10-event-log.log", 1, "CustomScriptExtension\nSystem.Exception: boom\nExtension Processing reported"),
     ("mixed-waagent.log", 2, "\n2020/06/01 09:00:03 [Contoso.Mix-1.1] Enable,failed,4,no licence\n2020/06/01 09:00:03 ERROR:no licence\ntime=2020-06-01T09:00:04+02:00 "),
 ]  # fmt: skip
 

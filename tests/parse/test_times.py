@@ -105,6 +105,7 @@ IMPOSSIBLE = [
     ("python-extension", "2021/02/30 05:28:23 ERROR:x"),
     ("vmbackup", "2021-02-30 05:28:23.123456 [Pub.Type-1.0] x"),
     ("go-platform", "Error 2024/02/30 09:12:07 x"),
+    ("windows-event", "2026-02-30T03:12:25Z [ERROR] x 9: x"),
     ("waapp", "[00000006] [13/14/2019 05:52:13.44] [INFO]  x"),
     ("waapp", "[00000010] 2021-02-29T16:35:45Z [ERROR] x"),
     ("domain-join", "2020-02-30T12:35:31.7449047Z\t[Error]:\tx"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from collector.model import Source
 from collector.parse.registry import bounds_of
 from collector.read.gaps import Effort
 from collector.read.lines import LineReader, Selection
+from collector.read.source import ByteSource
 from collector.read.state import read_state
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes and sockets in folders")
@@ -185,6 +187,30 @@ def test_a_file_that_grows_faster_than_it_is_read_ends(writer: Path):
     assert lines.bytes_read <= max(before, lines.size) + 2_000_000
     assert lines.outcome == "truncated"
     assert "grew" in lines.note or "only the last" in lines.note
+
+
+class Locked(ByteSource):
+    """A file of which another program locks what comes after some bytes, as Windows does it: reading is refused."""
+
+    free = 0
+
+    def at(self, offset: int, length: int) -> bytes:
+        if offset + length > self.free:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return super().at(offset, length)
+
+
+@pytest.mark.parametrize(("free", "outcome"), [(0, "denied"), (50_000, "truncated")])
+def test_a_part_that_another_program_has_locked(log: Path, free: int, outcome: str):
+    locked = Locked(Source("x.log", log, "log"), block=4_096)
+    locked.free = free
+    read = b""
+    with locked.opened() as is_open:
+        assert is_open
+        for block in locked.blocks(0, locked.size):
+            read += block
+    assert read == log.read_bytes()[: free // 4_096 * 4_096]
+    assert (locked.outcome, locked.note) == (outcome, "another program has locked it, or a part of it")
 
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="the superuser may read everything")

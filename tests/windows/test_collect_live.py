@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.data.event_channels import LOGS, event_channels
 from collector.platforms import current
 from tests.collecting import Result, put, vmext
 
@@ -195,6 +196,18 @@ def test_a_state_folder_with_spaces_and_other_letters(machine: Path, tmp_path: P
     assert (result.code, result.err) == (10, "")
     assert list((state / "spool").glob("*.zip"))
     assert result.out.isascii()
+
+
+def test_each_event_log_of_the_agent_is_told(machine: Path, tmp_path: Path):
+    """Read, or why it was not; a machine that keeps none of them, as Wine, has one row that says so."""
+    ledger = live("--state-dir", tmp_path / "state", "--format", "json").ledger()
+    told = {path: entry["outcome"] for path, entry in ledger.items() if path.startswith(LOGS)}
+    assert told
+    if (machine / LOGS).exists():
+        assert set(told) == {channel.path for channel in event_channels()}
+        assert told[f"{LOGS}/System.evtx"] in ("read", "outside-window", "empty", "truncated", "denied")
+    else:
+        assert told == {f"{LOGS}/*.evtx": "missing"}
 
 
 def test_a_setting_in_the_environment(machine: Path, tmp_path: Path):

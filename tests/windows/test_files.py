@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -18,6 +19,7 @@ from collector.discover.scan import scan
 from collector.discover.tree import Tree
 from collector.model import Source
 from collector.read.lines import LineReader
+from collector.read.source import ByteSource
 from collector.read.state import read_state
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="needs Windows: scripts/test-windows")
@@ -101,6 +103,58 @@ def test_a_log_that_another_process_lets_no_one_read_is_denied_and_says_why(log:
         text, entry = read_state(here)
     assert (reader.outcome, text, entry.outcome) == ("denied", "", "denied")
     assert reader.note
+
+
+class Held(ByteSource):
+    """A file that another program has for itself the first times that it is opened."""
+
+    times = 1
+
+    def _open_regular(self) -> BinaryIO | None:
+        self.times -= 1
+        if self.times >= 0:
+            raise getattr(ctypes, "WinError")(32)  # noqa: B009 - only Windows has it
+        return super()._open_regular()
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, "read"), (2, "denied")])
+def test_a_file_that_is_held_for_a_moment_is_tried_once_more(log: Path, times: int, outcome: str):
+    held = Held(source(log))
+    held.times = times
+    with held.opened() as is_open:
+        assert is_open is (outcome == "read")
+    assert held.outcome == outcome
+
+
+@contextmanager
+def locked(file: Path, offset: int, length: int) -> Iterator[None]:
+    """Another process locks a range of bytes, which no one else may read then (LockFile)."""
+    script = (
+        "import msvcrt, sys\nstream = open(sys.argv[1], 'r+b')\nstream.seek(int(sys.argv[2]))\n"
+        "msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, int(sys.argv[3]))\nprint('locked', flush=True)\nsys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(file), str(offset), str(length)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_log_whose_beginning_is_locked_is_denied(log: Path):
+    with locked(log, 0, 100):
+        reader = LineReader(source(log))
+        assert list(reader) == []
+    assert (reader.outcome, "locked" in reader.note) == ("denied", True)
+
+
+def test_a_log_with_a_locked_part_is_read_up_to_it(log: Path):
+    with locked(log, len(TEXT) - 1_000, 100):
+        reader = LineReader(source(log))
+        assert 0 < len(list(reader)) < len(LINES)
+    assert (reader.outcome, "locked" in reader.note) == ("truncated", True)
 
 
 def test_no_handle_is_left(log: Path):
