@@ -221,7 +221,7 @@ class Tails:
             follow.touch(stream)
         elif (
             stream.unlinked is not None
-            and stream.is_drained
+            and (stream.is_drained or stream.number in follow.copies)
             and now - max(stream.unlinked, stream.grown) >= follow.limits.grace
         ):
             follow.leave(stream)

@@ -51,25 +51,34 @@ class Turns:
         finally:
             self._follow.handles.release(stream.number)
 
-    def check(self, stream: Stream) -> None:
-        """Whether its file is still its own; if not, a new stream begins there. Touches what has news."""
+    def is_own(self, stream: Stream) -> bool:
+        """Whether its file is still its own, as far as that can be told. Touches it, since it has news."""
         follow = self._follow
         follow.touch(stream)
         if stream.packed:
             stream.checked = True
-            return
+            return True
         try:
             file = self._opened(stream)
             if file is not None:
                 size = os.fstat(file.fileno()).st_size
                 at = reader_of(file)
-                if not self._is_its(stream, at, at(0, min(BEGINNING, size)), size):
-                    self._begin_anew(stream)
+                return self._is_its(stream, at, at(0, min(BEGINNING, size)), size)
         except OSError as error:
             stream.problem = error.strerror or str(error)
             follow.handles.close(stream.number)
         finally:
             follow.handles.release(stream.number)
+        return True
+
+    def hold(self, stream: Stream) -> None:
+        """Opens the file of a new stream while its name is known: then it is read even if that moves on or goes before
+        its turn."""
+        try:
+            self._opened(stream)
+        except OSError as error:
+            stream.problem = error.strerror or str(error)
+            self._follow.handles.close(stream.number)
 
     def pass_over(self, stream: Stream) -> None:
         """What its file holds counts as read, but for a last line without an end."""
@@ -135,9 +144,11 @@ class Turns:
 
     def _opened(self, stream: Stream) -> io.FileIO | None:
         """Its file, if the one at its path is it."""
+        if stream.unlinked is not None:  # at its path lies another one's, or none
+            return self._follow.handles.held(stream.number)
         file = self._follow.open(stream)
-        if file is None or stream.unlinked is not None:
-            return file
+        if file is None:
+            return None
         if file_id(os.fstat(file.fileno()), stream.source.file) != stream.file_id:
             self._follow.handles.close(stream.number)
             self._follow.needs_scan = True
@@ -163,7 +174,7 @@ class Turns:
             stream.heads, self._follow.dirty, self._follow.is_new_unsaved = heads, True, True
         return True
 
-    def _begin_anew(self, stream: Stream) -> None:
+    def begin_anew(self, stream: Stream) -> None:
         """The file was emptied or written anew: it is a new stream, and what was not read of the old one may lie in a
         copy."""
         follow = self._follow
@@ -195,7 +206,7 @@ class Turns:
         at = reader_of(file)
         beginning = at(0, min(BEGINNING, size))
         if not self._is_its(stream, at, beginning, size):
-            self._begin_anew(stream)
+            self.begin_anew(stream)
             return None
         if size != stream.size:
             stream.grown = follow.clock()
@@ -213,7 +224,6 @@ class Turns:
             return False
         if is_packed(beginning):
             stream.packed, stream.heads = True, ()
-            self._follow.handles.close(stream.number)
             self._follow.again(stream)
             return False
         return may_be_read(
@@ -248,7 +258,7 @@ class Turns:
         while True:
             data = at(offset - before, before + wanted)
             if not self._continues(stream, data[:before], before):
-                self._begin_anew(stream)
+                self.begin_anew(stream)
                 return None
             at_end = offset - before + len(data) >= size
             found = self._cut(
