@@ -34,7 +34,7 @@ _LIMITED_SECONDS, _OVER_SECONDS, LIMIT = 10.0, 30.0, 5.0
 _LIMIT_BOUND = LIMIT * 1.1
 _CATCH_UP_SECONDS = 120.0
 #: A day of minutes; for the whole agent so many a second, and rotated files are kept for some seconds.
-ROTATIONS, _A_SECOND, _KEPT = 1_440, 4, 24
+ROTATIONS, _A_SECOND, _KEPT = 1_440, 2, 24
 #: Seconds without a rotation before it is told what is held: what is open is closed when nothing happens in it.
 _REST = 5.0
 #: The clock by which the tailer closes and forgets what is gone.

@@ -16,6 +16,9 @@ from collector.read.tailing.stream import Stream
 from collector.read.tailing.turns import Turns
 
 _KINDS = ("log", "output")
+#: Looks at the folders for which a stream that is gone is remembered at least: whoever was halted, or whose clock was
+#: set, has had no chance to meet its copy.
+_LEAST_ROUNDS = 2
 Present = dict[FileId, tuple[Source, os.stat_result]]
 
 
@@ -91,6 +94,9 @@ class Places:
         stream.source = source
         stream.checked = stream.checked and stamp(status) == stream.looked
         is_own = stream.over or (stream.checked and not stream.problem) or self._turns.is_own(stream)
+        if is_moved and is_own is None:
+            stream.source = before
+            return True
         if is_moved and not (is_own and self._may_have_moved(stream, before)):
             stream.source = before
             follow.handles.close(stream.number)
@@ -104,7 +110,7 @@ class Places:
         stream.gone, stream.gone_round = None, -1
         follow.nameless.pop(stream.number, None)
         follow.at[source.path] = stream
-        if not is_own:
+        if is_own is False:
             self._turns.begin_anew(stream)
         return True
 
@@ -169,11 +175,14 @@ class Places:
         )
         too_many = max(0, len(follow.streams) - limits.most_streams)
         too_old = len(gone) - limits.most_gone
-        compared = {set_name(follow.streams[number].path) for number in follow.copies}
+        waiting = sorted((one for one in follow.streams.values() if one.is_to_be_told), key=lambda one: -one.round)
+        oldest = {set_name(stream.path): stream.round for stream in waiting}
         for index, stream in enumerate(gone):
             may_come_back = KEEPS_OPEN and stream.moved is not None  # elsewhere nothing tells moved from deleted
-            is_over = stream.is_done and not may_come_back and set_name(stream.path) not in compared
+            met = stream.gone_round + _LEAST_ROUNDS  # what was there by then may be its copy
+            is_over = stream.is_done and not may_come_back and oldest.get(set_name(stream.path), met + 1) > met
             kept = limits.forget_done if is_over else limits.forget
             kept = limits.grace if index < too_old else kept
-            if index < too_many or now - (stream.gone or 0.0) >= kept:
+            is_old = now - (stream.gone or 0.0) >= kept and follow.round >= met
+            if index < too_many or is_old:
                 follow.drop(stream)

@@ -51,8 +51,8 @@ class Turns:
         finally:
             self._follow.handles.release(stream.number)
 
-    def is_own(self, stream: Stream) -> bool:
-        """Whether its file is still its own, as far as that can be told. Touches it, since it has news."""
+    def is_own(self, stream: Stream) -> bool | None:
+        """Whether its file is still its own; None where that can't be told now. Touches it, since it has news."""
         follow = self._follow
         follow.touch(stream)
         if stream.packed:
@@ -69,11 +69,10 @@ class Turns:
             follow.handles.close(stream.number)
         finally:
             follow.handles.release(stream.number)
-        return True
+        return None
 
     def hold(self, stream: Stream) -> None:
-        """Opens the file of a new stream while its name is known: then it is read even if that moves on or goes before
-        its turn."""
+        """Opens a new stream's file while its name is known: it may move on or go before its turn."""
         try:
             self._opened(stream)
         except OSError as error:
@@ -198,6 +197,8 @@ class Turns:
         for number in follow.copies:
             follow.touch(follow.streams[number])
         follow.touch(new)
+        if not stream.offset and not stream.later:
+            follow.drop(stream)  # nothing of it was given: its copy is another one's
 
     def _plain(self, stream: Stream, file: io.FileIO, most_bytes: int) -> Piece | None:
         follow = self._follow
@@ -216,7 +217,7 @@ class Turns:
         text = self._told(stream, at, stream.is_final)
         if text is None or text.encoding == BINARY:
             return None
-        return self._lines(stream, text, file, at, size, most_bytes)
+        return self._lines(stream, text, file, at, beginning, size, most_bytes)
 
     def _may_be_read(self, stream: Stream, at: At, beginning: bytes, size: int) -> bool:
         if len(beginning) < LEAST_TOLD and not stream.is_final:
@@ -251,12 +252,17 @@ class Turns:
             stream.marks.clear()
         return text
 
-    def _lines(self, stream: Stream, text: Text, file: io.FileIO, at: At, size: int, most_bytes: int) -> Piece | None:
+    def _lines(
+        self, stream: Stream, text: Text, file: io.FileIO, at: At, beginning: bytes, size: int, most_bytes: int
+    ) -> Piece | None:
         offset = stream.offset
         before = min(SEAM, offset)
         wanted = min(max(most_bytes, LEAST), size - offset)
         while True:
             data = at(offset - before, before + wanted)
+            if len(data) < before + wanted or (before == offset and not data.startswith(beginning[: len(data)])):
+                stream.looked = (-1, -1)  # it was emptied or written anew just now: what was read is of two files
+                return None
             if not self._continues(stream, data[:before], before):
                 self.begin_anew(stream)
                 return None
@@ -280,10 +286,8 @@ class Turns:
     def _cut(
         self, stream: Stream, text: Text, block: bytes, offset: int, before: bytes, at_end: bool, final: bool
     ) -> Cut:
-        return cut(
-            block, text, offset, before=before, inside=stream.inside, at_end=at_end, final=final,
-            most_line=self._most_line,
-        )  # fmt: skip
+        most, inside = self._most_line, stream.inside
+        return cut(block, text, offset, before=before, inside=inside, at_end=at_end, final=final, most_line=most)
 
     def _given(self, stream: Stream, text: Text, data: bytes, before: int, found: Cut, at_end: bool) -> Piece | None:
         """The piece, after the stream went on. `data`: the bytes read; the first `before` of them were given."""

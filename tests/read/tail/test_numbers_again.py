@@ -6,9 +6,11 @@ from __future__ import annotations
 import gzip
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from collector.read.tailing import turns
 from collector.read.tailing.tail import TailLimits
 from tests.read.tail.disk import Folder
 
@@ -181,3 +183,40 @@ def test_what_is_gone_is_remembered_as_far_as_there_is_room(tmp_path: Path) -> N
     assert [stream.path for stream in logs.agent._follow.streams.values()] == [
         f"var/log/{number}.log" for number in range(30, 40)
     ]
+
+
+def test_forgotten_only_when_its_copy_could_be_met(tmp_path: Path) -> None:
+    """The machine was halted, or its clock set, between the emptying and the next look at the folders."""
+    logs = Folder(tmp_path)
+    file = logs.write("a.log", _text(_lines(0, 4, "a.log")))
+    logs.look()
+    logs.write("a.log.1.gz", gzip.compress(file.read_bytes()))
+    file.write_text(_text(_lines(4, 6, "a.log")))
+    logs.agent.touch(["var/log/a.log"])
+    assert logs.read() == _lines(4, 6, "a.log")
+    logs.clock.now += 2 * _DAY
+    assert logs.look() == []
+    assert logs.look() == []
+
+
+@_POSIX
+@pytest.mark.parametrize("lines", [2, 6], ids="{} new lines".format)
+def test_emptied_and_written_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    """Between the look at its size and the reading: its new lines are given once, and the old ones are in a copy."""
+    logs = Folder(tmp_path)
+    file = logs.write("a.log", _text(_lines(0, 4, "a.log")))
+    logs.see()
+    opened = turns.Turns._may_be_read
+
+    def emptied(*arguments: Any) -> bool:
+        monkeypatch.undo()
+        logs.write("a.log.1", file.read_bytes())
+        file.write_text(_text(_lines(10, 10 + lines, "a.log")))
+        return opened(*arguments)
+
+    monkeypatch.setattr(turns.Turns, "_may_be_read", emptied)
+    given = logs.read()
+    for _ in range(3):
+        given += logs.look()
+        logs.clock.now += 2
+    assert sorted(given) == sorted([*_lines(0, 4, "a.log"), *_lines(10, 10 + lines, "a.log")])
