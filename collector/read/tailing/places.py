@@ -19,6 +19,8 @@ _KINDS = ("log", "output")
 #: Looks at the folders for which a stream that is gone is remembered at least: whoever was halted, or whose clock was
 #: set, has had no chance to meet its copy.
 _LEAST_ROUNDS = 2
+#: ... and at most because some file that was there by then is not told yet.
+_MOST_ROUNDS = 10
 Present = dict[FileId, tuple[Source, os.stat_result]]
 
 
@@ -180,7 +182,8 @@ class Places:
         for index, stream in enumerate(gone):
             may_come_back = KEEPS_OPEN and stream.moved is not None  # elsewhere nothing tells moved from deleted
             met = stream.gone_round + _LEAST_ROUNDS  # what was there by then may be its copy
-            is_over = stream.is_done and not may_come_back and oldest.get(set_name(stream.path), met + 1) > met
+            is_met = oldest.get(set_name(stream.path), met + 1) > met or follow.round >= met + _MOST_ROUNDS
+            is_over = stream.is_done and not may_come_back and is_met
             kept = limits.forget_done if is_over else limits.forget
             kept = limits.grace if index < too_old else kept
             is_old = now - (stream.gone or 0.0) >= kept and follow.round >= met
