@@ -91,7 +91,12 @@ def watch(root: Path, state: Path, trace: TextIO, ready: Path, wishes: Wishes, o
     order, redactor = Order(root), Redactor(redaction_key(state))
     (state / FOLDER).mkdir(exist_ok=True)
     with held(state / FOLDER / LOCK):
-        traced = partial(TracedTails, trace=trace, wall=lambda: began + options.speed * (time.time() - began))
+        traced = partial(
+            TracedTails,
+            trace=trace,
+            clock=lambda: options.speed * time.monotonic(),
+            wall=lambda: began + options.speed * (time.time() - began),
+        )
         loop = assemble(order, config, redactor, SystemClock(), traced)
         teller = Teller(loop, order, config, Notifier(os.environ), redactor)
         loop.start()

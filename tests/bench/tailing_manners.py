@@ -33,10 +33,12 @@ _LIMITED_SECONDS, _OVER_SECONDS, LIMIT = 10.0, 30.0, 5.0
 #: A pause is asked for when something was done already.
 _LIMIT_BOUND = LIMIT * 1.1
 _CATCH_UP_SECONDS = 120.0
-#: A day of minutes; of the whole agent half a day, so many a second, and rotated files are kept for some seconds.
-ROTATIONS, _WHOLE_ROTATIONS, _A_SECOND, _KEPT = 1_440, 720, 8, 45
-#: So that what is gone is forgotten after some seconds instead of minutes.
-_SPEED = 100
+#: A day of minutes; for the whole agent so many a second, and rotated files are kept for some seconds.
+ROTATIONS, _A_SECOND, _KEPT = 1_440, 2, 24
+#: Seconds without a rotation before it is told what is held: what is open is closed when nothing happens in it.
+_REST = 5.0
+#: The clock by which the tailer closes and forgets what is gone.
+_SPEED = 60 * _A_SECOND
 _GROWN_HANDLES, _GROWN_RATIO = 2, 1.05
 
 
@@ -153,7 +155,7 @@ def _simulated(folder: Path, quick: bool) -> list[Result]:
 
 
 def _whole(folder: Path, quick: bool) -> list[Result]:
-    rotations = 48 if quick else _WHOLE_ROTATIONS
+    rotations = 48 if quick else ROTATIONS
     agent = Own(folder / "disk", folder / "own", speed=_SPEED)
     logs = rotated_logs(agent.root, _KEPT)[::3]  # one that is renamed, one that is copied and packed
     marks = {round(share * rotations) for share in MARKS}
@@ -167,9 +169,9 @@ def _whole(folder: Path, quick: bool) -> list[Result]:
                 log.write(20)
             time.sleep(max(0.0, begin + number / _A_SECOND - time.monotonic()))
             if number in marks:
-                time.sleep(2.0)
+                time.sleep(_REST)
                 held.append(_held(agent.used(), agent.state / "watch"))
-                begin += 2.0
+                begin += _REST
     arrived = agent.arrived()
     tallies = [of_log(log, arrived) for log in logs]
     what = f"vmext watch, {rotations} rotations of 2 logs, {_A_SECOND} a second"

@@ -220,3 +220,16 @@ def test_the_last_line_of_what_is_over_needs_no_line_end(tmp_path: Path):
     assert flow.text() == "one\ntwo\n"
     assert kept(flow.folder, "/").streams[0].end == 7
     assert flow.recent.begin(1) is None
+
+
+def test_what_is_known_of_streams_that_rest_is_bounded() -> None:
+    """Logs that are rotated again and again leave a stream each time; the newest are still known."""
+    recent, at = Recent(), 0.0
+    for number in range(400):
+        recent.add(piece(b"an ordinary line\n" * 2_000, stream=number), at)
+        at += 2.5
+        assert len(list(recent.take(redactor(), at))) == 1
+    known = recent._streams
+    assert sum(len(held.before) for held in known.values()) < 2_097_152
+    assert list(known) == list(range(400 - len(known), 400))
+    assert 100 < len(known) < 400

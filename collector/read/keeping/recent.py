@@ -25,6 +25,9 @@ SETTLED_SECONDS = 2.0
 _CONTEXT = 24_576
 #: Seconds after which nothing goes on with what came before.
 _CONTEXT_SECONDS = 900.0
+#: Characters of all streams of which nothing else is held, each counted with what it costs to know it: logs that are
+#: rotated every minute leave a stream each time.
+_CONTEXT_OF_ALL, _CONTEXT_COST = 2_097_152, 1_024
 #: Bytes at the end of a stretch by which it is known again in the file.
 _MARK_BYTES = 1_024
 
@@ -142,7 +145,7 @@ class _Held:
 
 
 class Recent:
-    """Lines that were read and are not kept yet. Memory: `bytes_total`, and the context of each stream."""
+    """Lines that were read and are not kept yet. Memory: `bytes_total`, and the context of the streams."""
 
     def __init__(self, bytes_per_stream: int = OF_STREAM, bytes_total: int = OF_ALL) -> None:
         self._most, self._most_total = bytes_per_stream, max(bytes_total, bytes_per_stream)
@@ -198,6 +201,16 @@ class Recent:
             yield from self._told(stream, held, redactor, settled=settled)
             if not held.parts and (held.final or at - held.added > _CONTEXT_SECONDS):
                 del self._streams[stream]
+        self._forget()
+
+    def _forget(self) -> None:
+        """Of too much context, that of the streams to which nothing was added for longest."""
+        idle = [(held.added, stream) for stream, held in self._streams.items() if not held.parts]
+        too_much = sum(_CONTEXT_COST + len(self._streams[stream].before) for _, stream in idle) - _CONTEXT_OF_ALL
+        for _, stream in sorted(idle):
+            if too_much <= 0:
+                return
+            too_much -= _CONTEXT_COST + len(self._streams.pop(stream).before)
 
     def _told(self, stream: int, held: _Held, redactor: Redacting, *, settled: bool) -> Iterator[Stretch]:
         while held.parts:

@@ -27,6 +27,7 @@ class TailLimits:
     broken: float = 60.0  # a packed file that breaks off is not being written any more, after that
     forget: float = 86_400.0  # a stream whose file is gone is forgotten after that
     forget_done: float = 600.0  # ... and one of which all is processed: a copy appears at once or never
+    most_gone: int = 256  # streams whose file is gone that are remembered, but for those that are gone since `grace`
     most_streams: int = 4_096
 
 
@@ -83,7 +84,7 @@ class Following:
         self._settle(stream)
 
     def _settle(self, stream: Stream) -> None:
-        for waiting in (self.touched, self.held, self.unfinished, self.nameless):
+        for waiting in (self.touched, self.held, self.unfinished, self.nameless, self.copies):
             waiting.pop(stream.number, None)
 
     def finish(self, stream: Stream) -> None:
@@ -128,10 +129,14 @@ class Following:
         name = set_name(stream.path)
         return (other for other in self.streams.values() if other is not stream and set_name(other.path) == name)
 
+    def _is_spare(self, number: int) -> bool:
+        """Whether nothing is left to be read in an open file, which may have no name any more."""
+        return number not in self.touched and self.streams[number].is_drained
+
     def open(self, stream: Stream) -> io.FileIO | None:
         """Its file; None where it can't be opened, which `problem` tells."""
         try:
-            file = self.handles.get(stream.number, stream.source.file)
+            file = self.handles.get(stream.number, stream.source.file, self._is_spare)
         except PermissionError as error:
             stream.problem = error.strerror or "no permission"
         except FileNotFoundError:

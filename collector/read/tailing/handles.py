@@ -1,4 +1,5 @@
-"""Open files of the streams, so many at most, the ones not used for longest closed first."""
+"""Open files of the streams, so many at most; of those that were read to the end, the ones not used for longest are
+closed first."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import os
 import stat
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from collector.platforms.files import KEEPS_OPEN, open_to_read
@@ -65,16 +66,21 @@ class Handles:
         except OSError:
             return None
 
-    def get(self, number: int, file: Path) -> io.FileIO:
-        """Raises OSError, ValueError."""
+    def get(self, number: int, file: Path, is_spare: Callable[[int], bool]) -> io.FileIO:
+        """`is_spare`: which may be closed before others. Raises OSError, ValueError."""
         stream = self._open.get(number)
         if stream is None:
-            stream = self._open[number] = open_regular(file)
-            while len(self._open) > self._most:
-                self._open.popitem(last=False)[1].close()
+            opened = open_regular(file)
+            while len(self._open) >= self._most:
+                self.close(next(filter(is_spare, self._open), next(iter(self._open))))
+            stream = self._open[number] = opened
         else:
             self._open.move_to_end(number)
         return stream
+
+    def take(self, number: int) -> io.FileIO | None:
+        """The open file, which is the caller's from then on."""
+        return self._open.pop(number, None)
 
     def move(self, number: int, to: int) -> None:
         """The open file becomes that of another stream."""

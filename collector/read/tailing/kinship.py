@@ -4,7 +4,7 @@ copied, packed, or written anew with more."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,13 +53,30 @@ def may_be_read(follow: Following, fresh: Stream, content: Content) -> bool:
         return False
     follow.copies.pop(fresh.number, None)
     follow.dirty = follow.is_new_unsaved = True
-    found = [kin for other in others if (kin := _kin(fresh, other, content)) is not None]
-    for kin in sorted(found, key=lambda one: (one.like == "whole", one.alike), reverse=True):
+    for kin in sorted(_kins(fresh, others, content), key=lambda one: (one.like == "whole", one.alike), reverse=True):
         answer = _answer(follow, fresh, kin, content)
         if answer is not None:
             return answer == "own"
     fresh.fresh = False
     return True
+
+
+def is_outdated(follow: Following, fresh: Stream, content: Content) -> bool:
+    """Whether a stream that is like the new file was read on to a place of which `content.known` does not tell: logs
+    with the same header are alike until that is compared."""
+    known = content.known
+    if known is None:
+        return False
+    last = (_last_mark(kin.stream, content.size) for kin in _kins(fresh, follow.of_set(fresh), content))
+    return any(mark is not None and mark.offset not in known for mark in last)
+
+
+def _last_mark(stream: Stream, size: int) -> Mark | None:
+    return next((mark for mark in reversed((*stream.marks, *stream.later)) if mark.offset <= size), None)
+
+
+def _kins(fresh: Stream, others: Iterable[Stream], content: Content) -> list[_Kin]:
+    return [kin for other in others if (kin := _kin(fresh, other, content)) is not None]
 
 
 def _kin(fresh: Stream, other: Stream, content: Content) -> _Kin | None:

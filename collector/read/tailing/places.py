@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable
 
-from collector.data.rotated import is_rotated_name
+from collector.data.rotated import is_rotated_name, set_name
 from collector.model import Source
 from collector.platforms.files import KEEPS_OPEN
 from collector.read.tailing.following import Following
@@ -16,6 +16,11 @@ from collector.read.tailing.stream import Stream
 from collector.read.tailing.turns import Turns
 
 _KINDS = ("log", "output")
+#: Looks at the folders for which a stream that is gone is remembered at least: whoever was halted, or whose clock was
+#: set, has had no chance to meet its copy.
+_LEAST_ROUNDS = 2
+#: ... and at most because some file that was there by then is not told yet.
+_MOST_ROUNDS = 10
 Present = dict[FileId, tuple[Source, os.stat_result]]
 
 
@@ -87,21 +92,34 @@ class Places:
             stream = self._of_changed_pack(stream)
         if stream is None:
             return False
-        if stream.path != source.path:
-            if follow.at.get(stream.path) is stream:
-                del follow.at[stream.path]
-            stream.rotated = is_rotated_name(source.path) or stream.path in paths
+        before, is_moved = stream.source, stream.path != source.path
+        stream.source = source
+        stream.checked = stream.checked and stamp(status) == stream.looked
+        is_own = stream.over or (stream.checked and not stream.problem) or self._turns.is_own(stream)
+        if is_moved and is_own is None:
+            stream.source = before
+            return True
+        if is_moved and not (is_own and self._may_have_moved(stream, before)):
+            stream.source = before
+            follow.handles.close(stream.number)
+            follow.leave(stream)
+            return False
+        if is_moved:
+            if follow.at.get(before.path) is stream:
+                del follow.at[before.path]
+            stream.rotated = is_rotated_name(source.path) or before.path in paths
             follow.dirty = True
-        stream.source, stream.gone, stream.gone_round = source, None, -1
+        stream.gone, stream.gone_round = None, -1
         follow.nameless.pop(stream.number, None)
         follow.at[source.path] = stream
-        if stream.over:
-            return True
-        is_news = stamp(status) != stream.looked
-        stream.checked = stream.checked and not is_news
-        if not stream.checked or stream.problem:
-            self._turns.check(stream)
+        if is_own is False:
+            self._turns.begin_anew(stream)
         return True
+
+    def _may_have_moved(self, stream: Stream, before: Source) -> bool:
+        """Of a file of which nothing was read only its log tells: its number may be that of a file that is deleted."""
+        is_open = self._follow.handles.held(stream.number) is not None
+        return is_open or not stream.fresh or set_name(stream.path) == set_name(before.path)
 
     def _of_changed_pack(self, stream: Stream) -> Stream | None:
         """A packed file may be still being written; else it was deleted, and its number given to another file."""
@@ -118,15 +136,17 @@ class Places:
         if stream.gone_round < 0:
             stream.gone_round = follow.round
         file = follow.handles.held(stream.number)
-        if stream.fresh and file is None:  # replaced before it was read: what it had replaced may go on in the next one
+        is_read = not stream.fresh or (file is not None and os.fstat(file.fileno()).st_size)
+        if not is_read:  # what this one had replaced may go on in the next one
             for other in follow.of_set(stream):
-                if other.path == stream.path and other.gone_round == stream.round:
+                if other.path == stream.path and 0 <= other.gone_round == stream.round:
                     other.gone_round = follow.round
         if stream.packed and self._turns.is_unpacking(stream):
             return
         if file is None or stream.packed or stream.over:
             if not KEEPS_OPEN:  # then the numbers of files that were deleted are not given again either
                 stream.moved = stream.file_id
+            follow.handles.close(stream.number)
             follow.leave(stream)
             return
         follow.nameless[stream.number] = None
@@ -145,6 +165,8 @@ class Places:
         follow.touch(stream)
         if from_end:
             self._turns.pass_over(stream)
+        elif KEEPS_OPEN:
+            self._turns.hold(stream)
 
     def _forget(self) -> None:
         follow = self._follow
@@ -154,8 +176,16 @@ class Places:
             key=lambda stream: stream.gone or 0.0,
         )
         too_many = max(0, len(follow.streams) - limits.most_streams)
+        too_old = len(gone) - limits.most_gone
+        waiting = sorted((one for one in follow.streams.values() if one.is_to_be_told), key=lambda one: -one.round)
+        oldest = {set_name(stream.path): stream.round for stream in waiting}
         for index, stream in enumerate(gone):
             may_come_back = KEEPS_OPEN and stream.moved is not None  # elsewhere nothing tells moved from deleted
-            kept = limits.forget_done if stream.is_done and not may_come_back else limits.forget
-            if index < too_many or now - (stream.gone or 0.0) >= kept:
+            met = stream.gone_round + _LEAST_ROUNDS  # what was there by then may be its copy
+            is_met = oldest.get(set_name(stream.path), met + 1) > met or follow.round >= met + _MOST_ROUNDS
+            is_over = stream.is_done and not may_come_back and is_met
+            kept = limits.forget_done if is_over else limits.forget
+            kept = limits.grace if index < too_old else kept
+            is_old = now - (stream.gone or 0.0) >= kept and follow.round >= met
+            if index < too_many or is_old:
                 follow.drop(stream)

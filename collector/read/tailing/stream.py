@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from collector.data.rotated import is_rotated_name
 from collector.model import Source
 from collector.read.tailing.identity import FileId, Head, Mark, digest, thinned
 
@@ -68,6 +69,11 @@ class Stream:
     def is_drained(self) -> bool:
         """Whether everything that its file held when last looked at was given, but for an unfinished line."""
         return self.offset >= self.size
+
+    @property
+    def is_to_be_told(self) -> bool:
+        """Whether its file may hold what another stream has given."""
+        return self.fresh and self.file_id is not None and self.looked[0] != 0 and is_rotated_name(self.path)
 
     @property
     def is_done(self) -> bool:

@@ -9,8 +9,7 @@ What may be lost, because no file holds it any more when it would be read:
   open here, nothing is lost by its deletion;
 - lines that a rotation by copying and emptying itself loses: written after the copy was made and before the file was
   emptied, if they were not read in between;
-- while the agent does not run: files that came and went; and, of logs whose files all begin with the same kilobyte or
-  more, one that was replaced while another of them was packed.
+- while the agent does not run: files that came and went.
 
 What may come twice: what was given and not acknowledged before the agent was killed, with the same stream and offset;
 a file that was written anew with less than before, with another beginning, or without its unfinished last line, since
@@ -221,7 +220,7 @@ class Tails:
             follow.touch(stream)
         elif (
             stream.unlinked is not None
-            and stream.is_drained
+            and (stream.is_drained or stream.number in follow.copies)
             and now - max(stream.unlinked, stream.grown) >= follow.limits.grace
         ):
             follow.leave(stream)

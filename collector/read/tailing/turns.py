@@ -51,25 +51,33 @@ class Turns:
         finally:
             self._follow.handles.release(stream.number)
 
-    def check(self, stream: Stream) -> None:
-        """Whether its file is still its own; if not, a new stream begins there. Touches what has news."""
+    def is_own(self, stream: Stream) -> bool | None:
+        """Whether its file is still its own; None where that can't be told now. Touches it, since it has news."""
         follow = self._follow
         follow.touch(stream)
         if stream.packed:
             stream.checked = True
-            return
+            return True
         try:
             file = self._opened(stream)
             if file is not None:
                 size = os.fstat(file.fileno()).st_size
                 at = reader_of(file)
-                if not self._is_its(stream, at, at(0, min(BEGINNING, size)), size):
-                    self._begin_anew(stream)
+                return self._is_its(stream, at, at(0, min(BEGINNING, size)), size)
         except OSError as error:
             stream.problem = error.strerror or str(error)
             follow.handles.close(stream.number)
         finally:
             follow.handles.release(stream.number)
+        return None
+
+    def hold(self, stream: Stream) -> None:
+        """Opens a new stream's file while its name is known: it may move on or go before its turn."""
+        try:
+            self._opened(stream)
+        except OSError as error:
+            stream.problem = error.strerror or str(error)
+            self._follow.handles.close(stream.number)
 
     def pass_over(self, stream: Stream) -> None:
         """What its file holds counts as read, but for a last line without an end."""
@@ -135,9 +143,11 @@ class Turns:
 
     def _opened(self, stream: Stream) -> io.FileIO | None:
         """Its file, if the one at its path is it."""
+        if stream.unlinked is not None:  # at its path lies another one's, or none
+            return self._follow.handles.held(stream.number)
         file = self._follow.open(stream)
-        if file is None or stream.unlinked is not None:
-            return file
+        if file is None:
+            return None
         if file_id(os.fstat(file.fileno()), stream.source.file) != stream.file_id:
             self._follow.handles.close(stream.number)
             self._follow.needs_scan = True
@@ -163,7 +173,7 @@ class Turns:
             stream.heads, self._follow.dirty, self._follow.is_new_unsaved = heads, True, True
         return True
 
-    def _begin_anew(self, stream: Stream) -> None:
+    def begin_anew(self, stream: Stream) -> None:
         """The file was emptied or written anew: it is a new stream, and what was not read of the old one may lie in a
         copy."""
         follow = self._follow
@@ -187,6 +197,8 @@ class Turns:
         for number in follow.copies:
             follow.touch(follow.streams[number])
         follow.touch(new)
+        if not stream.offset and not stream.later:
+            follow.drop(stream)  # nothing of it was given: its copy is another one's
 
     def _plain(self, stream: Stream, file: io.FileIO, most_bytes: int) -> Piece | None:
         follow = self._follow
@@ -195,7 +207,7 @@ class Turns:
         at = reader_of(file)
         beginning = at(0, min(BEGINNING, size))
         if not self._is_its(stream, at, beginning, size):
-            self._begin_anew(stream)
+            self.begin_anew(stream)
             return None
         if size != stream.size:
             stream.grown = follow.clock()
@@ -205,7 +217,7 @@ class Turns:
         text = self._told(stream, at, stream.is_final)
         if text is None or text.encoding == BINARY:
             return None
-        return self._lines(stream, text, file, at, size, most_bytes)
+        return self._lines(stream, text, file, at, beginning, size, most_bytes)
 
     def _may_be_read(self, stream: Stream, at: At, beginning: bytes, size: int) -> bool:
         if len(beginning) < LEAST_TOLD and not stream.is_final:
@@ -213,7 +225,6 @@ class Turns:
             return False
         if is_packed(beginning):
             stream.packed, stream.heads = True, ()
-            self._follow.handles.close(stream.number)
             self._follow.again(stream)
             return False
         return may_be_read(
@@ -241,14 +252,19 @@ class Turns:
             stream.marks.clear()
         return text
 
-    def _lines(self, stream: Stream, text: Text, file: io.FileIO, at: At, size: int, most_bytes: int) -> Piece | None:
+    def _lines(
+        self, stream: Stream, text: Text, file: io.FileIO, at: At, beginning: bytes, size: int, most_bytes: int
+    ) -> Piece | None:
         offset = stream.offset
         before = min(SEAM, offset)
         wanted = min(max(most_bytes, LEAST), size - offset)
         while True:
             data = at(offset - before, before + wanted)
+            if len(data) < before + wanted or (before == offset and not data.startswith(beginning[: len(data)])):
+                stream.looked = (-1, -1)  # it was emptied or written anew just now: what was read is of two files
+                return None
             if not self._continues(stream, data[:before], before):
-                self._begin_anew(stream)
+                self.begin_anew(stream)
                 return None
             at_end = offset - before + len(data) >= size
             found = self._cut(
@@ -270,10 +286,8 @@ class Turns:
     def _cut(
         self, stream: Stream, text: Text, block: bytes, offset: int, before: bytes, at_end: bool, final: bool
     ) -> Cut:
-        return cut(
-            block, text, offset, before=before, inside=stream.inside, at_end=at_end, final=final,
-            most_line=self._most_line,
-        )  # fmt: skip
+        most, inside = self._most_line, stream.inside
+        return cut(block, text, offset, before=before, inside=inside, at_end=at_end, final=final, most_line=most)
 
     def _given(self, stream: Stream, text: Text, data: bytes, before: int, found: Cut, at_end: bool) -> Piece | None:
         """The piece, after the stream went on. `data`: the bytes read; the first `before` of them were given."""

@@ -11,7 +11,7 @@ from collector.read.tailing.cutting import BINARY, ENOUGH, Cut, Text, cut, text_
 from collector.read.tailing.following import Following
 from collector.read.tailing.handles import file_id, open_regular, stamp
 from collector.read.tailing.identity import BEGINNING, SEAM, Mark, digest, grown
-from collector.read.tailing.kinship import Content, may_be_read
+from collector.read.tailing.kinship import Content, is_outdated, may_be_read
 from collector.read.tailing.line_ends import aligned
 from collector.read.tailing.packed import Inspection, PackedReader
 from collector.read.tailing.piece import Piece
@@ -86,7 +86,7 @@ class Unpacking:
 
     def _opened(self, stream: Stream) -> tuple[io.FileIO, os.stat_result] | None:
         """Its file, if the one at its path is it: names move on between a look at the folders and the opening."""
-        file = open_regular(stream.source.file)
+        file = self._follow.handles.take(stream.number) or open_regular(stream.source.file)
         status = os.fstat(file.fileno())
         if file_id(status, stream.source.file) == stream.file_id:
             return file, status
@@ -123,7 +123,12 @@ class Unpacking:
         if found.problem and follow.clock() - stream.grown < follow.limits.broken:
             follow.copies[stream.number] = None  # it may be still being written
             return False
-        if not may_be_read(follow, stream, Content(found.size, found.beginning, found.seam, frozenset(found.seams))):
+        content = Content(found.size, found.beginning, found.seam, frozenset(found.seams))
+        if is_outdated(follow, stream, content):
+            self._looks.pop(stream.number)
+            follow.again(stream)
+            return False
+        if not may_be_read(follow, stream, content):
             return False
         self._looks.pop(stream.number)
         return True
