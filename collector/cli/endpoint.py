@@ -21,7 +21,13 @@ from collector.errors import ConfigError
     metavar="HOST:PORT",
     help="Port 0 takes a free one.",
 )
-def command(data: Path, listen: str) -> None:
+@click.option(
+    "--database",
+    envvar="VMEXT_DATABASE",
+    metavar="URL",
+    help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
+)
+def command(data: Path, listen: str, database: str | None) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
@@ -37,11 +43,11 @@ def command(data: Path, listen: str) -> None:
         ) from error
     bound = _bound(listen)
     try:
-        app = create_app(data.absolute())
+        app = create_app(data.absolute(), database)
     except OSError as error:
         raise ConfigError(
-            f"--data: {data} can't be used: {error.strerror}",
-            "Give a folder that this user may write, on a disk with room.",
+            f"--data: {data} or its index can't be used: {error.strerror}",
+            "Give a folder that this user may write, on a disk with room, and a database that answers.",
         ) from error
     access = app.state.access
     if access.is_first_start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,11 @@ from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Limits, open_received
 from collector.endpoint.access import COOKIE, SESSION_SECONDS, Access
 from collector.endpoint.blocks import Blocks, add_blocks
+from collector.endpoint.committing import Commits
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.migrate import migrate
 from collector.endpoint.index import Index
+from collector.endpoint.indexing import Indexer
 from collector.endpoint.ingest import Ingest, RefusalError, recover
 from collector.endpoint.pages import Pages
 from collector.endpoint.store import Store
@@ -40,23 +45,34 @@ _HEADERS = {
 }
 
 
-def create_app(data: Path) -> FastAPI:
-    """The application over a data folder. Raises OSError if the folder can't be used."""
+def create_app(data: Path, database_url: str | None = None) -> FastAPI:
+    """The application over a data folder, with its index there or in another database.
+
+    Raises OSError if the folder or the database can't be used, ConfigError.
+    """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store, index, limits = Store(data), Index(data), Limits()
+    database = Database(database_url or f"sqlite:///{data / 'index.sqlite'}")
+    migrate(database)
+    store, index, limits = Store(data), Index(database), Limits()
     access = Access(data, index)
-    recover(store, index, limits)
+    recover(store, index, database, limits)
+    commits, indexer = Commits(database), Indexer(database, store, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        working = threading.Thread(target=indexer.run, name="indexer", daemon=True)
+        working.start()
         yield
-        index.close()
+        indexer.stop()
+        await run_in_threadpool(working.join)
+        await run_in_threadpool(commits.close)
+        database.close()
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.access = access
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
     _guard(app, access)
-    ingest = Ingest(store, index, MOST_BYTES, limits)
+    ingest = Ingest(store, index, commits, MOST_BYTES, limits, indexer.call)
     _add_api(app, ingest, index, store, limits)
     blocks = Blocks(ingest, Uploads(data))
     blocks.drop_stored()
@@ -127,7 +143,7 @@ def _add_api(app: FastAPI, ingest: Ingest, index: Index, store: Store, limits: L
 
     @app.get("/healthz")
     def health() -> Response:
-        return JSONResponse({"status": "ok", "bundles": index.count({})})
+        return JSONResponse({"status": "ok", "bundles": index.count({}), "waiting": index.waiting()})
 
 
 def _add_pages(app: FastAPI, access: Access, index: Index, store: Store, limits: Limits) -> None:

@@ -46,8 +46,9 @@ class Blocks:
 
     def drop_stored(self) -> None:
         """Removes the blocks of what is stored already: an endpoint that was killed has not come to it."""
+        known = self.ingest.index.known({upload.sha256 for upload in self.uploads.all()})
         for upload in self.uploads.all():
-            if self.ingest.index.knows(upload.sha256):
+            if upload.sha256 in known:
                 self.uploads.drop(upload)
 
     def state(self, sha256: str) -> Response:

@@ -7,7 +7,7 @@ import binascii
 import errno
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,14 +15,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from collector.bundle.reader import Limits, open_received
-from collector.endpoint.index import Index
+from collector.bundle.reader import Limits, glance_received
+from collector.endpoint.committing import Commits, insert_bundles
+from collector.endpoint.database.engine import Database
+from collector.endpoint.index import Index, now, receipt
+from collector.endpoint.rows import bundle_row
 from collector.endpoint.store import Incoming, Store
 from collector.errors import BundleError
 
 log = logging.getLogger(__name__)
 
 ID = re.compile(r"^[0-9a-f]{16}$")
+_RECOVERED_AT_ONCE = 500
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 
 
@@ -70,8 +74,10 @@ def storing() -> Iterator[None]:
 class Ingest:
     store: Store
     index: Index
+    commits: Commits
     most_bytes: int
     limits: Limits
+    stored: Callable[[], None]  # called for each new bundle
 
     async def put(self, bundle_id: str, request: Request) -> Response:
         """Raises RefusalError for what is not taken."""
@@ -127,21 +133,25 @@ class Ingest:
             raise RefusalError(400, "the connection ended before the bundle was whole") from error
 
     def take(self, bundle_id: str, digest: str, incoming: Incoming) -> Response:
-        """The bundle is whole: check it, store it, then index it; in this order, so that a crash loses nothing."""
+        """The bundle is whole: check it, store it, then tell the index of it; in this order, so that a crash loses
+        nothing. Its members are read when it is indexed."""
         sha256 = incoming.finish()
         if sha256 != digest:
             raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")
         try:
-            bundle = open_received(incoming.path, self.limits)
+            bundle = glance_received(incoming.path, self.limits)
         except BundleError as error:
             raise RefusalError(400, f"this is no bundle: {error}") from error
         if bundle.id != bundle_id:
             raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
-        stored = self.store.keep(incoming, sha256)
-        receipt = self.index.add(open_received(stored, self.limits), sha256, incoming.size)
-        if receipt["sha256"] != sha256:
+        row = bundle_row(bundle, sha256, incoming.size, now())
+        self.store.keep(incoming, sha256)
+        first = receipt(self.commits.add(row).result())
+        if first["sha256"] != sha256:
+            self.store.remove(sha256)
             raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
-        return JSONResponse(receipt, 201)
+        self.stored()
+        return JSONResponse(first, 201)
 
 
 def told_digest(request: Request, *names: str) -> str:
@@ -158,16 +168,20 @@ def told_digest(request: Request, *names: str) -> str:
     return digest.hex()
 
 
-def recover(store: Store, index: Index, limits: Limits) -> int:
-    """After a crash: removes what is half received, indexes what is stored and not indexed; tells how many."""
+def recover(store: Store, index: Index, database: Database, limits: Limits) -> int:
+    """After a crash: removes what is half received, queues what is stored and not in the index; tells how many."""
     store.clear_incoming()
-    found = 0
-    for sha256, file in store.all():
-        if index.knows(sha256):
-            continue
+    stored = dict(store.all())
+    lost = sorted(stored.keys() - index.known(stored.keys()))
+    rows = []
+    for sha256 in lost:
         try:
-            index.add(open_received(file, limits), sha256, file.stat().st_size)
-            found += 1
+            rows.append(
+                bundle_row(glance_received(stored[sha256], limits), sha256, stored[sha256].stat().st_size, now())
+            )
         except (BundleError, OSError) as error:
-            log.warning("%s is stored and can't be indexed: %s", file, error)
-    return found
+            log.warning("%s is stored and can't be indexed: %s", stored[sha256], error)
+    for start in range(0, len(rows), _RECOVERED_AT_ONCE):
+        with database.writing() as connection:
+            insert_bundles(database, connection, rows[start : start + _RECOVERED_AT_ONCE])
+    return len(rows)

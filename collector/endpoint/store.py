@@ -66,6 +66,10 @@ class Store:
         sync_folder(target.parent)
         return target
 
+    def remove(self, sha256: str) -> None:
+        """Raises OSError."""
+        self.path(sha256).unlink(missing_ok=True)
+
     def clear_incoming(self) -> int:
         """Removes what a killed process left half received; tells how many files."""
         left = list(self._incoming.glob("*.partial"))

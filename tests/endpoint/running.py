@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +43,16 @@ class Endpoint:
         return requests.put(f"{self.url}/v1/bundles/{name or bundle.stem}", data=data, headers=sent, timeout=30)
 
     def get(self, path: str, **options: Any) -> requests.Response:
+        """What is there once everything that was received is indexed."""
+        self.settle()
         return requests.get(self.url + path, headers=self.authorization, timeout=30, **options)
+
+    def settle(self) -> None:
+        """Waits until nothing waits to be indexed."""
+        until = time.monotonic() + 60
+        while requests.get(f"{self.url}/healthz", timeout=30).json()["waiting"]:
+            assert time.monotonic() < until, "bundles are not indexed"
+            time.sleep(0.01)
 
 
 @contextmanager

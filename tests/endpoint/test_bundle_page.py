@@ -65,6 +65,6 @@ def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):
         index.add(open_bundle(place), f"{number}", 1)
     rows = index.bundles({}, limit=10)
     index.close()
-    assert sorted(row["by_itself"] for row in rows) == [False, True]
+    assert sorted(row["trigger"] for row in rows) == ["command", "watch"]
     page = bytes(Pages().bundles(rows, {}, total=2, offset=0, page=10).body).decode()
     assert page.count("reported by itself") == 1

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
 
-from collector.endpoint.index import Index
 from tests.collecting import collect, failing_disk, vmext
 from tests.endpoint.running import endpoint
 
@@ -50,21 +48,3 @@ def test_an_encrypted_bundle_is_delivered_indexed_and_handed_out(tmp_path: Path,
         broken = tmp_path / "broken.zip"
         broken.write_bytes(copy.read_bytes().replace(b'"verdict": "failed"', b'"verdict": "sorted"'))
         assert other.put(broken, name=name).status_code == 400
-
-
-def test_an_index_of_before_gets_the_new_columns(tmp_path: Path):
-    Index(tmp_path).close()
-    with sqlite3.connect(tmp_path / "index.sqlite") as connection:
-        for name in ("encrypted", "by_itself"):
-            connection.execute(f"ALTER TABLE bundles DROP COLUMN {name}")
-        connection.execute(
-            "INSERT INTO bundles (id, sha256, bytes, received, created, verdict, findings) VALUES (?, ?, 1, '', '', 'failed', 0)",
-            ("0123456789abcdef", "ab" * 32),
-        )
-    connection.close()
-    index = Index(tmp_path)
-    try:
-        (row,) = index.bundles({}, limit=5)
-        assert (row["id"], row["encrypted"], row["by_itself"]) == ("0123456789abcdef", False, False)
-    finally:
-        index.close()

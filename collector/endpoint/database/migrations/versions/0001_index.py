@@ -1,0 +1,167 @@
+"""The index with a queue, instances and incidents."""
+
+from __future__ import annotations
+
+import time
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_MOMENT = sa.BigInteger()
+
+
+def upgrade() -> None:
+    tokens = _remove_the_first_index()
+    _create_instances()
+    _create_incidents()
+    _create_bundles()
+    _create_findings()
+    table = op.create_table(
+        "tokens",
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("created", _MOMENT, nullable=False),
+    )
+    if tokens:
+        now = int(time.time() * 1000)
+        op.bulk_insert(table, [{"sha256": sha256, "name": name, "created": now} for sha256, name in tokens])
+
+
+def _remove_the_first_index() -> list[tuple[str, str]]:
+    """The index of the first version, which had no steps: all but its tokens is made again from the bundles."""
+    connection = op.get_bind()
+    if not sa.inspect(connection).has_table("schema"):
+        return []
+    tokens = [(row[0], row[1]) for row in connection.exec_driver_sql("SELECT sha256, name FROM tokens")]
+    for name in ("findings", "bundles", "tokens", "schema"):
+        op.drop_table(name)
+    return tokens
+
+
+def _create_instances() -> None:
+    op.create_table(
+        "instances",
+        sa.Column("number", _NUMBER, primary_key=True),
+        sa.Column("key", sa.String(300), nullable=False),
+        sa.Column("name", sa.String(128)),
+        sa.Column("computer_name", sa.String(128)),
+        sa.Column("scale_set", sa.String(128)),
+        sa.Column("resource_group", sa.String(128)),
+        sa.Column("subscription", sa.String(36)),
+        sa.Column("instance_id", sa.String(64)),
+        sa.Column("location", sa.String(64)),
+        sa.Column("zone", sa.String(8)),
+        sa.Column("system", sa.String(8)),
+        sa.Column("os", sa.String(128)),
+        sa.Column("agent_version", sa.String(32)),
+        sa.Column("image", sa.String(256)),
+        sa.Column("first_seen", _MOMENT, nullable=False),
+        sa.Column("last_seen", _MOMENT, nullable=False),
+        sa.Column("last_bundle", sa.String(16)),
+        sa.Column("last_verdict", sa.String(16)),
+        sa.UniqueConstraint("key", name="uq_instances_key"),
+    )
+    op.create_index("ix_instances_scale_set", "instances", ["scale_set", "resource_group"])
+    op.create_table(
+        "states",
+        sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
+        sa.Column("extension", sa.String(128), primary_key=True),
+        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("version", sa.String(32)),
+        sa.Column("exit_code", sa.BigInteger),
+        sa.Column("title", sa.String(200)),
+        sa.Column("bundle", sa.String(16), nullable=False),
+        sa.Column("created", _MOMENT, nullable=False),
+    )
+
+
+def _create_incidents() -> None:
+    op.create_table(
+        "incidents",
+        sa.Column("number", _NUMBER, primary_key=True),
+        sa.Column("signature", sa.String(64), nullable=False),
+        sa.Column("scale_set", sa.String(128)),
+        sa.Column("resource_group", sa.String(128)),
+        sa.Column("kind", sa.String(8)),
+        sa.Column("rule", sa.String(64)),
+        sa.Column("extension", sa.String(128)),
+        sa.Column("operation", sa.String(32)),
+        sa.Column("exit_code", sa.BigInteger),
+        sa.Column("owner", sa.String(16)),
+        sa.Column("title", sa.String(200)),
+        sa.Column("message", sa.String(500)),
+        sa.Column("first_seen", _MOMENT, nullable=False),
+        sa.Column("last_seen", _MOMENT, nullable=False),
+        sa.Column("last_received", _MOMENT, nullable=False),
+        sa.Column("instances", sa.Integer, nullable=False),
+        sa.Column("bundles", sa.Integer, nullable=False),
+        sa.UniqueConstraint("signature", name="uq_incidents_signature"),
+    )
+    op.create_index("ix_incidents_last_seen", "incidents", ["last_seen"])
+    op.create_index("ix_incidents_scale_set", "incidents", ["scale_set", "last_seen"])
+    op.create_table(
+        "incident_instances",
+        sa.Column("incident", _NUMBER, sa.ForeignKey("incidents.number", ondelete="CASCADE"), primary_key=True),
+        sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
+        sa.Column("first_seen", _MOMENT, nullable=False),
+        sa.Column("last_seen", _MOMENT, nullable=False),
+        sa.Column("bundles", sa.Integer, nullable=False),
+        sa.Column("bundle", sa.String(16), nullable=False),
+    )
+    op.create_index("ix_incident_instances_instance", "incident_instances", ["instance"])
+
+
+def _create_bundles() -> None:
+    op.create_table(
+        "bundles",
+        sa.Column("id", sa.String(16), primary_key=True),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("received", _MOMENT, nullable=False),
+        sa.Column("state", sa.String(8), nullable=False),
+        sa.Column("problem", sa.String(300), nullable=False, server_default=""),
+        sa.Column("created", _MOMENT, nullable=False),
+        sa.Column("verdict", sa.String(16), nullable=False),
+        sa.Column("incident", sa.String(16)),
+        sa.Column("trigger", sa.String(16)),
+        sa.Column("encrypted", sa.Boolean, nullable=False),
+        sa.Column("findings", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number")),
+        sa.UniqueConstraint("sha256", name="uq_bundles_sha256"),
+    )
+    op.create_index("ix_bundles_received", "bundles", ["received", "id"])
+    op.create_index("ix_bundles_instance", "bundles", ["instance", "received"])
+    op.create_index("ix_bundles_verdict", "bundles", ["verdict", "received"])
+    op.create_table(
+        "queue",
+        sa.Column("bundle", sa.String(16), sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("due", _MOMENT, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    )
+    op.create_index("ix_queue_due", "queue", ["due"])
+
+
+def _create_findings() -> None:
+    op.create_table(
+        "findings",
+        sa.Column("bundle", sa.String(16), sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("incident", _NUMBER, sa.ForeignKey("incidents.number")),
+        sa.Column("rule", sa.String(64)),
+        sa.Column("kind", sa.String(8)),
+        sa.Column("extension", sa.String(128)),
+        sa.Column("version", sa.String(32)),
+        sa.Column("operation", sa.String(32)),
+        sa.Column("exit_code", sa.BigInteger),
+        sa.Column("owner", sa.String(16)),
+        sa.Column("title", sa.String(200)),
+        sa.Column("message", sa.String(500)),
+        sa.Column("time", _MOMENT),
+    )
+    op.create_index("ix_findings_incident", "findings", ["incident"])
+    op.create_index("ix_findings_extension", "findings", ["extension"])
+    op.create_index("ix_findings_exit_code", "findings", ["exit_code"])

@@ -1,0 +1,179 @@
+"""The tables of the index. All of them but `tokens` can be made again from the stored bundles.
+
+    bundles ── queue            a stored bundle that is not indexed yet has a row in both
+       ├────── findings ── incidents ── incident_instances ── instances
+       └────── states ──────────────────────────────────────────┘
+
+A moment is kept as whole milliseconds since 1970 in UTC, so that both engines sort and compare it alike.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import sqlalchemy as sa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware datetime in UTC as milliseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+#: Numbers given by the database. SQLite counts only a column of exactly INTEGER by itself.
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BUNDLES = sa.Table(
+    "bundles",
+    METADATA,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("received", Moment, nullable=False),
+    #: waiting: stored, not indexed yet; indexed; damaged: stored, and can't be read (`problem` says why)
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("problem", sa.String(300), nullable=False, server_default=""),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("incident", sa.String(16)),
+    sa.Column("trigger", sa.String(16)),
+    sa.Column("encrypted", sa.Boolean, nullable=False),
+    sa.Column("findings", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("instance", sa.ForeignKey("instances.number")),
+    sa.Index("ix_bundles_received", "received", "id"),
+    sa.Index("ix_bundles_instance", "instance", "received"),
+    sa.Index("ix_bundles_verdict", "verdict", "received"),
+)
+
+#: Bundles that wait for the indexer. A claim ends by itself, so that a killed indexer loses nothing.
+QUEUE = sa.Table(
+    "queue",
+    METADATA,
+    sa.Column("bundle", sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("due", Moment, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Index("ix_queue_due", "due"),
+)
+
+INSTANCES = sa.Table(
+    "instances",
+    METADATA,
+    sa.Column("number", _NUMBER, primary_key=True),
+    #: What makes two bundles come from one instance: see `naming.instance_key`
+    sa.Column("key", sa.String(300), nullable=False, unique=True),
+    sa.Column("name", sa.String(128)),
+    sa.Column("computer_name", sa.String(128)),
+    sa.Column("scale_set", sa.String(128)),
+    sa.Column("resource_group", sa.String(128)),
+    sa.Column("subscription", sa.String(36)),
+    sa.Column("instance_id", sa.String(64)),
+    sa.Column("location", sa.String(64)),
+    sa.Column("zone", sa.String(8)),
+    sa.Column("system", sa.String(8)),
+    sa.Column("os", sa.String(128)),
+    sa.Column("agent_version", sa.String(32)),
+    sa.Column("image", sa.String(256)),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.Column("last_bundle", sa.String(16)),
+    sa.Column("last_verdict", sa.String(16)),
+    sa.Index("ix_instances_scale_set", "scale_set", "resource_group"),
+)
+
+FINDINGS = sa.Table(
+    "findings",
+    METADATA,
+    sa.Column("bundle", sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.ForeignKey("incidents.number"), index=True),
+    sa.Column("rule", sa.String(64)),
+    sa.Column("kind", sa.String(8)),
+    sa.Column("extension", sa.String(128)),
+    sa.Column("version", sa.String(32)),
+    sa.Column("operation", sa.String(32)),
+    sa.Column("exit_code", sa.BigInteger),
+    sa.Column("owner", sa.String(16)),
+    sa.Column("title", sa.String(200)),
+    sa.Column("message", sa.String(500)),
+    sa.Column("time", Moment),
+    sa.Index("ix_findings_extension", "extension"),
+    sa.Index("ix_findings_exit_code", "exit_code"),
+)
+
+#: The same failure on the instances of one scale set; `naming.signature` says what "the same" is.
+INCIDENTS = sa.Table(
+    "incidents",
+    METADATA,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("signature", sa.String(64), nullable=False, unique=True),
+    sa.Column("scale_set", sa.String(128)),
+    sa.Column("resource_group", sa.String(128)),
+    sa.Column("kind", sa.String(8)),
+    sa.Column("rule", sa.String(64)),
+    sa.Column("extension", sa.String(128)),
+    sa.Column("operation", sa.String(32)),
+    sa.Column("exit_code", sa.BigInteger),
+    sa.Column("owner", sa.String(16)),
+    sa.Column("title", sa.String(200)),
+    sa.Column("message", sa.String(500)),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.Column("last_received", Moment, nullable=False),
+    sa.Column("instances", sa.Integer, nullable=False),
+    sa.Column("bundles", sa.Integer, nullable=False),
+    sa.Index("ix_incidents_last_seen", "last_seen"),
+    sa.Index("ix_incidents_scale_set", "scale_set", "last_seen"),
+)
+
+INCIDENT_INSTANCES = sa.Table(
+    "incident_instances",
+    METADATA,
+    sa.Column("incident", sa.ForeignKey("incidents.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("instance", sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.Column("bundles", sa.Integer, nullable=False),
+    sa.Column("bundle", sa.String(16), nullable=False),
+    sa.Index("ix_incident_instances_instance", "instance"),
+)
+
+#: What the newest bundle of an instance says of each of its extensions: the cells of the matrix.
+STATES = sa.Table(
+    "states",
+    METADATA,
+    sa.Column("instance", sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("extension", sa.String(128), primary_key=True),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("version", sa.String(32)),
+    sa.Column("exit_code", sa.BigInteger),
+    sa.Column("title", sa.String(200)),
+    sa.Column("bundle", sa.String(16), nullable=False),
+    sa.Column("created", Moment, nullable=False),
+)
+
+TOKENS = sa.Table(
+    "tokens",
+    METADATA,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("created", Moment, nullable=False),
+)

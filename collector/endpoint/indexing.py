@@ -1,0 +1,248 @@
+"""Takes stored bundles from the queue, opens them, and writes what they say into the index."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from collector.bundle.reader import Limits, open_received
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.tables import (
+    BUNDLES,
+    FINDINGS,
+    INCIDENT_INSTANCES,
+    INCIDENTS,
+    INSTANCES,
+    QUEUE,
+    STATES,
+)
+from collector.endpoint.queue import Queue, set_aside
+from collector.endpoint.rows import Entry, Row, entry, incident_row
+from collector.endpoint.store import Store
+from collector.errors import BundleError
+
+log = logging.getLogger(__name__)
+
+#: Bundles of one transaction: enough that a commit is cheap, few enough that a reader soon sees them.
+_BATCH = 50
+#: How long to wait before looking for work again, in seconds, where nobody calls: another host may have stored some.
+_LOOK_SECONDS = 1.0
+
+
+class Indexer:
+    """One worker; any number may run, in this process and in others."""
+
+    def __init__(self, database: Database, store: Store, limits: Limits) -> None:
+        self._database = database
+        self._store = store
+        self._limits = limits
+        self._queue = Queue(database)
+        self._called = threading.Event()
+        self._stopped = threading.Event()
+
+    def call(self) -> None:
+        """There may be work."""
+        self._called.set()
+
+    def stop(self) -> None:
+        """`run` ends after the batch that it is at."""
+        self._stopped.set()
+        self._called.set()
+
+    def run(self) -> None:
+        """Works until `stop`. What fails is tried again later."""
+        while not self._stopped.is_set():
+            self._called.clear()
+            try:
+                done = self.turn()
+            except OSError as error:
+                log.warning("bundles could not be indexed, and will be later: %s", error)
+                done = 0
+            if not done:
+                self._called.wait(_LOOK_SECONDS)
+
+    def turn(self) -> int:
+        """Indexes up to one batch and tells how many it took from the queue. Raises OSError."""
+        claimed = self._queue.claim(_BATCH)
+        entries: list[Entry] = []
+        damaged: dict[str, str] = {}
+        for bundle, sha256, _ in claimed:
+            try:
+                entries.append(entry(open_received(self._store.path(sha256), self._limits)))
+            except BundleError as error:
+                damaged[bundle] = str(error)
+            except FileNotFoundError:
+                damaged[bundle] = "the stored file is gone"
+        with self._database.writing() as connection:
+            for bundle, problem in damaged.items():
+                log.warning("the bundle %s can't be indexed: %s", bundle, problem)
+                set_aside(connection, [bundle], problem)
+            write(self._database, connection, entries)
+        return len(claimed)
+
+
+def write(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> None:
+    """Adds each entry whose bundle still waits, once, and takes it from the queue."""
+    query = sa.select(BUNDLES.c.id, BUNDLES.c.received).where(
+        BUNDLES.c.id.in_([one.bundle for one in entries]), BUNDLES.c.state == "waiting"
+    )
+    if database.is_postgresql:  # SQLite has one writer at a time
+        query = query.order_by(BUNDLES.c.id).with_for_update()
+    received = {row.id: row.received for row in connection.execute(query)}
+    waiting = [one for one in entries if one.bundle in received]
+    if not waiting:
+        return
+    instances = _write_instances(database, connection, waiting)
+    incidents = _write_incidents(database, connection, waiting, received, instances)
+    findings = [finding | {"incident": incidents[finding["incident"]]} for one in waiting for finding in one.findings]
+    if findings:
+        connection.execute(sa.insert(FINDINGS), findings)
+    _write_states(database, connection, waiting, instances)
+    done = sa.update(BUNDLES).where(BUNDLES.c.id == sa.bindparam("b_id"))
+    values = done.values(state="indexed", findings=sa.bindparam("b_findings"), instance=sa.bindparam("b_instance"))
+    connection.execute(
+        values,
+        [
+            {"b_id": one.bundle, "b_findings": len(one.findings), "b_instance": instances[one.instance["key"]]}
+            for one in waiting
+        ],
+    )
+    connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(received)))
+
+
+def _write_instances(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> dict[str, int]:
+    """The instances' numbers by their keys; what the newest bundle says of one replaces what an older one said."""
+    rows: dict[str, Row] = {}
+    for one in sorted(entries, key=lambda one: one.created):
+        key = one.instance["key"]
+        first = rows[key]["first_seen"] if key in rows else one.created
+        rows[key] = one.instance | {"first_seen": first}
+    insert = database.insert(INSTANCES)
+    new = insert.excluded
+    is_newer = new.last_seen >= INSTANCES.c.last_seen
+    told = sorted(_names(INSTANCES) - {"number", "key", "first_seen"})
+    changes = {name: sa.case((is_newer, new[name]), else_=INSTANCES.c[name]) for name in told}
+    earlier = new.first_seen < INSTANCES.c.first_seen
+    changes["first_seen"] = sa.case((earlier, new.first_seen), else_=INSTANCES.c.first_seen)
+    upsert = insert.on_conflict_do_update(index_elements=["key"], set_=changes)
+    found = connection.execute(upsert.returning(INSTANCES.c.key, INSTANCES.c.number), _in_order(rows))
+    return {row.key: row.number for row in found}
+
+
+def _write_incidents(
+    database: Database,
+    connection: sa.Connection,
+    entries: Sequence[Entry],
+    received: dict[str, datetime],
+    instances: dict[str, int],
+) -> dict[str, int]:
+    """The incidents' numbers by their signatures, with their counts brought up to date."""
+    rows: dict[str, Row] = {}
+    pairs: dict[tuple[str, int], Row] = {}
+    for one in entries:
+        number = instances[one.instance["key"]]
+        for mark in {finding["incident"]: finding for finding in reversed(one.findings)}.values():
+            new = incident_row(one, mark, received[one.bundle]) | {"bundles": 1}
+            rows[mark["incident"]] = _joined(rows.get(mark["incident"]), new)
+            pair = {
+                "first_seen": new["first_seen"],
+                "last_seen": new["last_seen"],
+                "bundles": 1,
+                "bundle": one.bundle,
+            }
+            pairs[mark["incident"], number] = _joined(pairs.get((mark["incident"], number)), pair)
+    if not rows:
+        return {}
+    insert = database.insert(INCIDENTS)
+    changes = _widened(INCIDENTS, insert.excluded) | {
+        "last_received": _later(INCIDENTS.c.last_received, insert.excluded.last_received),
+        "bundles": INCIDENTS.c.bundles + insert.excluded.bundles,
+    }
+    upsert = insert.on_conflict_do_update(index_elements=["signature"], set_=changes)
+    found = connection.execute(upsert.returning(INCIDENTS.c.signature, INCIDENTS.c.number), _in_order(rows))
+    numbers = {row.signature: row.number for row in found}
+    _write_pairs(database, connection, {(numbers[mark], number): row for (mark, number), row in pairs.items()})
+    return numbers
+
+
+def _write_pairs(database: Database, connection: sa.Connection, pairs: dict[tuple[int, int], Row]) -> None:
+    """Which instances have an incident; a new one counts in the incident's number of instances."""
+    table = INCIDENT_INSTANCES
+    rows = [{"incident": pair[0], "instance": pair[1], **pairs[pair]} for pair in sorted(pairs)]
+    insert = database.insert(table)
+    fresh = connection.execute(
+        insert.on_conflict_do_nothing().returning(table.c.incident, table.c.instance), rows
+    ).all()
+    is_fresh = {(row.incident, row.instance) for row in fresh}
+    known = [row for row in rows if (row["incident"], row["instance"]) not in is_fresh]
+    if known:
+        is_newer = insert.excluded.last_seen >= table.c.last_seen
+        changes = _widened(table, insert.excluded) | {
+            "bundles": table.c.bundles + insert.excluded.bundles,
+            "bundle": sa.case((is_newer, insert.excluded.bundle), else_=table.c.bundle),
+        }
+        connection.execute(insert.on_conflict_do_update(index_elements=["incident", "instance"], set_=changes), known)
+    added: dict[int, int] = {}
+    for incident, _ in is_fresh:
+        added[incident] = added.get(incident, 0) + 1
+    if added:
+        count = sa.update(INCIDENTS).where(INCIDENTS.c.number == sa.bindparam("i_number"))
+        count = count.values(instances=INCIDENTS.c.instances + sa.bindparam("i_added"))
+        connection.execute(count, [{"i_number": number, "i_added": added[number]} for number in sorted(added)])
+
+
+def _write_states(
+    database: Database, connection: sa.Connection, entries: Sequence[Entry], instances: dict[str, int]
+) -> None:
+    rows: dict[tuple[int, str], Row] = {}
+    for one in sorted(entries, key=lambda one: one.created):
+        number = instances[one.instance["key"]]
+        for state in one.states:
+            rows[number, state["extension"]] = state | {"instance": number}
+    if not rows:
+        return
+    insert = database.insert(STATES)
+    changes = {name: insert.excluded[name] for name in sorted(_names(STATES) - {"instance", "extension"})}
+    upsert = insert.on_conflict_do_update(
+        index_elements=["instance", "extension"], set_=changes, where=insert.excluded.created >= STATES.c.created
+    )
+    connection.execute(upsert, _in_order(rows))
+
+
+def _names(table: sa.Table) -> set[str]:
+    return {column.name for column in table.columns}
+
+
+def _in_order(rows: dict[object, Row] | dict[str, Row] | dict[tuple[int, str], Row]) -> list[Row]:
+    """By their keys: writers that lock in one order never wait for each other in a circle."""
+    return [row for _, row in sorted(rows.items(), key=lambda item: str(item[0]))]
+
+
+def _joined(before: Row | None, after: Row) -> Row:
+    """Two tellings of one thing within a batch."""
+    if before is None:
+        return after
+    newest = after if after["last_seen"] >= before["last_seen"] else before
+    joined = newest | {
+        "first_seen": min(before["first_seen"], after["first_seen"]),
+        "last_seen": max(before["last_seen"], after["last_seen"]),
+        "bundles": before["bundles"] + after["bundles"],
+    }
+    if "last_received" in after:
+        joined["last_received"] = max(before["last_received"], after["last_received"])
+    return joined
+
+
+def _widened(table: sa.Table, new: sa.ColumnCollection[str, sa.ColumnElement[object]]) -> Row:
+    return {
+        "first_seen": sa.case((new["first_seen"] < table.c.first_seen, new["first_seen"]), else_=table.c.first_seen),
+        "last_seen": _later(table.c.last_seen, new["last_seen"]),
+    }
+
+
+def _later(known: sa.ColumnElement[object], new: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
+    return sa.case((new > known, new), else_=known)

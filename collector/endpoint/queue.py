@@ -1,0 +1,57 @@
+"""Bundles that are stored and wait to be indexed: a table, so that no kill and no other host loses or repeats one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+import sqlalchemy as sa
+
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.tables import BUNDLES, QUEUE
+
+#: A claim that nobody ended is given to another indexer after this many seconds.
+CLAIM_SECONDS = 120
+#: A bundle whose indexing was begun this often and never ended is set aside: it may be what ends the indexer.
+MOST_TRIES = 5
+
+
+class Queue:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, most: int) -> Sequence[tuple[str, str, int]]:
+        """Up to `most` (id, SHA-256, bytes), oldest first, for this caller alone for `CLAIM_SECONDS`.
+
+        Raises OSError.
+        """
+        now = datetime.now(timezone.utc)
+        due = sa.select(QUEUE.c.bundle).where(QUEUE.c.due <= now).order_by(QUEUE.c.due).limit(most)
+        if self._database.is_postgresql:
+            due = due.with_for_update(skip_locked=True)
+        claim = (
+            sa.update(QUEUE)
+            .where(QUEUE.c.bundle.in_(due))
+            .values(due=now + timedelta(seconds=CLAIM_SECONDS), tries=QUEUE.c.tries + 1)
+            .returning(QUEUE.c.bundle, QUEUE.c.tries)
+        )
+        with self._database.writing() as connection:
+            claimed = {row[0]: row[1] for row in connection.execute(claim)}
+            spent = [bundle for bundle, tries in claimed.items() if tries > MOST_TRIES]
+            if spent:
+                set_aside(connection, spent, f"indexing it was begun {MOST_TRIES} times and never ended")
+            query = sa.select(BUNDLES.c.id, BUNDLES.c.sha256, BUNDLES.c.bytes)
+            rows = connection.execute(query.where(BUNDLES.c.id.in_(claimed.keys() - set(spent))))
+            return [(row[0], row[1], row[2]) for row in rows]
+
+    def depth(self) -> int:
+        """How many wait or are being indexed. Raises OSError."""
+        with self._database.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(QUEUE)).scalar_one())
+
+
+def set_aside(connection: sa.Connection, bundles: Sequence[str], problem: str) -> None:
+    """These stay stored, and are shown as damaged with the reason."""
+    values = {"state": "damaged", "problem": problem[:300]}
+    connection.execute(sa.update(BUNDLES).where(BUNDLES.c.id.in_(bundles)).values(values))
+    connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(bundles)))
