@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from collector.bundle.reader import open_bundle
-from collector.endpoint.index import Index
 from collector.endpoint.pages import Pages
 from collector.model import Cause
 from tests.bundle.samples import REPORT
 from tests.bundle.test_checks import CHECKED, written
 from tests.collecting import Result, collect, failing_disk
+from tests.endpoint.running import endpoint
 
 
 def page_of(result: Result) -> str:
@@ -59,12 +59,9 @@ def test_without_either_it_shows_neither(tmp_path: Path):
 
 def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):
     disk = failing_disk(tmp_path / "disk")
-    index = Index(tmp_path)
-    for number, trigger in enumerate(((), ("--trigger", "CustomScript failed"))):
-        place = Path(collect(disk, tmp_path / f"state-{number}", *trigger).json["bundle"]["path"])
-        index.add(open_bundle(place), f"{number}", 1)
-    rows = index.bundles({}, limit=10)
-    index.close()
-    assert sorted(row["trigger"] for row in rows) == ["command", "watch"]
-    page = bytes(Pages().bundles(rows, {}, total=2, offset=0, page=10).body).decode()
-    assert page.count("reported by itself") == 1
+    with endpoint(tmp_path / "data") as server:
+        for number, trigger in enumerate(((), ("--trigger", "CustomScript failed"))):
+            bundle = Path(collect(disk, tmp_path / f"state-{number}", *trigger).json["bundle"]["path"])
+            assert server.put(bundle).status_code == 201
+        assert sorted(row["trigger"] for row in server.get("/v1/bundles").json()["bundles"]) == ["command", "watch"]
+        assert server.get("/").text.count("reported by itself") == 1
