@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -207,7 +205,7 @@ def test_aarch64_does_the_main_job(aarch64: Built, served: Endpoint, tmp_path: P
     """Under qemu, which runs no program that it starts: so without the shell script in front."""
     emulator = shutil.which("qemu-aarch64-static")
     library = Path("/usr/aarch64-linux-gnu")
-    assert emulator and library.is_dir(), "apt-get install qemu-user-static libc6-arm64-cross"
+    assert emulator and library.is_dir(), "apt-get install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross"
     start = [emulator, "-L", library, aarch64.tree / "python" / "bin" / "python3", "-I"]
     vmext = [*start, aarch64.tree / SITE / "collector" / "__main__.pyc"]
     assert run([*vmext, "--version"]).out == VERSION
@@ -218,5 +216,4 @@ def test_aarch64_does_the_main_job(aarch64: Built, served: Endpoint, tmp_path: P
     assert result.json["delivery"]["state"] == "delivered"
     code = "import psutil, pyrage, ssl, ctypes, lzma, bz2, zlib, platform; print(psutil.boot_time() > 0, platform.machine())"
     assert run([*start, "-c", code]).out == "True aarch64\n"
-    assert json.loads(json.dumps(stored(served)))[0]["verdict"] == "failed"
-    assert sys.platform == "linux"
+    assert [row["verdict"] for row in stored(served)] == ["failed"]
