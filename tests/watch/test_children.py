@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -34,6 +35,14 @@ def test_what_goes_wrong_is_told(tmp_path: Path):
     assert ended.exit_code == 2
     assert "no folder" in ended.error
     assert not ended.document
+
+
+def test_it_starts_itself_as_it_was_started(monkeypatch: pytest.MonkeyPatch):
+    assert children.own_command() == [sys.executable, "-m", "collector"]
+    told = [sys.executable, "-I", "-c", "from collector.watch.children import own_command; print(own_command()[1:])"]
+    assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == "['-I', '-m', 'collector']\n"
+    monkeypatch.setattr(sys, "argv", ["/opt/vmext.pyz", "watch"])
+    assert children.own_command() == [sys.executable, "/opt/vmext.pyz"]
 
 
 @pytest.fixture()
