@@ -1,0 +1,56 @@
+"""What a package says of itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from collector import __version__
+
+ROOT = Path(__file__).parents[2]
+MAINTAINER = "The vmext developers <vmext@localhost>"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """`arch`: as the kernel names it. `epoch`: time of everything in the package, seconds since 1970 UTC."""
+
+    arch: str
+    epoch: int
+    version: str = __version__
+    release: int = 1
+
+    @property
+    def deb_version(self) -> str:
+        return _sorted_before(self.version)
+
+    @property
+    def rpm_version(self) -> str:
+        return _sorted_before(self.version)
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        vendor = MAINTAINER.partition(" <")[0]
+        return {"release": self.release, "maintainer": MAINTAINER, "vendor": vendor, "licence": "MIT"}
+
+
+def source_date() -> int:
+    """SOURCE_DATE_EPOCH, or the time of the commit. Raises CalledProcessError outside of a repository."""
+    told = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if told.isdecimal():
+        return int(told)
+    command = ["git", "log", "-1", "--format=%ct"]
+    return int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)  # noqa: S607
+
+
+def _sorted_before(version: str) -> str:
+    """A version that is not final yet (1.0rc1, 1.0.dev2) is older than the final one: a tilde says so."""
+    for mark in (".dev", "a", "b", "rc"):
+        number, found, rest = version.partition(mark)
+        if found:
+            return f"{number}~{mark.lstrip('.')}{rest}"
+    return version
