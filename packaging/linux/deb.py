@@ -34,7 +34,7 @@ def build(tree: Path, work: Path, out: Path, about: About) -> Path:
     control.mkdir()
     size = sum(path.lstat().st_size for path in layout.paths(root) if path.is_file()) // 1024
     template = (RECIPE / "control").read_text(encoding="utf-8")
-    values = about.values | {"version": about.deb_version, "architecture": architecture, "size": size}
+    values = {**about.values, "version": about.deb_version, "architecture": architecture, "size": size}
     (control / "control").write_text(template.format(**values), encoding="utf-8")
     for script in ("postinst", "prerm", "postrm"):
         shutil.copyfile(RECIPE / script, control / script)
@@ -51,7 +51,7 @@ def _document(root: Path, about: About) -> None:
     """What Debian wants to find beside the program."""
     doc = root / layout.DEB.doc
     date = email.utils.formatdate(about.epoch, usegmt=False, localtime=False).replace("-0000", "+0000")
-    changelog = _CHANGELOG.format(**about.values | {"version": about.deb_version}, date=date)
+    changelog = _CHANGELOG.format(**about.values, version=about.deb_version, date=date)
     (doc / "changelog.Debian.gz").write_bytes(gzip.compress(changelog.encode(), 9, mtime=0))
     (doc / "copyright").write_text((RECIPE / "copyright").read_text(encoding="utf-8"), encoding="utf-8")
     overrides = root / "usr/share/lintian/overrides/vmext"

@@ -11,11 +11,13 @@ import click
 
 from collector import __version__
 from collector.cli import group
-from collector.config.pages import meanings, toml_value
+from collector.config.pages import meanings
 from collector.config.values import ENVIRONMENT, WATCH
 
 NAME = "vmext"
 CONFIG_PAGE = "vmext.toml.5"
+#: Letters that mean something else to roff, the backslash first (groff_char(7)).
+_WRITTEN = {"\\": "\\e", "-": "\\-", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"}
 _EXIT_CODES = "Exit codes:"
 _FILES = (
     ("/etc/vmext/config.toml", "settings, see vmext.toml(5)"),
@@ -57,7 +59,8 @@ def _page(context: click.Context, name: str, inner: list[click.Context], date: s
     lines.append(f"\\fB{_plain(context.command_path)}\\fR {usage}")
     if command.help:
         lines += [".SH DESCRIPTION", *_paragraphs(command.help)]
-    options = [record for parameter in command.get_params(context) if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context))]
+    given = [one for one in command.get_params(context) if isinstance(one, click.Option)]
+    options = [record for one in given if (record := one.get_help_record(context))]
     if options:
         lines.append(".SH OPTIONS")
         for switches, meaning in options:
@@ -107,8 +110,7 @@ def _title(name: str, section: int, date: str) -> str:
 
 def _short(command: click.Command) -> str:
     text = command.get_short_help_str(limit=10_000).rstrip(".")
-    sentence = re.split(r"(?<=[.:;])\s", text)[0].rstrip(".:;")
-    return sentence
+    return re.split(r"(?<=[.:;])\s", text)[0].rstrip(".:;")
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -134,4 +136,6 @@ def _text(text: str, *, joined: bool = True) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga").replace("^", "\\(ha").replace("~", "\\(ti")
+    for letter, written in _WRITTEN.items():
+        text = text.replace(letter, written)
+    return text

@@ -10,7 +10,8 @@ import click
 
 import deb
 import rpm
-from about import About, __version__, source_date
+from about import About, source_date
+from collector import __version__
 
 _BUILDERS = {"deb": deb.build, "rpm": rpm.build}
 

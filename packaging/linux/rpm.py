@@ -24,7 +24,7 @@ def build(tree: Path, work: Path, out: Path, about: About) -> Path:
     layout.settle_times(root, about.epoch)
     scripts = {name: (RECIPE / name).read_text(encoding="utf-8").rstrip() for name in ("post", "preun", "postun")}
     template = (RECIPE / "vmext.spec").read_text(encoding="utf-8")
-    values = about.values | {"version": about.rpm_version}
+    values = {**about.values, "version": about.rpm_version}
     spec = work / "vmext.spec"
     spec.write_text(template.format(**values, root=root, files="\n".join(_files(root)), **scripts), encoding="utf-8")
     top = work / "rpmbuild"
