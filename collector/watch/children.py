@@ -92,8 +92,11 @@ class Child:
 
 
 def own_command() -> list[str]:
-    """How this program starts itself."""
-    return [sys.executable, "-m", "collector"]
+    """How this program starts itself: as isolated from its environment as it runs, and out of the same single file."""
+    isolated = ["-I"] if sys.flags.isolated else []
+    if sys.argv[0].endswith(".pyz"):
+        return [sys.executable, *isolated, sys.argv[0]]
+    return [sys.executable, *isolated, "-m", "collector"]
 
 
 def _understood(output: bytes) -> tuple[Mapping[str, object], str]:

@@ -1,0 +1,118 @@
+"""Makes the folder that every Linux package carries: Python, what vmext depends on, vmext, all compiled.
+
+FOLDER/bin/vmext        starts it from any place
+FOLDER/python/          the interpreter of scripts/build-python, without what is not needed
+FOLDER/LICENSES/        the licence of each part
+FOLDER/VERSION          vmext's version
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import wheels
+from wheels import REPOSITORY, Wheel
+
+ARCHITECTURES = ("x86_64", "aarch64")
+_HERE = Path(__file__).resolve().parent
+_LIBRARY = Path("python", "lib", f"python{wheels.PYTHON}")
+
+
+def cache() -> Path:
+    """Where builds are kept from one run to the next."""
+    told = os.environ.get("VMEXT_BUILD_CACHE")
+    if told:
+        return Path(told)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vmext", "build")
+
+
+def version() -> str:
+    """vmext's version, read from its source. Raises ValueError where it is not told there."""
+    found = re.search(r'^__version__ = "([^"]+)"', Path(REPOSITORY, "collector/__init__.py").read_text("utf-8"), re.M)
+    if not found:
+        raise ValueError("collector/__init__.py tells no version")
+    return found[1]
+
+
+def commit_time() -> int:
+    """Seconds since 1970 that stand for the moment of the build: SOURCE_DATE_EPOCH, else the commit's."""
+    told = os.environ.get("SOURCE_DATE_EPOCH")
+    if told:
+        return int(told)
+    command = ["git", "-C", str(REPOSITORY), "log", "-1", "--format=%ct"]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def interpreter(arch: str) -> Path:
+    """The folder of the interpreter, built now where the cache has none of this recipe."""
+    command = [str(REPOSITORY / "scripts" / "build-python"), arch]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if told.returncode:
+        raise SystemExit(told.returncode)
+    return Path(told.stdout.strip())
+
+
+def build(arch: str, folder: Path) -> list[Wheel]:
+    """Makes `folder`, which must not exist or be empty; returns the wheels that are in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise SystemExit(f"{folder} is not empty")
+    library, licences = folder / _LIBRARY, folder / "LICENSES"
+    made = interpreter(arch)
+    shutil.copytree(made / "bin", folder / "python" / "bin")
+    shutil.copytree(made / "lib", folder / "python" / "lib")
+    shutil.copytree(made / "licenses", licences)
+    listed = (_HERE / "stdlib.txt").read_text("utf-8").splitlines()
+    wheels.without(library, [line for line in listed if line and not line.startswith("#")])
+    carried = wheels.fetch(f"linux-{arch}", cache())
+    wheels.unpack(carried, library / "site-packages", licences)
+    copy_vmext(library / "site-packages")
+    compile_all(library)
+    (folder / "bin").mkdir()
+    shutil.copy(_HERE / "vmext.sh", folder / "bin" / "vmext")
+    shutil.copy(REPOSITORY / "LICENSE", licences / "vmext.txt")
+    (folder / "VERSION").write_text(f"{version()}\n", "utf-8")
+    settle(folder, commit_time())
+    return carried
+
+
+def copy_vmext(site: Path) -> None:
+    """vmext's own files; what git ignores is none of them."""
+    listing = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    told = subprocess.run([*listing, "collector"], capture_output=True, text=True, check=True).stdout
+    for name in told.split("\0"):
+        if name and Path(REPOSITORY, name).is_file():
+            target = site / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(REPOSITORY / name, target)
+
+
+def compile_all(folder: Path) -> None:
+    """By the same Python, for this machine: what it writes is the same for all."""
+    command = [str(interpreter("x86_64") / "bin" / "python3"), "-S", str(_HERE / "compiling.py"), str(folder)]
+    subprocess.run(command, check=True, env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}, cwd="/")
+
+
+def settle(folder: Path, moment: int) -> None:
+    """The same rights and times whatever the umask and the hour: readable by all, writable by the owner."""
+    for path in [folder, *folder.rglob("*")]:
+        program = path.is_dir() or path.parent.name == "bin"
+        path.chmod(0o755 if program else 0o644)
+        os.utime(path, (moment, moment))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/build-tree", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("arch", choices=ARCHITECTURES)
+    parser.add_argument("folder", type=Path, help="is made; must not exist or be empty")
+    options = parser.parse_args()
+    build(options.arch, options.folder.resolve())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Packages from an index: which ones, with which hashes, and how they get into a folder."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LOCKS = REPOSITORY / "packaging" / "locks"
+#: The Python that the packages carry.
+PYTHON = "3.13"
+#: From glibc 2.17 on, the newest form of a tag first.
+_MANYLINUX = ("manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010", "manylinux_2_5", "manylinux1")
+#: What pip calls a platform, by the name of its lock.
+PLATFORMS = {
+    "linux-x86_64": tuple(f"{tag}_x86_64" for tag in _MANYLINUX),
+    "linux-aarch64": tuple(f"{tag}_aarch64" for tag in _MANYLINUX),
+    "windows-x86_64": ("win_amd64",),
+}
+#: What is compiled although a form in Python would do as well, which the .pyz needs: it runs with any Python.
+_IN_PYTHON = ("charset-normalizer",)
+#: What only the .pyz needs, for Python 3.10, and what only Windows needs.
+_ONLY_OLD, _ONLY_WINDOWS = "tomli", ("tzdata", "colorama")
+_HEAD = """\
+# What the package for {name} carries besides Python and vmext, pinned with the hash of each wheel.
+# Write it anew with:  scripts/build-tree --lock
+"""
+#: Parts of a wheel that nothing runs.
+_USELESS = re.compile(
+    r"(^|/)(tests?|_pyinstaller)/|\.(pyi|c|h|pxd|pyx)$|(^|/)py\.typed$|\.data/|\.dist-info/(?!METADATA$)"
+)
+_LICENCE = re.compile(r"\.dist-info/(?:licenses/)?(?:.*/)?(LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """One file of a lock."""
+
+    name: str
+    version: str
+    sha256: str
+    file: Path
+
+    @property
+    def licence(self) -> str:
+        """As its metadata tell: an SPDX expression, or words."""
+        with zipfile.ZipFile(self.file) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            told = HeaderParser().parsestr(archive.read(name).decode("utf-8"))
+        classifiers = [line for line in told.get_all("Classifier", []) if line.startswith("License :: OSI")]
+        return str(told["License-Expression"] or told["License"] or (classifiers or ["unknown"])[0].split(" :: ")[-1])
+
+
+def fetch(lock: str, cache: Path) -> list[Wheel]:
+    """The wheels of a lock, downloaded where they are not in the cache. Raises RuntimeError where one can't be had."""
+    pins = list(_pins(LOCKS / f"{lock}.txt"))
+    digest = hashlib.sha256((LOCKS / f"{lock}.txt").read_bytes()).hexdigest()[:16]
+    folder = cache / f"wheels-{lock}-{digest}"
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            part = Path(scratch, "wheels")
+            _download(part, [*_platform(lock), "--require-hashes", "-r", str(LOCKS / f"{lock}.txt")])
+            try:
+                part.rename(folder)
+            except OSError:  # another build was faster
+                if not folder.is_dir():
+                    raise
+    by_hash = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in folder.iterdir()}
+    missing = [name for name, _, sha256 in pins if sha256 not in by_hash]
+    if missing:
+        raise RuntimeError(f"{folder} does not hold {', '.join(missing)} with the pinned hash; remove it and try again")
+    return [Wheel(name, version, sha256, by_hash[sha256]) for name, version, sha256 in pins]
+
+
+def unpack(wheels: Iterable[Wheel], site: Path, licences: Path) -> None:
+    """Puts what runs of the wheels into `site`, and the text of their licences into one file for each."""
+    licences.mkdir(parents=True, exist_ok=True)
+    for wheel in wheels:
+        texts = []
+        with zipfile.ZipFile(wheel.file) as archive:
+            for name in sorted(archive.namelist()):
+                if _LICENCE.search(name):
+                    texts.append(archive.read(name).decode("utf-8", "replace"))
+                elif not name.endswith("/") and not _USELESS.search(name):
+                    archive.extract(name, site)
+        if not texts:
+            texts = [f"{wheel.name} {wheel.version}: {wheel.licence}\n"]
+        (licences / f"{wheel.name}.txt").write_text("\n".join(texts), encoding="utf-8")
+
+
+def lock() -> None:
+    """Writes all locks anew with the newest versions that setup.cfg allows."""
+    setup = configparser.ConfigParser()
+    setup.read(REPOSITORY / "setup.cfg", encoding="utf-8")
+    wanted = [row.split(";")[0].strip() for row in setup["options"]["install_requires"].split("\n") if row.strip()]
+    encrypt = setup["options.extras_require"]["encrypt"].split()
+    for name in PLATFORMS:
+        windows = name.startswith("windows")
+        unwanted = (_ONLY_OLD,) if windows else (_ONLY_OLD, *_ONLY_WINDOWS)
+        names = [row for row in wanted if not row.startswith(unwanted)] + encrypt
+        _write_lock(name, names + (["colorama"] if windows else []))
+    _write_lock("pyz", [row for row in wanted if row.startswith(_ONLY_OLD)])
+
+
+def _write_lock(name: str, wanted: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        _download(folder, [*_platform(name), *wanted], dependencies=True)
+        for file in list(folder.iterdir()):
+            package, version = _named(file)
+            if package in _IN_PYTHON:
+                file.unlink()
+                _download(folder, ["--platform", "any", "--implementation", "py", *_ANY, f"{package}=={version}"])
+        rows = [
+            f"{package}=={version} --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+            for file in sorted(folder.iterdir(), key=lambda file: file.name.lower())
+            for package, version in [_named(file)]
+        ]
+    (LOCKS / f"{name}.txt").write_text(_HEAD.format(name=name) + "".join(rows), encoding="utf-8")
+
+
+_ANY = ("--python-version", PYTHON, "--only-binary=:all:")
+
+
+def _platform(lock_name: str) -> list[str]:
+    platforms = [word for one in PLATFORMS.get(lock_name, ("any",)) for word in ("--platform", one)]
+    return [*platforms, "--implementation", "cp", *_ANY]
+
+
+def _download(folder: Path, arguments: list[str], dependencies: bool = False) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-q", "-d", str(folder)]
+    command += [*([] if dependencies else ["--no-deps"]), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"pip download ended with {done.returncode}: {done.stderr[-2_000:].strip()}")
+
+
+def _pins(file: Path) -> Iterator[tuple[str, str, str]]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            requirement, sha256 = line.split(" --hash=sha256:")
+            name, version = requirement.split("==")
+            yield name, version, sha256
+
+
+def _named(file: Path) -> tuple[str, str]:
+    name, version = file.name.split("-")[:2]
+    return name.lower().replace("_", "-"), version
+
+
+def without(folder: Path, patterns: Iterable[str]) -> None:
+    """Removes files and folders below `folder` by their patterns."""
+    for pattern in patterns:
+        for path in list(folder.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,32 @@
+"""The packages that the tests of this folder are about. What builds them must be there: nothing is skipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.building import ARCHITECTURES, Built, built
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all test processes of this run see."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def linux(shared: Path) -> Built:
+    """The packages for x86_64."""
+    return built(shared, "x86_64")
+
+
+@pytest.fixture(scope="session", params=ARCHITECTURES)
+def each_linux(shared: Path, request: pytest.FixtureRequest) -> Built:
+    return built(shared, request.param)
+
+
+@pytest.fixture(scope="session")
+def aarch64(shared: Path) -> Built:
+    return built(shared, "aarch64")
