@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from collector import __version__
 
-ROOT = Path(__file__).parents[2]
 MAINTAINER = "The vmext developers <vmext@localhost>"
 
 
@@ -36,15 +32,6 @@ class About:
     def values(self) -> Mapping[str, Any]:
         vendor = MAINTAINER.partition(" <")[0]
         return {"release": self.release, "maintainer": MAINTAINER, "vendor": vendor, "licence": "MIT"}
-
-
-def source_date() -> int:
-    """SOURCE_DATE_EPOCH, or the time of the commit. Raises CalledProcessError outside of a repository."""
-    told = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if told.isdecimal():
-        return int(told)
-    command = ["git", "log", "-1", "--format=%ct"]
-    return int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
 def _sorted_before(version: str) -> str:

@@ -10,7 +10,8 @@ import click
 
 import deb
 import rpm
-from about import About, source_date
+import tree as trees
+from about import About
 from collector import __version__
 
 _BUILDERS = {"deb": deb.build, "rpm": rpm.build}
@@ -25,7 +26,7 @@ _BUILDERS = {"deb": deb.build, "rpm": rpm.build}
 def main(arch: str, tree: Path, formats: tuple[str, ...], version: str, out: Path) -> None:
     """Prints the path of each package that was built."""
     out.mkdir(parents=True, exist_ok=True)
-    about = About(arch, source_date(), version)
+    about = About(arch, trees.commit_time(), version)
     for name in formats:
         with tempfile.TemporaryDirectory(prefix="vmext-package-") as work:
             try:

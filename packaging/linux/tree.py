@@ -20,6 +20,8 @@ from wheels import REPOSITORY, Wheel
 
 ARCHITECTURES = ("x86_64", "aarch64")
 _HERE = Path(__file__).resolve().parent
+#: Python's own default (configure --with-tzpath).
+_ZONES = "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
 _LIBRARY = Path("python", "lib", f"python{wheels.PYTHON}")
 
 
@@ -69,6 +71,7 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     shutil.copytree(made / "licenses", licences)
     listed = (_HERE / "stdlib.txt").read_text("utf-8").splitlines()
     wheels.without(library, [line for line in listed if line and not line.startswith("#")])
+    _keep_settings(library, arch)
     carried = wheels.fetch(f"linux-{arch}", cache())
     wheels.unpack(carried, library / "site-packages", licences)
     copy_vmext(library / "site-packages")
@@ -79,6 +82,12 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     (folder / "VERSION").write_text(f"{version()}\n", "utf-8")
     settle(folder, commit_time())
     return carried
+
+
+def _keep_settings(library: Path, arch: str) -> None:
+    """Of how Python was built the one thing that its library asks for: where zones lie (zoneinfo/_tzpath.py)."""
+    module = library / f"_sysconfigdata__linux_{arch}-linux-gnu.py"
+    module.write_text(f"build_time_vars = {{'TZPATH': {_ZONES!r}}}\n", "utf-8")
 
 
 def copy_vmext(site: Path) -> None:
