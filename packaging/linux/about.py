@@ -13,11 +13,13 @@ MAINTAINER = "The vmext developers <vmext@localhost>"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`arch`: as the kernel names it. `epoch`: time of everything in the package, seconds since 1970 UTC."""
+    """`arch`: as the kernel names it. `epoch`: time of everything in the package, seconds since 1970 UTC. `level`: of
+    compression by xz, 0 to 9."""
 
     arch: str
     epoch: int
     version: str = __version__
+    level: int = 9
     release: int = 1
 
     @property
@@ -31,7 +33,13 @@ class About:
     @property
     def values(self) -> Mapping[str, Any]:
         vendor = MAINTAINER.partition(" <")[0]
-        return {"release": self.release, "maintainer": MAINTAINER, "vendor": vendor, "licence": "MIT"}
+        return {
+            "release": self.release,
+            "level": self.level,
+            "maintainer": MAINTAINER,
+            "vendor": vendor,
+            "licence": "MIT",
+        }
 
 
 def _sorted_before(version: str) -> str:

@@ -42,7 +42,7 @@ def build(tree: Path, work: Path, out: Path, about: About) -> Path:
     layout.settle_times(root, about.epoch)
     target = out / f"vmext_{about.deb_version}-{about.release}_{architecture}.deb"
     environ = os.environ | {"SOURCE_DATE_EPOCH": str(about.epoch), "DPKG_DEB_THREADS_MAX": "1"}
-    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z9", "--build", str(root), str(target)]
+    command = ["dpkg-deb", "--root-owner-group", "-Zxz", f"-z{about.level}", "--build", str(root), str(target)]
     subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
     return target
 

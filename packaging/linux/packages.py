@@ -22,11 +22,12 @@ _BUILDERS = {"deb": deb.build, "rpm": rpm.build}
 @click.option("--tree", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.option("--format", "formats", type=click.Choice(list(_BUILDERS)), multiple=True, default=list(_BUILDERS))
 @click.option("--version", default=__version__)
+@click.option("--level", type=click.IntRange(0, 9), default=9)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
-def main(arch: str, tree: Path, formats: tuple[str, ...], version: str, out: Path) -> None:
+def main(arch: str, tree: Path, formats: tuple[str, ...], version: str, level: int, out: Path) -> None:
     """Prints the path of each package that was built."""
     out.mkdir(parents=True, exist_ok=True)
-    about = About(arch, trees.commit_time(), version)
+    about = About(arch, trees.commit_time(), version, level)
     for name in formats:
         with tempfile.TemporaryDirectory(prefix="vmext-package-") as work:
             try:

@@ -49,7 +49,18 @@ class Booted:
 
     def run(self, *command: object, seconds: float = 60) -> Result:
         """A program as a person who is signed in there starts it."""
-        into = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--root", "--wd"]
+        into = [
+            "nsenter",
+            "--target",
+            str(self.pid),
+            "--mount",
+            "--pid",
+            "--uts",
+            "--ipc",
+            "--cgroup",
+            "--root",
+            "--wd",
+        ]
         done = subprocess.run(
             [*into, *(str(part) for part in command)],
             stdin=subprocess.DEVNULL,
