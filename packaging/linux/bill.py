@@ -19,7 +19,7 @@ import archive
 import wheels
 from wheels import Wheel
 
-_SOURCES = wheels.REPOSITORY / "packaging" / "python" / "sources.tsv"
+_PYTHON = wheels.REPOSITORY / "packaging" / "python"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "vmext")
 _LICENCES = LicenseFactory()
 
@@ -64,9 +64,8 @@ def of_wheels(carried: Iterable[Wheel]) -> Iterator[Component]:
 def of_interpreter() -> Iterator[Component]:
     """Python and the libraries in its executable, as source packages, with the hashes of their archives."""
     rows: dict[str, list[list[str]]] = {}
-    with _SOURCES.open(encoding="utf-8", newline="") as lines:
-        for row in csv.reader((line for line in lines if not line.startswith("#")), delimiter="\t"):
-            rows.setdefault(row[0], []).append(row)
+    for row in _table("sources.tsv"):
+        rows.setdefault(row[0], []).append(row)
     for name, found in rows.items():
         _, version, licence, _, sha256 = found[0]
         yield Component(
@@ -79,6 +78,22 @@ def of_interpreter() -> Iterator[Component]:
             licenses=[_LICENCES.make_from_string(licence)],
             properties=[Property(name=f"source:{Path(row[3]).name}", value=f"sha256:{row[4]}") for row in found],
         )
+    archive_of_python = next(found[0][4] for name, found in rows.items() if name.startswith("python"))
+    for name, version, licence in _table("bundled.tsv"):
+        yield Component(
+            name=name,
+            type=ComponentType.LIBRARY,
+            version=version,
+            bom_ref=f"bundled:{name}",
+            purl=PackageURL("generic", None, name, version),
+            hashes=[_hash(archive_of_python)],  # which holds it
+            licenses=[_LICENCES.make_from_string(licence)],
+        )
+
+
+def _table(name: str) -> list[list[str]]:
+    with (_PYTHON / name).open(encoding="utf-8", newline="") as lines:
+        return list(csv.reader((line for line in lines if not line.startswith("#")), delimiter="\t"))
 
 
 def _hash(sha256: str) -> HashType:

@@ -20,8 +20,10 @@ from wheels import REPOSITORY, Wheel
 
 ARCHITECTURES = ("x86_64", "aarch64")
 _HERE = Path(__file__).resolve().parent
-#: Python's own default (configure --with-tzpath).
-_ZONES = "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
+#: How Python was built, which only who builds against it wants to know, save for where zones are looked for.
+_SETTINGS = (
+    'build_time_vars = {"TZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"}\n'
+)
 _LIBRARY = Path("python", "lib", f"python{wheels.PYTHON}")
 
 
@@ -67,11 +69,12 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     library, licences = folder / _LIBRARY, folder / "LICENSES"
     made = interpreter(arch)
     shutil.copytree(made / "bin", folder / "python" / "bin")
-    shutil.copytree(made / "lib", folder / "python" / "lib")
+    shutil.copytree(made / "lib", folder / "python" / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(made / "licenses", licences)
     listed = (_HERE / "stdlib.txt").read_text("utf-8").splitlines()
     wheels.without(library, [line for line in listed if line and not line.startswith("#")])
-    _keep_settings(library, arch)
+    for file in library.glob("_sysconfigdata_*.py"):
+        file.write_text(_SETTINGS, "utf-8")
     carried = wheels.fetch(f"linux-{arch}", cache())
     wheels.unpack(carried, library / "site-packages", licences)
     copy_vmext(library / "site-packages")
@@ -82,12 +85,6 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     (folder / "VERSION").write_text(f"{version()}\n", "utf-8")
     settle(folder, commit_time())
     return carried
-
-
-def _keep_settings(library: Path, arch: str) -> None:
-    """Of how Python was built the one thing that its library asks for: where zones lie (zoneinfo/_tzpath.py)."""
-    module = library / f"_sysconfigdata__linux_{arch}-linux-gnu.py"
-    module.write_text(f"build_time_vars = {{'TZPATH': {_ZONES!r}}}\n", "utf-8")
 
 
 def copy_vmext(site: Path) -> None:
@@ -103,7 +100,7 @@ def copy_vmext(site: Path) -> None:
 
 def compile_all(folder: Path) -> None:
     """By the same Python, for this machine: what it writes is the same for all."""
-    command = [str(interpreter("x86_64") / "bin" / "python3"), "-S", str(_HERE / "compiling.py"), str(folder)]
+    command = [str(interpreter("x86_64") / "bin" / "python3"), "-SB", str(_HERE / "compiling.py"), str(folder)]
     subprocess.run(command, check=True, env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}, cwd="/")
 
 

@@ -17,7 +17,7 @@ export SOURCE_DATE_EPOCH=1767225600 LC_ALL=C.UTF-8 TZ=UTC
 export ZIG_GLOBAL_CACHE_DIR=$here/zig ZIG_LOCAL_CACHE_DIR=$here/zig
 export PATH=$here/tools:$PATH
 export CC=vmext-cc AR=vmext-ar RANLIB=vmext-ranlib
-export CFLAGS="-O2 -fPIC -fno-semantic-interposition -ffile-prefix-map=$here=."
+export CFLAGS="-O2 -ffunction-sections -fdata-sections" # what nothing calls is left out at the end
 mkdir -p "$logs" tools "$prefix"
 
 # step NAME COMMAND...: in a shell of its own, so that a folder that it goes to is left again.
@@ -44,7 +44,8 @@ tools() {
         {
             echo '#!/bin/sh'
             if [ "$name" = cc ]; then
-                echo "exec '$zig' cc -target $arch-linux-gnu.2.17 -fno-sanitize=undefined -Wno-date-time \"\$@\""
+                echo "exec '$zig' cc -target $arch-linux-gnu.2.17 -fno-sanitize=undefined -Wno-date-time" \
+                    "-ffile-prefix-map='$here'=. \"\$@\""
             else
                 echo "exec '$zig' $name \"\$@\""
             fi
@@ -106,14 +107,15 @@ libffi() {
     make install
 }
 
-# Nothing is loaded at run time and nothing is in it that TLS of today does not use.
+# Nothing is loaded at run time, not even the system's settings, which may name what is not in it; and nothing is in it
+# that TLS of today does not use.
 openssl() {
     unpack openssl
     cd openssl
     perl Configure "linux-$arch" --prefix=/usr --libdir=lib --openssldir=/etc/ssl \
         no-shared no-tests no-docs no-apps no-module no-engine no-dso no-legacy no-ssl3 no-dtls no-quic no-srp no-cmp \
         no-cms no-ts no-comp no-async no-idea no-seed no-camellia no-aria no-bf no-cast no-rc2 no-rc4 no-md4 no-mdc2 \
-        no-whirlpool no-sm2 no-sm3 no-sm4 no-rfc3779 no-uplink no-ui-console
+        no-whirlpool no-sm2 no-sm3 no-sm4 no-rfc3779 no-uplink no-ui-console no-autoload-config
     make -j"$jobs" build_libs
     make install_dev DESTDIR="$here/openssl-installed"
     cp -r "$here/openssl-installed/usr/include" "$here/openssl-installed/usr/lib" "$prefix"
@@ -128,15 +130,17 @@ python() {
             ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no ac_cv_buggy_getaddrinfo=no)
     fi
     # What vmext does not use, or what would need a library that the machine has to have.
-    for module in _tkinter _curses _curses_panel _dbm _gdbm _sqlite3 _uuid readline nis; do
+    for module in _tkinter _curses _curses_panel _dbm _gdbm _sqlite3 _uuid readline _asyncio _multiprocessing _posixshmem \
+        _lsprof _interpreters _interpchannels _interpqueues; do
         cross+=("py_cv_module_$module=n/a")
     done
-    PKG_CONFIG=false CPPFLAGS="-I$prefix/include" LDFLAGS="-L$prefix/lib" MODULE_BUILDTYPE=static \
+    PKG_CONFIG=false CPPFLAGS="-I$prefix/include" LDFLAGS="-L$prefix/lib -Wl,--gc-sections" OPT="-DNDEBUG -fwrapv" \
+        MODULE_BUILDTYPE=static \
         ZLIB_CFLAGS="-I$prefix/include" ZLIB_LIBS="-L$prefix/lib -lz" \
         BZIP2_CFLAGS="-I$prefix/include" BZIP2_LIBS="-L$prefix/lib -lbz2" \
         LIBLZMA_CFLAGS="-I$prefix/include" LIBLZMA_LIBS="-L$prefix/lib -llzma" \
         LIBFFI_CFLAGS="-I$prefix/include" LIBFFI_LIBS="-L$prefix/lib -lffi" \
-        ./configure --prefix="$installed" --disable-shared --without-ensurepip --disable-test-modules \
+        ./configure --prefix="$installed" --disable-shared --without-ensurepip --without-doc-strings --disable-test-modules \
         --with-openssl="$prefix" --with-readline=no --with-system-libmpdec=no "${cross[@]}"
     cp Modules/Setup.stdlib Modules/Setup.local # every module of C in the one executable
     make -j"$jobs"
@@ -145,7 +149,7 @@ python() {
 
 # What is carried of it, without what only a compiler needs; the licence of each part.
 gather() {
-    local made=$here/installed$installed part=$result.part name
+    local made=$here/installed$installed part=$result.part
     rm -rf "$part"
     mkdir -p "$part/bin" "$part/lib" "$part/licenses"
     cp "$made/bin/python3.13" "$part/bin/python3"
@@ -154,8 +158,8 @@ gather() {
     rm -rf "$part"/lib/python3.13/{config-3.13*,test,lib-dynload,site-packages}
     find "$part" -name __pycache__ -prune -exec rm -r {} +
     mkdir "$part/lib/python3.13/site-packages" "$part/lib/python3.13/lib-dynload" # it looks for both
-    cp python3.13/LICENSE "$part/licenses/python.txt"
-    cp python3.13/Modules/_decimal/libmpdec/mpdecimal.h "$part/licenses/libmpdec.txt"
+    cat python3.13/LICENSE python3.13/Doc/license.rst > "$part/licenses/python.txt" # with those of code in it
+    sed -n "1,/\*\//p" python3.13/Modules/_decimal/libmpdec/mpdecimal.h > "$part/licenses/libmpdec.txt"
     cp python3.13/Modules/expat/COPYING "$part/licenses/expat.txt"
     cp openssl/LICENSE.txt "$part/licenses/openssl.txt"
     cp libffi/LICENSE "$part/licenses/libffi.txt"

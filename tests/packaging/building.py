@@ -39,7 +39,7 @@ class Built:
 
 def build(out: Path, arch: str, **environ: str) -> None:
     """scripts/build-linux for one architecture."""
-    command = [REPOSITORY / "scripts" / "build-linux", arch, "--out", out]
+    command: list[str | Path] = [REPOSITORY / "scripts" / "build-linux", arch, "--out", out]
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | environ, timeout=_BUILD_SECONDS, check=False
     )

@@ -125,7 +125,15 @@ def test_the_resident_agent_starts_itself_out_of_it(linux: Built, tmp_path: Path
     machine = Machine(tmp_path / "disk")
     machine.boot()
     shutil.copy(linux.single, tmp_path / "vmext.pyz")
-    command = [PYTHON, "vmext.pyz", "watch", "--root", machine.root, "--state-dir", tmp_path / "state", "--no-upload"]
+    command: list[str | Path] = [
+        PYTHON,
+        "vmext.pyz",
+        "watch",
+        "--root",
+        machine.root,
+        "--state-dir",
+        tmp_path / "state",
+    ]
     output = tmp_path / "watch.out"
     with output.open("w") as stream:
         environ = {"PATH": "/nowhere", "VMEXT_STATE_DIR": str(tmp_path / "state")}
