@@ -32,6 +32,7 @@ def build(tree: Path, work: Path, out: Path, about: About) -> Path:
     _document(root, about)
     control = root / "DEBIAN"
     control.mkdir()
+    control.chmod(0o755)
     size = sum(path.lstat().st_size for path in layout.paths(root) if path.is_file()) // 1024
     template = (RECIPE / "control").read_text(encoding="utf-8")
     values = {**about.values, "version": about.deb_version, "architecture": architecture, "size": size}

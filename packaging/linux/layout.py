@@ -13,6 +13,7 @@ import share
 
 LIBRARY = "usr/lib/vmext"
 PROGRAM = "usr/bin/vmext"
+UNIT = "vmext.service"
 CONFIG = "etc/vmext/config.toml"
 
 
@@ -32,11 +33,11 @@ RPM = Flavour("usr/lib/systemd/system", "usr/share/zsh/site-functions", "usr/sha
 
 def lay_out(tree: Path, root: Path, flavour: Flavour, epoch: int) -> None:
     """Copies the program's `tree` into the empty folder `root` and puts beside it what belongs to a package."""
-    shutil.copytree(tree, root / LIBRARY, symlinks=True)
+    shutil.copytree(tree, root / LIBRARY, symlinks=True, ignore=shutil.ignore_patterns(UNIT))
     made = share.made(f"/{PROGRAM}", epoch)
     (root / PROGRAM).parent.mkdir(parents=True)
     (root / PROGRAM).symlink_to(os.path.relpath(f"/{LIBRARY}/bin/vmext", f"/{PROGRAM}/.."))
-    _write(root / flavour.units / "vmext.service", made.unit)
+    _write(root / flavour.units / UNIT, made.unit)
     _write(root / "usr/share/vmext/config.toml", made.config)
     (root / "etc/vmext").mkdir(parents=True)
     if flavour.has_config:

@@ -30,7 +30,8 @@ class Packages:
 
 def build(tree: Path, arch: str, out: Path, *more: str) -> None:
     """scripts/build-packages; compressed little, which is most of the time that it takes."""
-    command = [REPOSITORY / "scripts" / "build-packages", "--arch", arch, "--tree", tree, "--out", out, "--level", "0"]
+    program = str(REPOSITORY / "scripts" / "build-packages")
+    command = [program, "--arch", arch, "--tree", str(tree), "--out", str(out), "--level", "0"]
     done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-4_000:]
 

@@ -73,7 +73,7 @@ def test_zsh_finds_its_completion(unpacked: Path, tmp_path: Path):
 
 
 def test_lintian_finds_no_error(packages: Packages):
-    command = ["lintian", "--allow-root", "--fail-on=error", "--tag-display-limit=0", packages.deb()]
+    command = ["lintian", "--allow-root", "--fail-on=error", "--tag-display-limit=0", str(packages.deb())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
