@@ -14,8 +14,10 @@ from about import About
 
 RECIPE = share.HERE / "rpm"
 #: Folders that go with the package; others are the system's. Those of shells belong to every package that fills them.
-_OWN = ("/usr/lib/vmext", "/usr/share/vmext", "/usr/share/doc/vmext", "/etc/vmext")
-_OWN += ("/usr/share/bash-completion", "/usr/share/fish", "/usr/share/zsh")
+_OWN = (
+    *("/usr/lib/vmext", "/usr/share/vmext", "/usr/share/doc/vmext", "/etc/vmext"),
+    *("/usr/share/bash-completion", "/usr/share/fish", "/usr/share/zsh"),
+)
 
 
 def build(tree: Path, work: Path, out: Path, about: About) -> Path:

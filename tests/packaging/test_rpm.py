@@ -80,8 +80,8 @@ def test_the_life_of_a_package(root: Root, packages: Packages, served: Endpoint)
     assert (root.path(CONFIG).read_bytes(), sorted(root.path("/var/lib/vmext").rglob("*"))) == (config, state)
     assert not root.has(ENABLED)
     changed = root.folder, "--dbpath", "/var/lib/rpm", "--verify", "--nodeps", "vmext"
-    told = subprocess.run(["rpm", "--root", *changed], capture_output=True, text=True, check=False).stdout
-    assert told.split() == ["S.5....T.", "c", CONFIG]  # its size, content and time, and nothing else
+    differs = subprocess.run(["rpm", "--root", *changed], capture_output=True, text=True, check=False).stdout
+    assert differs.split() == ["S.5....T.", "c", CONFIG]  # its size, content and time, and nothing else
 
     rpm(root, "--erase", "vmext")
     assert root.path(f"{CONFIG}.rpmsave").read_bytes() == config
