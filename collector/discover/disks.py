@@ -6,10 +6,12 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from collector.discover.tree import Tree
 from collector.model import DiskFacts
 from collector.platforms import current
+from collector.platforms.file_systems import options_for_others
 from collector.platforms.linux import FOLDERS_WRITTEN_TO
 
 log = logging.getLogger(__name__)
@@ -25,20 +27,36 @@ def disks() -> tuple[DiskFacts, ...]:
     import psutil
 
     folders = current().folders_written_to()
-    everything = {part.mountpoint: part for part in psutil.disk_partitions(all=True)}
+    everything = _mounts(everything=True)
     held = _held(everything, folders)
-    chosen = {part.mountpoint: part for part in psutil.disk_partitions(all=False) if part.fstype.lower() not in _IMAGES}
+    chosen = {mount: one for mount, one in _mounts(everything=False).items() if one.kind.lower() not in _IMAGES}
     chosen |= {mount: everything[mount] for mount in held}
     found = []
-    for mount, part in chosen.items():
+    for mount, one in chosen.items():
         try:
             usage = psutil.disk_usage(mount)
             inodes = _inodes_free(mount)
         except OSError as error:
             log.info("no usage of %s: %s", mount, error)
             continue
-        found.append(DiskFacts(mount, usage.total, usage.free, inodes, part.opts, tuple(held.get(mount, ()))))
+        found.append(DiskFacts(mount, usage.total, usage.free, inodes, one.options, tuple(held.get(mount, ()))))
     return tuple(found)
+
+
+class _Mount(NamedTuple):
+    kind: str  # of the file system
+    options: str
+
+
+def _mounts(*, everything: bool) -> dict[str, _Mount]:
+    """By mount point; where the rest of the system sees others than this process, those, with their options."""
+    import psutil
+
+    found = {part.mountpoint: _Mount(part.fstype, part.opts) for part in psutil.disk_partitions(all=everything)}
+    options = options_for_others()
+    if options is None:
+        return found
+    return {mount: one._replace(options=options[mount]) for mount, one in found.items() if mount in options}
 
 
 def mounted_by_file(tree: Tree) -> tuple[DiskFacts, ...]:

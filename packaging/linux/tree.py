@@ -4,6 +4,7 @@ FOLDER/bin/vmext        starts it from any place
 FOLDER/python/          the interpreter of scripts/build-python, without what is not needed
 FOLDER/LICENSES/        the licence of each part
 FOLDER/VERSION          vmext's version
+FOLDER/vmext.service    the resident agent as a service of systemd, where the folder is /opt/vmext
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     compile_all(library)
     (folder / "bin").mkdir()
     shutil.copy(_HERE / "vmext.sh", folder / "bin" / "vmext")
+    shutil.copy(_HERE / "vmext.service", folder)
     shutil.copy(REPOSITORY / "LICENSE", licences / "vmext.txt")
     (folder / "VERSION").write_text(f"{version()}\n", "utf-8")
     settle(folder, commit_time())

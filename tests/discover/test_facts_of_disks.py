@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import struct
 import subprocess
@@ -65,6 +66,17 @@ def test_disks_of_this_machine_hold_the_folders_that_are_written_to():
     found = disks()
     assert {folder for disk in found for folder in disk.holds} == {"/", "/var", "/var/lib/waagent", "/var/log", "/tmp"}
     assert all(disk.total_bytes for disk in found if "/" in disk.holds)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs namespaces of Linux, and root")
+def test_a_service_that_may_not_write_takes_no_disk_for_read_only():
+    print_them = "from collector.discover.disks import disks; print({one.mount: one.options for one in disks()})"
+    script = 'mount -o remount,bind,ro / && mount -t tmpfs none /mnt && ! touch /read-only 2>/dev/null && exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", print_them]
+    seen = ast.literal_eval(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert seen["/"] == {disk.mount: disk.options for disk in disks()}["/"]
+    assert "ro" not in seen["/"].split(",")
+    assert "/mnt" not in seen
 
 
 # ---- the agent -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.building import ARCHITECTURES, Built, built
+from tests.packaging.packaged import Packages, packaged
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,14 @@ def each_linux(shared: Path, request: pytest.FixtureRequest) -> Built:
 @pytest.fixture(scope="session")
 def aarch64(shared: Path) -> Built:
     return built(shared, "aarch64")
+
+
+@pytest.fixture(scope="session")
+def packages(shared: Path, linux: Built) -> Packages:
+    """deb and rpm for x86_64, of this version and of an older one."""
+    return packaged(shared, linux)
+
+
+@pytest.fixture(scope="session")
+def packages_aarch64(shared: Path, aarch64: Built) -> Packages:
+    return packaged(shared, aarch64)

@@ -35,4 +35,4 @@ def test_it_is_told_when_the_agent_is_ready_and_lives():
     assert (value("Type"), value("NotifyAccess")) == ("notify", "main")
     notifier = Notifier({"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": f"{value('WatchdogSec')}000000"})
     assert notifier.ping_seconds == int(value("WatchdogSec")) / 2
-    assert value("ExecReload") == "/bin/kill -HUP $MAINPID"
+    assert value("ExecReload") == '/bin/sh -c "kill -HUP $MAINPID"'

@@ -1,0 +1,132 @@
+"""The deb in small systems without Python: installed, used, updated, removed, purged, without a terminal."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector import __version__
+from tests.collecting import CSE, Result, failing_disk
+from tests.endpoint.running import Endpoint, endpoint
+from tests.packaging.packaged import OLDER, Packages
+from tests.packaging.roots import Root, made
+
+pytestmark = pytest.mark.slow
+CONFIG, TOKEN = "/etc/vmext/config.toml", "/etc/vmext/token"
+ENABLED = "/etc/systemd/system/multi-user.target.wants/vmext.service"
+#: What dpkg itself, and the helper for services, keep of a package that is gone.
+OF_DPKG = ("var/lib/dpkg/", "var/log/", "var/cache/", "var/lib/systemd/deb-systemd-helper", "etc/systemd/system")
+
+
+@pytest.fixture(params=["bullseye", "bookworm"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Root:
+    return made(request.param, tmp_path / "root")
+
+
+@pytest.fixture()
+def bookworm(tmp_path: Path) -> Root:
+    return made("bookworm", tmp_path / "root")
+
+
+@pytest.fixture()
+def served(tmp_path: Path) -> Iterator[Endpoint]:
+    with endpoint(tmp_path / "endpoint") as one:
+        yield one
+
+
+def install(root: Root, package: Path) -> None:
+    told = root.done("dpkg", "--install", root.bring(package))
+    assert "onfiguration file" not in told  # a question
+    assert root.done("vmext", "--version") == f"vmext {__version__}\n"
+
+
+def rights(root: Root, name: str) -> tuple[int, int]:
+    told = root.path(name).stat()
+    return stat.S_IMODE(told.st_mode), told.st_uid
+
+
+def collected(root: Root, served: Endpoint) -> Result:
+    """The main job by what is configured."""
+    failing_disk(root.path("/disk"))
+    root.path(TOKEN).write_text(served.token)
+    with root.path(CONFIG).open("r+") as file:
+        old = file.read()
+        file.seek(0)
+        file.write(f'upload_url = "{served.url}"\ntoken_file = "{TOKEN}"\n{old}')
+    return root.run("vmext", "collect", "--root", "/disk", "--format", "json")
+
+
+def left(root: Root, before: set[str]) -> set[str]:
+    """What is there and was not before, by its uppermost folder."""
+    new = {name for name in root.files() - before if not name.startswith((*OF_DPKG, "disk"))}
+    return {name for name in new if str(Path(name).parent) not in new}
+
+
+def test_the_life_of_a_package(root: Root, packages: Packages, served: Endpoint):
+    before = root.files()
+    install(root, packages.deb(OLDER))
+    assert rights(root, CONFIG) == (0o600, 0)
+    assert not root.has(ENABLED)  # nothing is configured
+    installed = root.files()
+
+    result = collected(root, served)
+    assert (result.code, result.err) == (10, "")
+    assert (result.json["delivery"]["state"], result.json["findings"][0]["extension"]) == ("delivered", CSE)
+    assert [row["verdict"] for row in served.get("/v1/bundles").json()["bundles"]] == ["failed"]
+    assert left(root, installed) == {"etc/vmext/token", "var/lib/vmext"}  # and no compiled module
+
+    config, state = root.path(CONFIG).read_bytes(), sorted(root.path("/var/lib/vmext").rglob("*"))
+    install(root, packages.deb())
+    told = root.done("dpkg-query", "--show", "--showformat=${Version} ${Status}", "vmext")
+    assert told == f"{__version__}-1 install ok installed"
+    assert (root.path(CONFIG).read_bytes(), sorted(root.path("/var/lib/vmext").rglob("*"))) == (config, state)
+    assert not root.has(ENABLED)  # whoever did not enable it did not ask for that by an update
+
+    root.done("dpkg", "--remove", "vmext")
+    assert left(root, before) == {"etc/vmext", "var/lib/vmext"}
+    assert root.path(CONFIG).read_bytes() == config
+    root.done("dpkg", "--purge", "vmext")
+    assert left(root, before) == set()
+
+
+def test_a_configuration_that_is_there_before_is_kept_and_enables_the_service(bookworm: Root, packages: Packages):
+    text = '# ours\n  upload_url = "https://support.example"\n'
+    bookworm.path("/etc/vmext").mkdir()
+    bookworm.path(CONFIG).write_text(text)
+    install(bookworm, packages.deb(OLDER))
+    assert bookworm.path(CONFIG).read_text() == text
+    assert bookworm.path(ENABLED).readlink() == Path("/lib/systemd/system/vmext.service")
+    install(bookworm, packages.deb())
+    assert bookworm.path(CONFIG).read_text() == text
+    assert bookworm.has(ENABLED)
+    bookworm.done("dpkg", "--purge", "vmext")
+    assert not bookworm.has(ENABLED)
+
+
+def test_a_service_that_was_disabled_stays_so_when_it_is_updated(bookworm: Root, packages: Packages):
+    bookworm.path("/etc/vmext").mkdir()
+    bookworm.path(CONFIG).write_text('upload_url = "https://support.example"\n')
+    install(bookworm, packages.deb(OLDER))
+    bookworm.path(ENABLED).unlink()
+    install(bookworm, packages.deb())
+    assert not bookworm.has(ENABLED)
+
+
+def test_a_configuration_that_was_deleted_stays_so(bookworm: Root, packages: Packages):
+    install(bookworm, packages.deb(OLDER))
+    bookworm.path(CONFIG).unlink()
+    install(bookworm, packages.deb())
+    assert not bookworm.has(CONFIG)
+
+
+def test_a_package_that_is_installed_again_after_removal(bookworm: Root, packages: Packages, served: Endpoint):
+    install(bookworm, packages.deb())
+    assert collected(bookworm, served).code == 10
+    bookworm.done("dpkg", "--remove", "vmext")
+    install(bookworm, packages.deb())
+    again = bookworm.run("vmext", "collect", "--root", "/disk", "--format", "json")
+    assert json.loads(again.out)["delivery"]["state"] == "delivered"
