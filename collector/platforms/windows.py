@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,9 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from collector.model import System
-
-#: Administrators and the system; well-known ids, since names are translated (Microsoft, well-known SIDs).
-_GRANTS = ("*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F")
+from collector.platforms.own_folder import make_folder, strangers
 
 #: Names and values of CreateFileW (Microsoft, fileapi.h and winnt.h).
 _GENERIC_READ, _SHARE_READ_WRITE_DELETE, _OPEN_EXISTING, _INVALID_HANDLE = 0x80000000, 0x7, 3, -1
@@ -59,17 +56,13 @@ class WindowsHost:
             psutil.Process().ionice(psutil.IOPRIO_LOW)  # type: ignore[attr-defined,unused-ignore]
 
     def make_private(self, folder: Path) -> None:
-        new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not new or not self.is_admin():
-            return
-        with suppress(OSError, subprocess.SubprocessError):
-            subprocess.run(
-                ["icacls", str(folder), "/inheritance:r", "/grant:r", *_GRANTS],  # noqa: S607 - found by Windows
-                check=False,
-                capture_output=True,
-                timeout=30,
-            )
+        make_folder(folder, is_admin=self.is_admin(), is_own=folder == self.service_state_dir())
+
+    def trusts(self, file: Path) -> bool:
+        try:
+            return not [one for place in (file.parent, file) for one in strangers(place, inside=False)]
+        except OSError:
+            return False
 
     def folders_written_to(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((str(self.root()), tempfile.gettempdir())))

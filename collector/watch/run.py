@@ -23,7 +23,7 @@ from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
 from collector.watch import own_log
 from collector.watch.loop import Loop
-from collector.watch.notify import Notifier
+from collector.watch.notify import Notifier, Supervisor
 from collector.watch.order import Order
 from collector.watch.parts import assemble
 from collector.watch.status import FOLDER, LOCK
@@ -67,16 +67,22 @@ class Wishes:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def ask_stop(self) -> None:
         self.stop = True
 
-    def _reload(self, number: int, frame: FrameType | None) -> None:
+    def ask_reload(self) -> None:
         self.reload = True
 
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.ask_stop()
 
-def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
+    def _reload(self, number: int, frame: FrameType | None) -> None:
+        self.ask_reload()
+
+
+def run(order: Order, load: Callable[[], Config], wishes: Wishes, supervisor: Supervisor | None = None) -> None:
     """Until `wishes.stop`. `load` reads the configuration; it is called again for `wishes.reload`, and what is wrong
-    then leaves the settings as they were.
+    then leaves the settings as they were. `supervisor`: who is told how it goes, where that is not systemd.
 
     Raises ConfigError where the state folder can't be used, or another agent uses it.
     """
@@ -86,7 +92,7 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
     host.lower_io_priority()
     with own_folder(config.state_dir):
         key = redaction_key(config.state_dir)
-        notifier = Notifier(os.environ)
+        notifier = supervisor or Notifier(os.environ)
         written = own_log.install(
             config.state_dir / own_log.FOLDER,
             _redactor(key, config, order),
@@ -169,7 +175,7 @@ def own_folder(state: Path) -> Iterator[None]:
         raise ConfigError(f"the state folder {state} can't be used: {error.strerror}", hint) from error
 
 
-def _loaded(load: Callable[[], Config], before: Config, order: Order, notifier: Notifier) -> Config:
+def _loaded(load: Callable[[], Config], before: Config, order: Order, notifier: Supervisor) -> Config:
     """The configuration anew; the state folder stays what it was."""
     notifier.reloading()
     try:
