@@ -12,7 +12,6 @@ from collector.cli import EXIT_CODES, redacted
 
 if TYPE_CHECKING:
     from collector.platforms.windows_service import ManagedService
-    from collector.watch.run import Wishes
 
 
 @click.group()
@@ -79,15 +78,15 @@ def run() -> None:
     from collector.errors import INTERNAL, ConfigError, VmextError
     from collector.platforms.service_settings import NAME
     from collector.platforms.windows_service import ManagedService, write_event
-    from collector.watch.run import Wishes
 
-    wishes = Wishes()
-    service = ManagedService(NAME, wishes.ask_stop, wishes.ask_reload)
-    if not service.connect():
+    service = ManagedService(NAME)
+    if (
+        not service.connect()
+    ):  # before anything that takes time: the manager waits for it, and starts no other meanwhile
         raise ConfigError("this is for the service manager of Windows", "vmext service start, or vmext watch.")
     code = INTERNAL
     try:
-        _watch(service, wishes)
+        _watch(service)
         code = 0
     except VmextError as error:
         code = error.exit_code
@@ -97,9 +96,11 @@ def run() -> None:
         service.stopped(code)
 
 
-def _watch(service: ManagedService, wishes: Wishes) -> None:
+def _watch(service: ManagedService) -> None:
     from collector.service.configuration import settings
     from collector.watch.order import Order
-    from collector.watch.run import run
+    from collector.watch.run import Wishes, run
 
+    wishes = Wishes()
+    service.listen(wishes.ask_stop, wishes.ask_reload)
     run(Order(root=None), lambda: settings({}, os.environ, None), wishes, service)

@@ -14,13 +14,18 @@ _RESTARTS, _FORGOTTEN_SECONDS = (30_000, 60_000, 300_000), 86_400
 _PRIVILEGES = ("SeChangeNotifyPrivilege", "SeDebugPrivilege")
 
 
+def command_of(program: str) -> str:
+    """What the manager starts. `program`: the path of its Python."""
+    return f'"{program}" -m collector service run'
+
+
 def entry(program: str, *, is_new: bool) -> tuple[str, ...]:
-    """What makes the service, or changes the one that is there. `program`: the path of its Python.
+    """What makes the service, or changes the one that is there.
 
     The system's own account: C:\\WindowsAzure, C:\\Packages and the state of handlers in the registry let in nobody but
     administrators and the system.
     """
-    place = f'"{program}" -m collector service run'
+    place = command_of(program)
     first = "create" if is_new else "config"
     return (
         first,

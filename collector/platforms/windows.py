@@ -93,7 +93,7 @@ class WindowsHost:
 
     @staticmethod
     def _program_data() -> Path:
-        return Path(os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - Windows spells it so
+        return Path(_common_folder() or os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - its spelling
 
 
 if sys.platform == "win32":
@@ -124,6 +124,15 @@ if sys.platform == "win32":
             _kernel32.CloseHandle(handle)
             raise
 
+    def _common_folder() -> str:
+        """%ProgramData% as Windows itself has it, whatever the variable says; "" where it doesn't tell.
+
+        CSIDL_COMMON_APPDATA, of at most MAX_PATH signs (Microsoft, SHGetFolderPathW).
+        """
+        told = ctypes.create_unicode_buffer(260)
+        code = ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, told)
+        return told.value if code == 0 else ""
+
     def _product_name() -> str | None:
         """Such as Windows Server 2022 Datacenter."""
         try:
@@ -140,6 +149,9 @@ if sys.platform == "win32":
             return None
 
 else:
+
+    def _common_folder() -> str:
+        return ""
 
     def _product_name() -> str | None:
         return None

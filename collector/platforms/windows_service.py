@@ -22,14 +22,31 @@ _START_MILLISECONDS, _STOP_MILLISECONDS = 60_000, 30_000
 _CONNECT_SECONDS = 30.0
 
 
+def entered_command(name: str) -> str | None:
+    """What the manager starts for a service; None where there is none by this name."""
+    import psutil
+
+    ask = getattr(psutil, "win_service_get", None)
+    try:
+        return str(ask(name).binpath()) if ask is not None else None
+    except (psutil.Error, OSError):
+        return None
+
+
+def _nothing() -> None:
+    """No one listens yet."""
+
+
 class ManagedService:
     """Speaks with the manager from a thread of its own; the service does its work in the main thread.
 
-    `on_stop` and `on_reload` are called in that thread. It has the words of `watch.notify.Notifier`.
+    It has the words of `watch.notify.Notifier`.
     """
 
-    def __init__(self, name: str, on_stop: Callable[[], None], on_reload: Callable[[], None]) -> None:
-        self._name, self._on_stop, self._on_reload = name, on_stop, on_reload
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._on_stop: Callable[[], None] = _nothing
+        self._on_reload: Callable[[], None] = _nothing
         self._state, self._code, self._specific, self._wait = _STARTING, 0, 0, _START_MILLISECONDS
         self._checkpoint, self._handle = 0, 0
         self._begun, self._over = threading.Event(), threading.Event()
@@ -39,6 +56,11 @@ class ManagedService:
         """False where this process was not started by the manager, or it does not answer."""
         threading.Thread(target=self._dispatch, name="vmext-service", daemon=True).start()
         return self._begun.wait(_CONNECT_SECONDS) and not self._error
+
+    def listen(self, on_stop: Callable[[], None], on_reload: Callable[[], None]) -> None:
+        """What is called, in another thread, when the manager wants an end, or says that settings have changed. It
+        asks for neither before `ready`."""
+        self._on_stop, self._on_reload = on_stop, on_reload
 
     def ready(self, status: str | None = None) -> None:
         self._tell(_RUNNING)

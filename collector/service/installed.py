@@ -14,11 +14,10 @@ from collector.config.pages import toml_value
 from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 from collector.platforms.own_folder import put_aside
-from collector.platforms.service_settings import NAME, details, entry
+from collector.platforms.service_settings import NAME, command_of, details, entry
+from collector.platforms.windows_service import entered_command
 from collector.service.configuration import examine
 
-#: ERROR_SERVICE_EXISTS, ..._DOES_NOT_EXIST, ..._ALREADY_RUNNING, ..._NOT_ACTIVE (winerror.h).
-_EXISTS, _NONE, _RUNS, _NOT_ACTIVE = 1073, 1060, 1056, 1062
 _COMMAND_SECONDS = 60.0
 #: What is waited for: a start with its first look at every log; a stop that ends a collect gently.
 _START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 90.0, 60.0, 0.3
@@ -43,8 +42,9 @@ def install(config: Path | None, settings: Mapping[str, str]) -> Iterator[str]:
         yield from _configure(config, settings)
     except OSError as error:
         raise VmextError(f"{error.filename or state} can't be used: {error.strerror}") from error
-    if _sc(*entry(sys.executable, is_new=True), allowed=(_EXISTS,)) == _EXISTS:
-        _sc(*entry(sys.executable, is_new=False))
+    before = entered_command(NAME)
+    if before != command_of(sys.executable):  # the installer has entered it already
+        _sc(*entry(sys.executable, is_new=before is None))
     for command in details():
         if code := _run(command)[0]:
             yield f"Windows did not take sc {' '.join(command)} ({code})"
@@ -54,13 +54,15 @@ def install(config: Path | None, settings: Mapping[str, str]) -> Iterator[str]:
 def remove() -> None:
     """Stops the service and takes it out; state and configuration stay. Raises VmextError."""
     stop()
-    _sc("delete", NAME, allowed=(_NONE,))
+    if _state() is not None:
+        _sc("delete", NAME)
 
 
 def start() -> None:
     """Returns when it follows the logs. Raises VmextError where it does not come to that."""
     _may()
-    _sc("start", NAME, allowed=(_RUNS,))
+    if _state() != "running":
+        _sc("start", NAME)
     if _settled("running", ("stopped",), _START_SECONDS) != "running":
         raise VmextError(
             f"the service {NAME} did not start",
@@ -71,8 +73,9 @@ def start() -> None:
 def stop() -> None:
     """Returns when it has ended. Raises VmextError."""
     _may()
-    if _sc("stop", NAME, allowed=(_NOT_ACTIVE, _NONE)):
+    if _state() in (None, "stopped"):
         return
+    _sc("stop", NAME)
     if _settled("stopped", (), _STOP_SECONDS) not in ("stopped", None):
         raise VmextError(f"the service {NAME} did not stop within {_STOP_SECONDS:.0f} seconds")
 
@@ -124,19 +127,23 @@ def _settled(wanted: str, others: Sequence[str], seconds: float) -> str | None:
     """The state of the service as soon as it is one of these, or at the end of the time."""
     end = time.monotonic() + seconds
     while True:
-        found = current().service(NAME)
-        state = found[0] if found is not None else None
+        state = _state()
         if state is None or state == wanted or state in others or time.monotonic() > end:
             return state
         time.sleep(_LOOK_SECONDS)
 
 
-def _sc(*command: str, allowed: Sequence[int] = ()) -> int:
-    """The exit code of sc.exe, which is that of Windows. Raises VmextError for all but 0 and what is allowed."""
+def _state() -> str | None:
+    """running, stopped, start_pending, ...; None where it is not entered."""
+    found = current().service(NAME)
+    return found[0] if found is not None else None
+
+
+def _sc(*command: str) -> None:
+    """Raises VmextError with what sc.exe says where it does not do it."""
     code, said = _run(command)
-    if code and code not in allowed:
+    if code:
         raise VmextError(f"Windows refuses sc {command[0]} {NAME} ({code}): {said}")
-    return code
 
 
 def _run(command: Sequence[str]) -> tuple[int, str]:

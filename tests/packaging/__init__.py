@@ -1,0 +1,1 @@
+"""What is installed on instances: built, installed and run."""
