@@ -43,7 +43,7 @@ def install(config: Path | None, settings: Mapping[str, str]) -> Iterator[str]:
     except OSError as error:
         raise VmextError(f"{error.filename or state} can't be used: {error.strerror}") from error
     before = entered_command(NAME)
-    if before != command_of(sys.executable):  # the installer has entered it already
+    if before != command_of(sys.executable):
         _sc(*entry(sys.executable, is_new=before is None))
     for command in details():
         if code := _run(command)[0]:

@@ -1,8 +1,8 @@
 """The installer: a description for wixl (https://wiki.gnome.org/msitools), made of the folder that it installs.
 
-It puts the folder to %ProgramFiles%\\vmext and on PATH, and the service beside it. What Windows Installer has no table
-for (restart after a failure, delayed start, the access to %ProgramData%\\vmext, the settings) `vmext service install`
-does.
+It puts the folder to %ProgramFiles%\\vmext and on PATH. The service (restart after a failure, delayed start, the access
+to %ProgramData%\\vmext, the settings) is entered by `vmext service install`, since Windows Installer has no tables for
+most of it; stopped and taken out it is by Windows Installer itself, which so knows whose files are in use.
 """
 
 from __future__ import annotations

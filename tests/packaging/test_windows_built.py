@@ -209,7 +209,8 @@ def test_the_installer_installs_starts_replaces_and_removes(windows: Windows, in
     installer.write_bytes(package(".msi").read_bytes())
     quiet(instance)
     command = ("msiexec", "/i", windows.path(installer), "/qn", f"VMEXTCONFIG={write_settings(windows, served)}")
-    assert windows.run(*command).code == 0
+    done = windows.run(*command)
+    assert done.code == 0, done.out
     installed = windows.drive / "Program Files" / "vmext"
     program = str(installed / "vmext.exe")
     assert windows.run(program, "service", "status").out == "vmext: running, start automatic\n"

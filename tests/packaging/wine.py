@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,18 +45,24 @@ class Windows:
 
     def run(self, *command: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Done:
         """A program in it; its streams are pipes, both in one."""
-        done = subprocess.run(
+        process = subprocess.Popen(
             [self.wine, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=self.environ(environ),
             cwd=cwd or self.drive,
-            timeout=LONGEST,
-            check=False,
         )
-        text = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
-        return Done(done.returncode, re.sub(r"^wine: Read access denied.*\n", "", text, flags=re.MULTILINE))
+        printed = bytearray()
+        listener = threading.Thread(target=_listen, args=(process, printed), daemon=True)
+        listener.start()
+        try:
+            code = process.wait(LONGEST)
+        finally:
+            process.kill()
+        listener.join(2.0)  # what it has started may hold its output open for ever
+        text = printed.decode("utf-8", "replace").replace("\r\n", "\n")
+        return Done(code, re.sub(r"^wine: Read access denied.*\n", "", text, flags=re.MULTILINE))
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -80,3 +87,10 @@ class Windows:
     def path(self, place: Path) -> str:
         """As programs in it call a place of drive C."""
         return "C:\\" + str(place.relative_to(self.drive)).replace("/", "\\")
+
+
+def _listen(process: subprocess.Popen[bytes], printed: bytearray) -> None:
+    assert process.stdout is not None
+    with process.stdout as stream:
+        while block := os.read(stream.fileno(), 65_536):
+            printed += block
