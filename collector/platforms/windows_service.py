@@ -33,6 +33,17 @@ def entered_command(name: str) -> str | None:
         return None
 
 
+def process_of(name: str) -> int | None:
+    """The number of a service's process; None where it does not run."""
+    import psutil
+
+    ask = getattr(psutil, "win_service_get", None)
+    try:
+        return ask(name).pid() if ask is not None else None
+    except (psutil.Error, OSError):
+        return None
+
+
 def _nothing() -> None:
     """No one listens yet."""
 

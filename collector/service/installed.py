@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from collector.config.pages import toml_value
@@ -15,7 +16,7 @@ from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 from collector.platforms.own_folder import put_aside
 from collector.platforms.service_settings import NAME, command_of, details, entry
-from collector.platforms.windows_service import entered_command
+from collector.platforms.windows_service import entered_command, process_of
 from collector.service.configuration import examine
 
 _COMMAND_SECONDS = 60.0
@@ -71,13 +72,18 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Returns when it has ended. Raises VmextError."""
+    """Returns when it has ended, and its process with it, which holds the files. Raises VmextError."""
+    import psutil
+
     _may()
     if _state() in (None, "stopped"):
         return
+    pid = process_of(NAME)
     _sc("stop", NAME)
     if _settled("stopped", (), _STOP_SECONDS) not in ("stopped", None):
         raise VmextError(f"the service {NAME} did not stop within {_STOP_SECONDS:.0f} seconds")
+    with suppress(psutil.Error):
+        psutil.Process(pid).wait(_STOP_SECONDS)
 
 
 def _may() -> None:

@@ -2,7 +2,7 @@
 
 It puts the folder to %ProgramFiles%\\vmext and on PATH. The service (restart after a failure, delayed start, the access
 to %ProgramData%\\vmext, the settings) is entered by `vmext service install`, since Windows Installer has no tables for
-most of it; stopped and taken out it is by Windows Installer itself, which so knows whose files are in use.
+most of it. Its table of services names it all the same, so that it knows whose files are in use.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _SPACE = "{http://schemas.microsoft.com/wix/2006/wi}"
 #: Tables and rows that wixl has no elements for (Microsoft, Windows Installer Guide).
 #: "Environment Table": `=-*` sets PATH for the machine and takes it back with the component, `[~]` is what is there.
 #: "RemoveExistingProducts": right after the beginning, so that the old service goes before the new one comes.
+#: The service's process must have ended before its files are removed: before StopServices at 1900.
 #: "Upgrade Table": 513 is msidbUpgradeAttributesMigrateFeatures and ...VersionMaxInclusive: another build of the same
 #: version takes its place too.
 _QUERIES = (
@@ -37,6 +38,7 @@ _QUERIES = (
     "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('WriteEnvironmentStrings', 5200)",
     "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('RemoveEnvironmentStrings', 3300)",
     "UPDATE `InstallExecuteSequence` SET `Sequence` = 1501 WHERE `Action` = 'RemoveExistingProducts'",
+    "UPDATE `InstallExecuteSequence` SET `Sequence` = 1700 WHERE `Action` = 'ServiceRemoval'",
     "DELETE FROM `Upgrade` WHERE `ActionProperty` = 'WIX_UPGRADE_DETECTED'",
     "INSERT INTO `Upgrade` (`UpgradeCode`, `VersionMax`, `Attributes`, `ActionProperty`) "
     "VALUES ('{code}', '{version}', 513, 'WIX_UPGRADE_DETECTED')",

@@ -17,7 +17,7 @@ import pytest
 from tests.endpoint.running import Endpoint, endpoint
 from tests.packaging.wine import Done, Windows
 from tests.watch.agent import until
-from tests.windows.test_collect_live import AGENT_LOG, CSE, HANDLER_LOG, STATUS, fail
+from tests.windows.test_collect_live import AGENT_LOG, HANDLER_LOG, STATUS, fail
 
 BUILT = os.environ.get("VMEXT_BUILT_WINDOWS")
 pytestmark = pytest.mark.skipif(not BUILT, reason="the built Windows package is tested by scripts/test-windows --built")
@@ -189,7 +189,6 @@ def test_a_folder_that_a_plain_user_made_first_is_put_aside(windows: Windows, fo
     assert list(state.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0 if hasattr(os, "geteuid") else True, reason="files of other users")
 def test_a_service_that_can_not_start_says_why(windows: Windows, folder: Path):
     program = str(folder / "vmext.exe")
     config = windows.drive / "ProgramData" / "vmext" / "config.toml"
@@ -204,7 +203,7 @@ def test_a_service_that_can_not_start_says_why(windows: Windows, folder: Path):
         windows.run(program, "service", "remove")
 
 
-def test_the_installer_installs_starts_replaces_and_removes(windows: Windows, instance: Path, served: Endpoint):
+def test_the_installer_installs_starts_repairs_and_removes(windows: Windows, instance: Path, served: Endpoint):
     installer = windows.drive / "vmext setup.msi"
     installer.write_bytes(package(".msi").read_bytes())
     quiet(instance)
@@ -220,9 +219,12 @@ def test_the_installer_installs_starts_replaces_and_removes(windows: Windows, in
     path = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
     assert "Program Files\\vmext" in windows.run("reg", "query", path, "/v", "PATH").out
 
+    again = windows.run("msiexec", "/i", windows.path(installer), "/qn", "REINSTALL=ALL", "REINSTALLMODE=vamus")
+    assert again.code == 0, again.out
+    assert windows.run(program, "service", "status").out == "vmext: running, start automatic\n"
+
     assert windows.run("msiexec", "/x", windows.path(installer), "/qn").code == 0
     assert "vmext" not in windows.run("reg", "query", SERVICE_KEY, "/v", "ImagePath").out
     assert not installed.exists()
     assert "Program Files\\vmext" not in windows.run("reg", "query", path, "/v", "PATH").out
     assert (windows.drive / "ProgramData" / "vmext" / "config.toml").is_file()
-    assert CSE not in [row["verdict"] for row in stored(served)]
