@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,9 @@ from collector.cli import EXIT_CODES, redacted
 
 if TYPE_CHECKING:
     from collector.platforms.windows_service import ManagedService
+
+
+log = logging.getLogger(__name__)
 
 
 @click.group()
@@ -93,6 +98,10 @@ def run() -> None:
         write_event(NAME, redacted(f"{error} {error.hint}".strip()))
         raise
     finally:
+        if code == INTERNAL:  # nobody sees what is printed
+            name = getattr(sys.exc_info()[0], "__name__", "")
+            log.error("the service ends: %s", name, exc_info=True)
+            write_event(NAME, f"internal error: {name}; more stands in its own log")
         service.stopped(code)
 
 

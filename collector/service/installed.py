@@ -62,7 +62,7 @@ def remove() -> None:
 def start() -> None:
     """Returns when it follows the logs. Raises VmextError where it does not come to that."""
     _may()
-    if _state() != "running":
+    if _state() not in ("running", "start_pending"):
         _sc("start", NAME)
     if _settled("running", ("stopped",), _START_SECONDS) != "running":
         raise VmextError(

@@ -110,7 +110,7 @@ def test_nothing_is_written_beside_the_program(folder: Path):
 
 
 def write_settings(windows: Windows, served: Endpoint) -> str:
-    """Looks at files again and again: Wine ends a process now and then that lets go of a folder it watches."""
+    """Looks at files again and again: with what Wine tells of changes, a stop was seen that never came to its end."""
     file = windows.drive / "settings.toml"
     lines = [f'upload_url = "{served.url}"', f"token_file = '{token_file(windows, served)}'", "[watch]", "poll = true"]
     file.write_text("\n".join(lines) + "\n")
