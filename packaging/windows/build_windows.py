@@ -72,4 +72,7 @@ def stamp() -> tuple[int, int, int, int, int, int]:
 
 if __name__ == "__main__":
     step, *places = sys.argv[1:]
-    {"tree": tree, "pack": pack}[step](*map(Path, places))
+    if step == "tree":
+        tree(*map(Path, places))
+    else:
+        pack(*map(Path, places))

@@ -78,7 +78,7 @@ def description(folder: Path, version: str, product: uuid.UUID) -> bytes:
     for name in _add(folder, folder, place):
         if feature.find(f"{_SPACE}ComponentRef[@Id='{name}']") is None:
             ElementTree.SubElement(feature, f"{_SPACE}ComponentRef", Id=name)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _add(folder: Path, top: Path, place: ElementTree.Element) -> Iterator[str]:
@@ -98,10 +98,10 @@ def _add(folder: Path, top: Path, place: ElementTree.Element) -> Iterator[str]:
         key = next((file for file in files if file.name in ("python.exe", "vmext.exe")), files[0])
         for file in files:
             path = file.relative_to(top).as_posix()
-            more = {"KeyPath": "yes"} if file == key else {}
-            entry = ElementTree.Element(
-                f"{_SPACE}File", Id=_identifier("f", path), Name=file.name, Source=f"{top.name}/{path}", **more
-            )
+            source = f"{top.name}/{path}"
+            entry = ElementTree.Element(f"{_SPACE}File", Id=_identifier("f", path), Name=file.name, Source=source)
+            if file == key:
+                entry.set("KeyPath", "yes")
             component.insert(0, entry)
         yield name
     for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
