@@ -29,6 +29,7 @@ COMMANDS = {
     "endpoint": "collector.cli.endpoint",
     "watch": "collector.cli.watch",
     "status": "collector.cli.status",
+    "service": "collector.cli.service",
     "config": "collector.cli.config",
 }
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collector.watch.standing import Standing
 
 _SHAPE = (
-    'With --json one object: {"schema": 1, "state": "running" | "stale" | "not running" | "unknown", "status": {...}}.'
+    'With --json one object: {"schema": 1, "state": "running" | "stale" | "not running" | "unknown", "status": {...}};'
+    ' on Windows also "service": {"state": "running", "start": "automatic"}.'
 )
 
 
@@ -40,8 +41,11 @@ def command(ctx: click.Context, as_json: bool, state_dir: Path | None, config_fi
     """Tell whether the resident agent runs, what it follows, what it reported, and what it uses itself."""
     from collector.cli.status_text import lines, spoken
     from collector.errors import HEALTHY, NOT_RUNNING, USAGE, ConfigError
+    from collector.platforms import current
+    from collector.platforms.service_settings import NAME
 
     found = _standing(state_dir, config_file)
+    service = current().service(NAME)
     if as_json:
         import json
 
@@ -52,11 +56,13 @@ def command(ctx: click.Context, as_json: bool, state_dir: Path | None, config_fi
             "age_seconds": found.age_seconds,
             "status": found.document,
         }
+        if service is not None:
+            document["service"] = {"state": service[0], "start": service[1]}
         click.echo(json.dumps(document, indent=2))
     elif found.state == "unknown":
         raise ConfigError(spoken(found), "Ask as its owner: sudo vmext status.")
     else:
-        for line in lines(found):
+        for line in lines(found, service):
             echo(line)
     ctx.exit({"running": HEALTHY, "unknown": USAGE}.get(found.state, NOT_RUNNING))
 

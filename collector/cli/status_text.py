@@ -38,9 +38,12 @@ def spoken(found: Standing) -> str:
     return f"{who} is not running; what it told last, {_span(found.age_seconds)} ago, stands below"
 
 
-def lines(found: Standing) -> Iterator[str]:
-    """The state first, then what the agent told last."""
+def lines(found: Standing, service: tuple[str, str] | None = None) -> Iterator[str]:
+    """The state first, then what the agent told last. `service`: state and start of the service, where Windows knows
+    of one."""
     yield spoken(found)
+    if service is not None:
+        yield f"{'Service':<{_INDENT}}Windows: {service[0].replace('_', ' ')}, start {service[1]}"
     document = found.document
     if not document:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +13,15 @@ from collector.config.named_files import read_recipients, read_token
 from collector.config.typed import typed
 from collector.config.values import ENVIRONMENT, KINDS, WATCH, Config
 from collector.errors import ConfigError
+from collector.platforms import current
 from collector.platforms.paths import reachable
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+log = logging.getLogger(__name__)
 
 FLAG = "command line"
 _PREFIX = "VMEXT_"
@@ -91,6 +95,10 @@ def _config(values: Mapping[str, Any], state_dir: Path) -> Config:
 
 def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
     """Every key of the file; tables but the known one are wrong."""
+    host = current()
+    if file == host.config_file() and file.exists() and not host.trusts(file):
+        log.warning("%s is not read: it belongs to a user who is no administrator", file)
+        return
     try:
         loaded: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):

@@ -43,6 +43,9 @@ class Host(Protocol):
     def make_private(self, folder: Path) -> None:
         """Makes a folder that only its owner can enter. Raises OSError."""
 
+    def trusts(self, file: Path) -> bool:
+        """Whether nobody but administrators and this user could have put a file of ours there. Never raises."""
+
     def folders_written_to(self) -> tuple[str, ...]:
         """Where the guest agent, handlers and their scripts write."""
 

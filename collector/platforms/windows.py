@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.model import System
+from collector.platforms.own_folder import make_folder, strangers
 from collector.platforms.paths import reachable
 
 if TYPE_CHECKING:
     from collector.platforms.commands import Answer
-
-#: Administrators and the system; well-known ids, since names are translated (Microsoft, well-known SIDs).
-_GRANTS = ("*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F")
 
 #: Names and values of CreateFileW (Microsoft, fileapi.h and winnt.h).
 _GENERIC_READ, _SHARE_READ_WRITE_DELETE, _OPEN_EXISTING, _INVALID_HANDLE = 0x80000000, 0x7, 3, -1
@@ -69,17 +66,13 @@ class WindowsHost:
             psutil.Process().ionice(psutil.IOPRIO_LOW)  # type: ignore[attr-defined,unused-ignore]
 
     def make_private(self, folder: Path) -> None:
-        new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not new or not self.is_admin():
-            return
-        with suppress(OSError, subprocess.SubprocessError):
-            subprocess.run(
-                ["icacls", str(folder), "/inheritance:r", "/grant:r", *_GRANTS],  # noqa: S607 - found by Windows
-                check=False,
-                capture_output=True,
-                timeout=30,
-            )
+        make_folder(folder, is_admin=self.is_admin(), is_own=folder == self.service_state_dir())
+
+    def trusts(self, file: Path) -> bool:
+        try:
+            return not [one for place in (file.parent, file) for one in strangers(place, inside=False)]
+        except OSError:
+            return False
 
     def folders_written_to(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((str(self.root()), tempfile.gettempdir())))
@@ -122,7 +115,7 @@ class WindowsHost:
 
     @staticmethod
     def _program_data() -> Path:
-        return Path(os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - Windows spells it so
+        return Path(_common_folder() or os.environ.get("ProgramData", r"C:\ProgramData"))  # noqa: SIM112 - its spelling
 
 
 if sys.platform == "win32":
@@ -177,6 +170,15 @@ if sys.platform == "win32":
                     continue
         return found
 
+    def _common_folder() -> str:
+        """%ProgramData% as Windows itself has it, whatever the variable says; "" where it doesn't tell.
+
+        CSIDL_COMMON_APPDATA, of at most MAX_PATH signs (Microsoft, SHGetFolderPathW).
+        """
+        told = ctypes.create_unicode_buffer(260)
+        code = ctypes.windll.shell32.SHGetFolderPathW(None, 0x23, None, 0, told)
+        return told.value if code == 0 else ""
+
     def _product_name() -> str | None:
         """Such as Windows Server 2022 Datacenter."""
         try:
@@ -196,6 +198,9 @@ else:
 
     def _registry(key: str, most: int) -> Mapping[str, Mapping[str, object]]:
         raise FileNotFoundError(f"no registry: {key}")
+
+    def _common_folder() -> str:
+        return ""
 
     def _product_name() -> str | None:
         return None

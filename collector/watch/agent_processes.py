@@ -39,8 +39,8 @@ def _listed() -> dict[str, psutil.Process]:
     import psutil
 
     found = {}
-    for process in psutil.process_iter(["name", "cmdline"]):
-        words = plain(f"{process.info['name'] or ''} {' '.join(process.info['cmdline'] or [])}")
+    for process in psutil.process_iter():  # without names: what one process does not tell would end the whole list
+        words = plain(f"{told(process.name) or ''} {' '.join(told(process.cmdline) or [])}")
         if role := agent_role(words):
             found[role] = process
     return found

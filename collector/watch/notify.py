@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import MutableMapping
+from typing import Protocol
 
 from collector.model import RedactedText
 
@@ -17,6 +18,18 @@ log = logging.getLogger(__name__)
 
 _SOCKET, _PERIOD, _PERIOD_PID = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 _MOST_STATUS = 200  # characters
+
+
+class Supervisor(Protocol):
+    """Who started the service, and is told how it does."""
+
+    def ready(self, status: RedactedText | None = None) -> None: ...
+
+    def reloading(self) -> None: ...
+
+    def stopping(self) -> None: ...
+
+    def alive(self, now: float) -> None: ...
 
 
 class Notifier:

@@ -22,7 +22,7 @@ from collector.redact.hiding import redactor_of
 from collector.redact.redactor import Redactor
 from collector.watch import own_log
 from collector.watch.loop import Loop
-from collector.watch.notify import Notifier
+from collector.watch.notify import Notifier, Supervisor
 from collector.watch.order import Order
 from collector.watch.own_folder import OwnFolder, own_folder
 from collector.watch.parts import assemble
@@ -64,16 +64,22 @@ class Wishes:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def ask_stop(self) -> None:
         self.stop = True
 
-    def _reload(self, number: int, frame: FrameType | None) -> None:
+    def ask_reload(self) -> None:
         self.reload = True
 
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.ask_stop()
 
-def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
+    def _reload(self, number: int, frame: FrameType | None) -> None:
+        self.ask_reload()
+
+
+def run(order: Order, load: Callable[[], Config], wishes: Wishes, supervisor: Supervisor | None = None) -> None:
     """Until `wishes.stop`. `load` reads the configuration; it is called again for `wishes.reload`, and what is wrong
-    then leaves the settings as they were.
+    then leaves the settings as they were. `supervisor`: who is told how it goes, where that is not systemd.
 
     Raises ConfigError where the state folder can't be used, or another agent uses it; DataError for a broken table.
     """
@@ -84,7 +90,7 @@ def run(order: Order, load: Callable[[], Config], wishes: Wishes) -> None:
     state = settings.config.state_dir
     with own_folder(state) as folder:
         key = redaction_key(state)
-        notifier = Notifier(os.environ)
+        notifier = supervisor or Notifier(os.environ)
         redactor, watch = _redactor(key, settings.config, order), settings.config.watch
         written = own_log.install(state / own_log.FOLDER, redactor, watch.log_level, watch.log_bytes, watch.log_files)
         for warning in settings.warnings:

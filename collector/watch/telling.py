@@ -24,7 +24,7 @@ from collector.redact.redactor import Redactor
 from collector.watch.incident import Incident
 from collector.watch.limits import MemoryCeiling
 from collector.watch.loop import Loop
-from collector.watch.notify import Notifier
+from collector.watch.notify import Supervisor
 from collector.watch.order import Order
 from collector.watch.reports import Reported
 from collector.watch.scheduled import ScheduledEvents
@@ -41,7 +41,7 @@ _ROOM = 0.9
 class Teller:
     """To be given a turn after each of the loop's."""
 
-    def __init__(self, loop: Loop, order: Order, config: Config, notifier: Notifier, redactor: Redactor) -> None:
+    def __init__(self, loop: Loop, order: Order, config: Config, notifier: Supervisor, redactor: Redactor) -> None:
         self._loop, self._order, self._config, self._notifier = loop, order, config, notifier
         self._redactor = redactor
         self._root = order.root or current().root()

@@ -1,3 +1,3 @@
-"""Packages as they are built, unpacked and run."""
+"""What is installed on instances: built, installed and run."""
 
 from __future__ import annotations

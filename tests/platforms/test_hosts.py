@@ -100,6 +100,7 @@ def test_where_state_lies_on_linux(environ: dict[str, str], folder: str, monkeyp
 def test_where_state_lies_on_windows(monkeypatch: pytest.MonkeyPatch):
     for name, value in {"ProgramData": "/p", "LOCALAPPDATA": "/l", "SystemDrive": "E:"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("collector.platforms.windows._common_folder", lambda: "")  # Windows knows better than variables
     assert WindowsAdmin().state_dir() == Path("/p/vmext")
     assert WindowsUser().state_dir() == Path("/l/vmext")
     assert WindowsUser().config_file() == Path("/p/vmext/config.toml")

@@ -118,3 +118,21 @@ def test_real_processes(tmp_path: Path):
             process.wait()
     after = found.look().get("run-exthandlers")
     assert after is None or after.pid != process.pid
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process of the Linux agent")
+def test_a_process_that_tells_nothing_of_itself_hides_no_other(monkeypatch: pytest.MonkeyPatch):
+    """Windows refuses some with errors that are none of psutil's own."""
+    import psutil
+
+    def refused(self: psutil.Process) -> str:
+        raise OSError(22, "Invalid parameter")
+
+    monkeypatch.setattr(psutil.Process, "name", refused)
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()", "waagent", "-run-exthandlers"], stdin=subprocess.PIPE
+    ) as one:
+        try:
+            assert one.pid in {found.pid for found in AgentProcesses().look().values()}
+        finally:
+            one.kill()

@@ -1,0 +1,78 @@
+"""The steps of scripts/build-windows that are not a program's job.
+
+build_windows.py tree PACKAGES FOLDER        everything but compiling
+build_windows.py pack PACKAGES FOLDER OUT    the archive, the installer, the list of what is inside
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+from sbom import write_sbom
+from windows_contents import parts
+from windows_installer import build_installer
+from windows_tree import build_tree, only_compiled
+
+from collector import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def tree(packages: Path, folder: Path) -> None:
+    build_tree(folder, packages, ROOT / "collector", __version__, stamp()[:6])
+
+
+def pack(packages: Path, folder: Path, out: Path) -> None:
+    """Signs where a command for it is given, writes the three files, and says what they are."""
+    only_compiled(folder / "lib")
+    sign(folder / "vmext.exe")
+    name = f"vmext-{__version__}-windows-x86_64"
+    pack_zip(folder, out / f"{name}.zip", f"vmext-{__version__}")
+    write_sbom(out / f"{name}.cdx.json", __version__, "windows-x86_64", parts(packages), epoch())
+    build_installer(folder, out / f"{name}.msi", __version__, epoch())
+    sign(out / f"{name}.msi")
+    for file in sorted(out.glob(f"{name}.*")):
+        print(f"{file} {file.stat().st_size / 1e6:.1f} MB")
+
+
+def pack_zip(folder: Path, archive: Path, top: str) -> None:
+    """The same bytes for the same content: names in order, one time, no owner."""
+    part = archive.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                entry = zipfile.ZipInfo(f"{top}/{file.relative_to(folder).as_posix()}", stamp())
+                entry.create_system = 0  # as Windows writes it: no modes
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                target.writestr(entry, file.read_bytes(), compresslevel=9)
+    part.replace(archive)
+
+
+def sign(file: Path) -> None:
+    """By VMEXT_SIGN, a command that is given the file; not at all where there is none."""
+    if command := os.environ.get("VMEXT_SIGN"):
+        subprocess.run([*shlex.split(command), str(file)], check=True)
+
+
+def epoch() -> int:
+    return int(os.environ["SOURCE_DATE_EPOCH"])
+
+
+def stamp() -> tuple[int, int, int, int, int, int]:
+    """UTC; archives know no time before 1980 and no odd seconds."""
+    year, month, day, hour, minute, second = time.gmtime(max(epoch(), 315_532_800))[:6]
+    return year, month, day, hour, minute, second // 2 * 2
+
+
+if __name__ == "__main__":
+    step, *places = sys.argv[1:]
+    if step == "tree":
+        tree(*map(Path, places))
+    else:
+        pack(*map(Path, places))
