@@ -45,6 +45,19 @@ closed_folder() {
   ls -ldn "$1/." 2>/dev/null | awk -v me="$(id -u)" '{ exit !($3 == me && substr($1, 6, 1) != "w" && substr($1, 9, 1) != "w") }'
 }
 
+# Sends a signal to a process and to all that it started, which without setsid(1) are no group of their own.
+end_all() { # SIGNAL PID
+  ended=$2
+  next=$2
+  while [ -n "$next" ]; do
+    next=$(for one in $next; do sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $one .*/\1/p" /proc/[0-9]*/stat 2>/dev/null; done | tr '\n' ' ')
+    next=${next% }
+    ended="$ended $next"
+  done
+  # shellcheck disable=SC2086 # numbers
+  kill -"$1" $ended 2>/dev/null
+}
+
 # Runs a command for at most so many seconds, without timeout(1), which old systems lack.
 # shellcheck disable=SC2030,SC2031 # what sleeps is the subshell's own
 limited() {
@@ -57,9 +70,11 @@ limited() {
     sleep "$seconds" &
     nap=$!
     wait "$nap"
-    kill -TERM "$child" 2>/dev/null
-    sleep 5
-    kill -KILL "$child" 2>/dev/null
+    end_all TERM "$child"
+    sleep 3 &
+    nap=$!
+    wait "$nap"
+    end_all KILL "$child"
   ) >/dev/null 2>&1 &
   dog=$!
   wait "$child"
@@ -82,17 +97,25 @@ installed() {
   PATH="$PATH:/usr/local/sbin:/usr/local/bin:/opt/vmext/bin:/usr/lib/vmext/bin" command -v vmext
 }
 
+# Whether a file ends as a whole verdict does.
+is_verdict() {
+  tail -n 1 "$1" 2>/dev/null | grep -q -e '^VMEXT [A-Z].*; \(bundle [^ ]* \(not \)\{0,1\}[ds].*\|no bundle, not delivered\)$' \
+    -e '^{.*"verdict".*}$'
+}
+
 # Runs one, and keeps what it prints if that is a verdict.
 verdict_of() {
   root=
   [ -z "$VMEXT_COLLECT_ROOT" ] || root=--root
-  # shellcheck disable=SC2086 # the arguments are words with blanks between them
   (
-    set -f
     unset VMEXT_PACKAGE_URL VMEXT_PACKAGE_SHA256
-    limited "$(left)" "$1" collect $root ${root:+"$VMEXT_COLLECT_ROOT"} $VMEXT_COLLECT_ARGUMENTS
+    set -f
+    # shellcheck disable=SC2086 # the arguments are words with blanks between them
+    set -- "$1" collect $root ${root:+"$VMEXT_COLLECT_ROOT"} $VMEXT_COLLECT_ARGUMENTS
+    set +f
+    limited "$(left)" "$@"
   ) </dev/null 2>"$lock/err" | tail -c 4096 >"$lock/out"
-  if tail -n 1 "$lock/out" | grep -q -e '^VMEXT [A-Z]' -e '^{.*"verdict"'; then
+  if is_verdict "$lock/out"; then
     mv "$lock/out" "$lock/answer"
     return 0
   fi
@@ -308,7 +331,7 @@ function by_chance(word,   runs, count, number, part, place, sign, kind, before,
     part = runs[number]
     if (length(part) < 5) continue
     lower = part ~ /[a-z]/; upper = part ~ /[A-Z]/; digit = part ~ /[0-9]/
-    if (lower && upper && digit && part !~ /^[A-Z]?[a-z]+[0-9]+$/ && part !~ /^Microsoft/) return 1
+    if (lower && upper && digit && part !~ /^[A-Z]?[a-z]+[0-9]+$/ && part !~ /^([A-Z][a-z][a-z][a-z]+)+[0-9]?[0-9]?([A-Z][a-z][a-z][a-z]+)*$/) return 1
     if (length(part) < 9) continue
     changes = 0; before = ""
     for (place = 1; place <= length(part) && place <= 80; place++) {
@@ -629,7 +652,8 @@ END {
   for (number = 1; number <= cases; number++) if (number != best) {
     coded = c_exit[number] != "" ? " exit " c_exit[number] : ""
     if (c_handler[number] == c_handler[best] && (c_exit[number] == c_exit[best] || c_message[number] == "")) continue
-    count = split(c_message[number], m, "\n"); hide(m, count)
+    if (++told_ > 8) continue
+    count = split(substr(c_message[number], 1, 600), m, "\n"); hide(m, count)
     says("Others", short(c_handler[number]) (c_name[number] != "" ? " " c_name[number] : "") coded " (" c_where[number] "): " m[1], 260)
   }
   if (others != "") says("Others", masked(others), 420)
@@ -668,52 +692,67 @@ take_lock() {
   [ -n "$state" ] || return 2
   rm -f "$state/.try"
   lock=$state/now
-  for _ in 1 2 3; do
+  tries=0
+  while [ "$tries" -lt 12 ]; do
+    tries=$((tries + 1))
     if mkdir "$lock" 2>/dev/null; then
+      own "$$"
       now >"$lock/began"
+      first=$(now).$$
+      printf '%s\n' "$first" >"$lock/id"
       return 0
     fi
-    alive && return 1
-    # The one before was killed half way: what it left goes.
-    old=$state/gone.$$
-    mv "$lock" "$old" 2>/dev/null || continue
-    remains=$(cat "$old/unpacked" 2>/dev/null)
-    case $remains in */.vmext-run.*) rm -rf "$remains" ;; esac
-    rm -rf "$old"
+    first=$(cat "$lock/id" 2>/dev/null)
+    [ -z "$first" ] || ! alive || return 1
+    [ -n "$first" ] || [ "$tries" -gt 3 ] || { sleep 1; continue; } # it is just being made, or just going
+    one_clears
   done
   return 1
 }
 
-# Whether the process that has the lock still runs, or took it a moment ago.
-alive() {
-  pid=$(cat "$lock/pid" 2>/dev/null)
-  if [ -z "$pid" ]; then
-    sleep 2
-    pid=$(cat "$lock/pid" 2>/dev/null)
-    [ -n "$pid" ] || return 1
+# Removes what a call left that was killed half way; only one does so at a time.
+one_clears() {
+  if mkdir "$state/clearing" 2>/dev/null; then
+    if [ "$(cat "$lock/id" 2>/dev/null)" = "$first" ] && ! alive; then clear_lock; fi
+    rmdir "$state/clearing"
+  else
+    sleep 1
+    [ "$tries" -le 6 ] || rmdir "$state/clearing" 2>/dev/null
   fi
+}
+
+# Takes the lock away in one step, and what was unpacked.
+clear_lock() {
+  remains=$(cat "$lock/unpacked" 2>/dev/null)
+  case $remains in */.vmext-run.*) rm -rf "$remains" ;; esac
+  mv "$lock" "$state/gone.$$" 2>/dev/null && rm -rf "$state/gone.$$"
+}
+
+# Whether the process that has the lock still runs.
+alive() {
+  read -r pid since 2>/dev/null <"$lock/pid" || return 1
   kill -0 "$pid" 2>/dev/null || return 1
-  [ ! -r "/proc/$pid/stat" ] || [ "$(born "$pid")" = "$(cat "$lock/born" 2>/dev/null)" ]
+  grep -q '^[0-9]* (.*) [ZX] ' "/proc/$pid/stat" 2>/dev/null && return 1 # dead, and not yet taken note of
+  [ ! -r "/proc/$pid/stat" ] || [ "$(born "$pid")" = "$since" ]
 }
 
 born() { # when a process began, so that a number that was used again is no mistake
   sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
-own_process() { # records who works
-  printf '%s\n' "$1" >"$lock/pid"
-  born "$1" >"$lock/born"
+own() { # records who works
+  printf '%s %s\n' "$1" "$(born "$1")" >"$lock/pid.new" && mv "$lock/pid.new" "$lock/pid"
 }
 
 # A call while another one works: its answer if it comes soon, else how far it is and what the files say.
 second() {
   waited=0
-  while [ "$waited" -lt "$VMEXT_COLLECT_WAIT" ] && [ -d "$lock" ] && alive; do
+  while [ ! -s "$state/answer.$first" ] && [ "$waited" -lt "$VMEXT_COLLECT_WAIT" ] && [ "$(cat "$lock/id" 2>/dev/null)" = "$first" ] && alive; do
     sleep 1
     waited=$((waited + 1))
   done
-  if [ -s "$state/answer" ] && [ ! -d "$lock" ]; then
-    cat "$state/answer"
+  if [ -s "$state/answer.$first" ]; then
+    cat "$state/answer.$first"
     return
   fi
   began=$(cat "$lock/began" 2>/dev/null)
@@ -730,8 +769,8 @@ second() {
 # Leaves the answer for all who wait for it, and gives the lock back.
 leave() {
   [ -s "$lock/answer" ] || reduced >"$lock/answer" 2>/dev/null
-  tail -n 1 "$lock/answer" 2>/dev/null | grep -q -e '^VMEXT [A-Z]' -e '^{' && mv "$lock/answer" "$state/answer"
-  rm -rf "$lock"
+  ! is_verdict "$lock/answer" || mv "$lock/answer" "$state/answer.$first"
+  clear_lock
 }
 
 worker() {
@@ -769,12 +808,12 @@ parameters() {
 # Starts the worker in a session of its own, where a script that can be read again and setsid are there.
 start() {
   if have setsid && [ -f "$0" ] && grep -q '^# Says why a virtual-machine extension failed' "$0" 2>/dev/null; then
-    VMEXT_WORKER=$lock VMEXT_UNTIL=$until setsid sh "$0" >/dev/null 2>"$state/said" </dev/null &
+    VMEXT_WORKER=$lock VMEXT_FIRST=$first VMEXT_UNTIL=$until setsid sh "$0" >/dev/null 2>"$state/said" </dev/null &
   else
     (worker) >/dev/null 2>"$state/said" </dev/null &
   fi
   working=$!
-  own_process "$working"
+  own "$working"
 }
 
 # shellcheck disable=SC2031 # what sleeps is the subshell's own
@@ -793,29 +832,28 @@ main() {
       exit 0
       ;;
   esac
-  rm -f "$state/answer"
+  # shellcheck disable=SC2012 # names of our own
+  ls -t "$state"/answer.* 2>/dev/null | tail -n +3 | while IFS= read -r old; do rm -f "$old"; done
   start
   (
     trap 'kill "$nap" 2>/dev/null; exit 0' TERM
     sleep "$((VMEXT_COLLECT_SECONDS + 5))" &
     nap=$!
     wait "$nap"
-    kill -TERM "-$working" "$working"
+    end_all TERM "$working"
     sleep 2
-    kill -KILL "-$working" "$working"
+    end_all KILL "$working"
+    kill -KILL "-$working"
   ) >/dev/null 2>&1 &
   guard=$!
   wait "$working" 2>/dev/null
   kill -TERM "$guard" 2>/dev/null
   cat "$state/said" >&2 2>/dev/null
-  rm -f "$state/said"
-  if [ -s "$state/answer" ]; then
-    cat "$state/answer"
+  if [ -s "$state/answer.$first" ]; then
+    cat "$state/answer.$first"
   else # it was ended, or the disk is full
-    remains=$(cat "$lock/unpacked" 2>/dev/null)
-    case $remains in */.vmext-run.*) rm -rf "$remains" ;; esac
     reduced
-    rm -rf "$lock"
+    clear_lock
   fi
   exit 0
 }
@@ -824,7 +862,8 @@ if [ -n "${VMEXT_WORKER:-}" ]; then
   lock=$VMEXT_WORKER
   state=${lock%/*}
   until=$VMEXT_UNTIL
-  unset VMEXT_WORKER VMEXT_UNTIL
+  first=$VMEXT_FIRST
+  unset VMEXT_WORKER VMEXT_UNTIL VMEXT_FIRST
   worker
   exit 0
 fi
