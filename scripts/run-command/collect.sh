@@ -315,7 +315,7 @@ function risky(text) {
   if (text ~ /(account|access|shared|api|workspace|primary|secondary|private|storage|ssh|encryption|master|function|host)[ _-]?key/) return 1
   if (text ~ /key[ _"\047]*[:=]|key is|keyvault|vault\.azure|--key|[?&;" ]sig=|^sig=|signature|sharedaccess|connectionstring|endpoint=/) return 1
   if (text ~ /token["\047]*[ ]*[:=]|token is|(access|refresh|id|sas|auth)[_-]?token|--token|eyj[a-z0-9]|service-?principal/) return 1
-  if (text ~ /protectedsettings|handlersettings|runtimesettings|json config|encodedcommand|-enc |securestring|"script"|"value"|commandtoexecute|fileuris/) return 1
+  if (text ~ /protectedsettings|handlersettings|runtimesettings|json config|encodedcommand|-enc |securestring|"script"|"value"|(commandtoexecute|fileuris)["\047 ]*[:=]/) return 1
   if (text ~ /chpasswd|sshpass|sudo -s|net use|net\.exe use|sqlcmd|docker login|mysql|curl .*-u|wget .*--user|-u [^ ]+:|\/p:|az login/) return 1
   if (text ~ /:\/\/[^\/ ]*@|ghp_|github_pat|npm_|pypi-|xox[abprs]-|akia|aiza|ya29|glpat|sk_live|8q~|iyev|\$[0-9][a-z]?\$/) return 1
   return text ~ /begin [a-z0-9 ]*key|begin cert|private key/
