@@ -18,9 +18,7 @@ from tests.run_command.azure import SCRIPT, Ran, run
 
 CASE = Path(__file__).parents[1] / "cases/005-cse-2119-apt-100-sequencing/disk"
 #: What every Linux with a guest agent has. `timeout` is not among them: old systems lack it.
-TOOLS = (
-    "awk cat chmod cut date df env false grep gzip head id ls mkdir mv rm rmdir sed sh sha256sum sleep tail tar tr true uname wc"
-)
+TOOLS = "awk cat chmod cut date df env false grep gzip head id ls mkdir mv rm rmdir sed sh sha256sum sleep tail tar tr true uname wc"
 FOLDERS = ("opt", "run", "root", "tmp", "proc", "dev", "usr/bin", "usr/local/bin", "var/lib", "var/log", "etc")
 
 
@@ -69,7 +67,11 @@ class Machine:
     def remains(self) -> list[str]:
         """What the script left of its own, the last answer and what it said apart."""
         found = [*self.root.glob("*/.vmext-run*"), *self.root.glob("*/*/.vmext-run*")]
-        found += [file for file in self.root.glob("run/vmext-run-command/*") if file.name.partition(".")[0] not in ("answer", "said")]
+        found += [
+            file
+            for file in self.root.glob("run/vmext-run-command/*")
+            if file.name.partition(".")[0] not in ("answer", "said")
+        ]
         return sorted(str(file.relative_to(self.root)) for file in found)
 
 

@@ -104,7 +104,11 @@ def test_a_place_that_allows_no_execution_is_passed_over(machine: Machine, serve
     machine.mounts.append(ALL_NOEXEC[0])
     ran = brought(machine, server.url)
     assert ran.verdict.parts["Proof"].startswith("/var/lib/.vmext-run."), ran.message
-    machine.mounts += [*ALL_NOEXEC, 'mount --bind "$R/var/lib" "$R/var/lib"', 'mount -o remount,bind,noexec "$R/var/lib"']
+    machine.mounts += [
+        *ALL_NOEXEC,
+        'mount --bind "$R/var/lib" "$R/var/lib"',
+        'mount -o remount,bind,noexec "$R/var/lib"',
+    ]
     _reduced(machine, brought(machine, server.url), "no folder is root's alone, allows execution")
 
 

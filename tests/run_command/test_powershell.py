@@ -48,7 +48,9 @@ def test_it_parses():
     assert tree(TEXT + "\nif (").has_error, "the parser finds mistakes"
 
 
-@pytest.mark.parametrize("newer", [r"\?\?", r"\?\.", r"\?\[", r"&&", r"\|\|", r"-Parallel\b", r"-AsHashtable", r"\s\?\s"])
+@pytest.mark.parametrize(
+    "newer", [r"\?\?", r"\?\.", r"\?\[", r"&&", r"\|\|", r"-Parallel\b", r"-AsHashtable", r"\s\?\s"]
+)
 def test_it_has_nothing_that_5_1_lacks(newer: str):
     assert not re.search(newer, code())
 
@@ -72,7 +74,10 @@ def test_only_the_verdict_goes_to_standard_output():
 def test_the_parameters_are_those_of_the_script_for_linux():
     shell = SCRIPT.with_name("collect.sh").read_text()
     ours = set(re.findall(r"\$(VMEXT_\w+) =", TEXT.partition("\n)\n")[0]))
-    assert ours == set(re.findall(r'^: "\$\{(VMEXT_\w+):=', shell, re.M)) - {"VMEXT_UNPACK_FOLDERS", "VMEXT_STATE_FOLDERS"}
+    assert ours == set(re.findall(r'^: "\$\{(VMEXT_\w+):=', shell, re.M)) - {
+        "VMEXT_UNPACK_FOLDERS",
+        "VMEXT_STATE_FOLDERS",
+    }
 
 
 def test_its_verdicts_are_read_back():

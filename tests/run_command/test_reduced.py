@@ -114,8 +114,18 @@ def noisy(disk: Path, handlers: int = 40, sequences: int = 12, lines: int = 40_0
         (folder / "config/HandlerState").write_text("Enabled")
         told = {"name": "x", "version": "1", "status": "NotReady", "code": 1009, "message": "noise " * 9000}
         (folder / "config/HandlerStatus").write_text(json.dumps(told))
-        message = "failed\n[stdout]\n" + "out \u00fc\n" * 3000 + "[stderr]\n" + "".join(f"line {n} of noise\n" for n in range(900))
-        status = {"operation": "Enable", "status": "error", "code": 7, "formattedMessage": {"lang": "en", "message": message}}
+        message = (
+            "failed\n[stdout]\n"
+            + "out \u00fc\n" * 3000
+            + "[stderr]\n"
+            + "".join(f"line {n} of noise\n" for n in range(900))
+        )
+        status = {
+            "operation": "Enable",
+            "status": "error",
+            "code": 7,
+            "formattedMessage": {"lang": "en", "message": message},
+        }
         document = [{"version": 1, "timestampUTC": f"2026-05-04T03:{number:02}:00Z", "status": status}]
         for sequence in range(sequences):
             (folder / f"status/{sequence}.status").write_text(json.dumps(document))
@@ -125,7 +135,9 @@ def noisy(disk: Path, handlers: int = 40, sequences: int = 12, lines: int = 40_0
     log.mkdir(parents=True)
     with (log / "waagent.log").open("w") as out:
         for number in range(lines):
-            out.write(f"2026-05-04T03:12:{number % 60:02}.000001Z ERROR ExtHandler ExtHandler noise of {chr(97 + number % 26) * 9} {'x' * 200}\n")
+            out.write(
+                f"2026-05-04T03:12:{number % 60:02}.000001Z ERROR ExtHandler ExtHandler noise of {chr(97 + number % 26) * 9} {'x' * 200}\n"
+            )
 
 
 def test_the_noisiest_disk_keeps_its_answer_within_the_limit(tmp_path: Path):

@@ -38,7 +38,11 @@ def hidden(texts: list[str], awk: str = "mawk") -> list[str]:
     assert "function hide" in program
     given = "".join("".join(f"|{line}\n" for line in ascii_(text).split("\n")) + "#\n" for text in texts)
     done = subprocess.run(
-        [*awk.split(), program + BLOCKS], input=given, capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin"}
+        [*awk.split(), program + BLOCKS],
+        input=given,
+        capture_output=True,
+        text=True,
+        env={"LC_ALL": "C", "PATH": "/usr/bin"},
     )
     assert done.returncode == 0, done.stderr
     blocks = done.stdout.split("#\n")[: len(texts)]
@@ -108,4 +112,6 @@ def _plant(disk: Path, place: str, case: Case) -> None:
         download.mkdir(parents=True)
         (download / "stderr").write_text(case.text)
     if place == "agent's log":
-        (disk / "var/log/waagent.log").write_text(f"2026-05-04T03:12:25.000000Z ERROR ExtHandler ExtHandler {case.text}")
+        (disk / "var/log/waagent.log").write_text(
+            f"2026-05-04T03:12:25.000000Z ERROR ExtHandler ExtHandler {case.text}"
+        )
