@@ -87,9 +87,9 @@ def busybox(root: Path, without: Iterable[str] = ()) -> Machine:
     """All is one program."""
     machine = _empty(root)
     program = _found("busybox")
-    _link(program, root / "usr/bin/busybox")
+    link(program, root / "usr/bin/busybox")
     for library in _libraries(program):
-        _link(library, root / str(library).lstrip("/"))
+        link(library, root / str(library).lstrip("/"))
     listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
     for name in set(listed) - set(without):
         (root / "usr/bin" / name).symlink_to("busybox")
@@ -116,9 +116,9 @@ def _found(name: str) -> Path:
 
 def _copy(name: str, root: Path) -> None:
     program = _found(name)
-    _link(program, root / "usr/bin" / name)
+    link(program, root / "usr/bin" / name)
     for library in _libraries(program):
-        _link(library, root / str(library).lstrip("/"))
+        link(library, root / str(library).lstrip("/"))
 
 
 @cache
@@ -127,7 +127,7 @@ def _libraries(program: Path) -> tuple[Path, ...]:
     return tuple(Path(found) for found in re.findall(r"(?:=> )?(/\S+) \(0x", told))
 
 
-def _link(file: Path, into: Path) -> None:
+def link(file: Path, into: Path) -> None:
     into.parent.mkdir(parents=True, exist_ok=True)
     if into.exists():
         return

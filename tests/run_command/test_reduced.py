@@ -132,7 +132,7 @@ def noisy(disk: Path, handlers: int = 40, sequences: int = 12, lines: int = 40_0
     last = state / f"Contoso.Noise.Handler{handlers - 1:02}Linux-1.0.{handlers - 1}/status/{sequences - 1}.status"
     last.write_text(last.read_text().replace("line 899 of noise", "the real reason: no seat left"))
     log = disk / "var/log"
-    log.mkdir(parents=True)
+    log.mkdir(parents=True, exist_ok=True)
     with (log / "waagent.log").open("w") as out:
         for number in range(lines):
             out.write(
