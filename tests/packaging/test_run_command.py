@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.run_command.azure import MOST
-from tests.run_command.machine import link, debian
+from tests.run_command.machine import debian, link
 from tests.run_command.server import serving, sha256
 from tests.run_command.test_reduced import noisy
 
