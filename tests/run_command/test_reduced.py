@@ -34,7 +34,7 @@ BEYOND = {
     "linux-mixed-local-and-utc-stamps": "the line is in the extension's own log",
 }
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
-AWKS = {"mawk": "mawk", "one true awk": "original-awk", "busybox": "busybox awk"}
+AWKS = {"mawk": "mawk", "one true awk": "original-awk", "busybox": "busybox awk", "gawk": "gawk", "posix gawk": "gawk --posix"}
 
 
 def expected(file: Path) -> dict[str, Any]:
