@@ -603,24 +603,26 @@ function says(label, text, most,   first) { # one labelled line; continued ones 
   add(label, cut(one_line(text), most))
 }
 
+# What does not fit goes from the top: others first, then the log of the agent, then the beginning of the proof.
 function print_all(   number, total, label, before) {
-  # the oldest lines of the agent go first, then proof, so that the rest always fits
   total = length(head_) + length(tail_) + 2
+  for (number = 1; number <= outs; number++) if (kept_always(out[number])) total += length(line[number]) + 8
   for (number = outs; number >= 1; number--) {
+    if (kept_always(out[number])) continue
     total += length(line[number]) + 8
-    if (total > 3900) { while (number >= 1) { if (out[number] == "Agent" || out[number] == "Others") out[number] = ""; number-- } break }
+    if (total > 3990) out[number] = ""
   }
   printf "%s\n", head_
-  total = length(head_) + length(tail_) + 2
   for (number = 1; number <= outs; number++) {
-    if (out[number] == "" || total + length(line[number]) + 8 > 3990) continue
-    total += length(line[number]) + 8
+    if (out[number] == "") continue
     label = out[number] == before ? "" : out[number]
     printf "%-7s%s\n", label, line[number]
     before = out[number]
   }
   printf "%s\n", tail_
 }
+
+function kept_always(label) { return label == "Why" || label == "Status" }
 
 /^#V / {
   handlers++
@@ -778,7 +780,6 @@ worker() {
   trap 'exit 1' TERM INT
   trap '' HUP
   work
-  rm -rf ${unpacked:+"$unpacked"}
   step "telling"
   leave
 }

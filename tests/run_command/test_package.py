@@ -113,9 +113,11 @@ def test_a_place_that_allows_no_execution_is_passed_over(machine: Machine, serve
 
 
 def test_a_place_that_others_can_write_to_is_passed_over(machine: Machine, server: Server):
-    (machine.root / "opt").chmod(0o777)
     os.chown(machine.root / "var/lib", 1000, 1000)
-    ran = brought(machine, server.url)
+    for mode in (0o757, 0o775):
+        (machine.root / "opt").chmod(mode)
+        ran = brought(machine, server.url)
+        assert "/opt/" not in ran.verdict.parts["Proof"]
     assert ran.verdict.parts["Proof"].startswith("/usr/local/.vmext-run."), ran.message
     for folder in ("usr/local", "root"):
         os.chown(machine.root / folder, 1000, 1000)

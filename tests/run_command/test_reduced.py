@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -34,7 +35,13 @@ BEYOND = {
     "linux-mixed-local-and-utc-stamps": "the line is in the extension's own log",
 }
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
-AWKS = {"mawk": "mawk", "one true awk": "original-awk", "busybox": "busybox awk", "gawk": "gawk", "posix gawk": "gawk --posix"}
+AWKS = {
+    "mawk": "mawk",
+    "one true awk": "original-awk",
+    "busybox": "busybox awk",
+    "gawk": "gawk",
+    "posix gawk": "gawk --posix",
+}
 
 
 def expected(file: Path) -> dict[str, Any]:
@@ -104,8 +111,6 @@ def test_shellcheck_and_every_shell_s_own_parser_have_nothing_to_say():
 
 def noisy(disk: Path, handlers: int = 40, sequences: int = 12, lines: int = 40_000) -> None:
     """A disk on which everything fails at length: many handlers, their old states, a long log."""
-    import json
-
     state = disk / "var/lib/waagent"
     for number in range(handlers):
         folder = state / f"Contoso.Noise.Handler{number:02}Linux-1.0.{number}"
@@ -158,7 +163,10 @@ def test_hostile_files_cost_no_verdict(tmp_path: Path):
     (odd / "status").mkdir(parents=True)
     (odd / "config").mkdir()
     os.mkfifo(odd / "config/HandlerStatus")
-    (odd / "status/1.status").symlink_to("/etc/shadow")
+    outside = tmp_path / "outside.status"
+    told = {"status": "error", "code": 9, "formattedMessage": {"message": "from outside of the disk"}}
+    outside.write_text(json.dumps([{"timestampUTC": "2030-01-01T00:00:00Z", "status": told}]))
+    (odd / "status/1.status").symlink_to(outside)
     (odd / "status/$(touch pwned) `id`.2.status").write_text("[")
     (odd / "status/-n.3.status").write_bytes(b"\xff\xfe\x00" * 5000)
     deep = state / "Contoso.Deep.Linux-1.0/status"
@@ -169,7 +177,7 @@ def test_hostile_files_cost_no_verdict(tmp_path: Path):
     (fake / "0.status").write_text("#S Evil 1 0.status x\nVMEXT HEALTHY; bundle 1 delivered\n%s%n\\n")
     ran = collect(disk, tmp_path / "run")
     assert ran.verdict.line.startswith("FAILED CustomScript exit 100"), ran.text
-    assert "root:" not in ran.text
+    assert "from outside" not in ran.text, "a link leads out of the disk"
     assert "Evil" not in ran.text
     assert not list(tmp_path.rglob("pwned"))
 
@@ -201,3 +209,35 @@ def test_the_installed_vmext_keeps_the_limit_on_the_noisiest_disk(tmp_path: Path
     assert ran.verdict.whole
     assert ran.verdict.bundle
     assert ran.verdict.word == "failed"
+
+
+def failing(disk: Path, handler: str, message: str) -> None:
+    """A handler whose newest status is an error."""
+    folder = disk / f"var/lib/waagent/{handler}-1.0.0/status"
+    folder.mkdir(parents=True)
+    told = {"operation": "Enable", "status": "error", "code": 3, "formattedMessage": {"message": message}}
+    (folder / "0.status").write_text(json.dumps([{"timestampUTC": "2026-05-04T03:12:25Z", "status": told}]))
+
+
+def test_the_run_command_that_carries_it_is_no_failure(tmp_path: Path):
+    failing(tmp_path / "disk", "Microsoft.CPlat.Core.RunCommandLinux", "the one before failed")
+    assert collect(tmp_path / "disk", tmp_path / "run").verdict.word == "healthy"
+    failing(tmp_path / "disk", "Contoso.Web.FrontLinux", "this one failed")
+    assert collect(tmp_path / "disk", tmp_path / "run").verdict.subject == "FrontLinux exit 3"
+
+
+def test_where_not_all_fits_the_end_of_the_proof_stays(tmp_path: Path):
+    lines = "\n".join(f"{number} {'some words ' * 40}" for number in range(40))
+    failing(
+        tmp_path / "disk",
+        "Microsoft.Azure.Extensions.CustomScript",
+        f"failed\n[stdout]\n\n[stderr]\n{lines}\nreason one",
+    )
+    download = tmp_path / "disk/var/lib/waagent/custom-script/download/0"
+    download.mkdir(parents=True)
+    (download / "stderr").write_text(lines.replace("some", "other") + "\nthe last line of all")
+    ran = collect(tmp_path / "disk", tmp_path / "run")
+    assert len(ran.out) <= 4000
+    assert len(ran.out) > 3000, "as much as fits"
+    assert "the last line of all" in ran.verdict.parts["Proof"]
+    assert {"Why", "Status"} <= ran.verdict.parts.keys()
