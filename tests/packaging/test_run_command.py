@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,9 +13,6 @@ from tests.run_command.machine import debian, link
 from tests.run_command.server import serving, sha256
 from tests.run_command.test_reduced import noisy
 
-ROOT = Path(__file__).parents[2]
-BUILD = ROOT / "scripts/build-linux"
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="makes chroots, as root"),
@@ -24,16 +20,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """VMEXT_TEST_ARCHIVE names one that was built before."""
+def archive(request: pytest.FixtureRequest) -> bytes:
+    """That of this run; VMEXT_TEST_ARCHIVE names one that was built before."""
     told = os.environ.get("VMEXT_TEST_ARCHIVE")
-    if told:
-        return Path(told).read_bytes()
-    out = tmp_path_factory.mktemp("dist")
-    done = subprocess.run([BUILD, "x86_64", "--out", out], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (file,) = out.glob("vmext-*-linux-x86_64.tar.gz")
-    return file.read_bytes()
+    built: Path = Path(told) if told else request.getfixturevalue("linux").archive
+    return built.read_bytes()
 
 
 def test_a_machine_without_python_gets_the_whole_verdict(tmp_path: Path, archive: bytes):
