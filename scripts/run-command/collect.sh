@@ -776,6 +776,9 @@ leave() {
 }
 
 worker() {
+  # by itself: what started it might write into the lock of the next call by now; $$ is not ours in a subshell
+  # shellcheck disable=SC2034 # the rest of the line
+  read -r me rest 2>/dev/null </proc/self/stat && own "$me"
   trap 'rm -rf ${unpacked:+"$unpacked"}' EXIT
   trap 'exit 1' TERM INT
   trap '' HUP
@@ -814,7 +817,6 @@ start() {
     (worker) >/dev/null 2>"$state/said" </dev/null &
   fi
   working=$!
-  own "$working"
 }
 
 # shellcheck disable=SC2031 # what sleeps is the subshell's own
@@ -834,7 +836,7 @@ main() {
       ;;
   esac
   # shellcheck disable=SC2012 # names of our own
-  ls -t "$state"/answer.* 2>/dev/null | tail -n +3 | while IFS= read -r old; do rm -f "$old"; done
+  ls -t "$state"/answer.* 2>/dev/null | tail -n +21 | while IFS= read -r old; do rm -f "$old"; done
   start
   (
     trap 'kill "$nap" 2>/dev/null; exit 0' TERM
