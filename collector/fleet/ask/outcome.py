@@ -49,7 +49,7 @@ def undelivered(verdict: Verdict) -> str:
 def no_verdict(err: str, exit_code: int | None) -> tuple[str, str]:
     """Why a script that ran gave no verdict, and what to do."""
     if any(sign in err for sign in _ABSENT_SIGNS):
-        return ABSENT, "Install it there, or bring a script that does with --script FILE."
+        return ABSENT, "Install it there, or bring one with --script scripts/run-command/collect.sh (collect.ps1)."
     if exit_code in (124, 137):
         return "vmext was ended by its time limit", "Give more time with --timeout."
     last = next((line.strip() for line in reversed(err.splitlines()) if line.strip()), "")
