@@ -695,18 +695,29 @@ take_lock() {
   rm -f "$state/.try"
   lock=$state/now
   tries=0
-  while [ "$tries" -lt 12 ]; do
+  unfinished=
+  mine="$$ $(born "$$")"
+  began=$(now)
+  while [ "$tries" -lt 30 ]; do
     tries=$((tries + 1))
     if mkdir "$lock" 2>/dev/null; then
-      own "$$"
-      now >"$lock/began"
-      first=$(now).$$
+      printf '%s\n' "$mine" >"$lock/pid"
+      first=$began.$$
       printf '%s\n' "$first" >"$lock/id"
+      printf '%s\n' "$began" >"$lock/began"
       return 0
     fi
     first=$(cat "$lock/id" 2>/dev/null)
-    [ -z "$first" ] || ! alive || return 1
-    [ -n "$first" ] || [ "$tries" -gt 3 ] || { sleep 1; continue; } # it is just being made, or just going
+    if [ -n "$first" ]; then
+      ! alive || return 1
+    else # it is just being made, or just going; one that stays so was left by a call that was killed there
+      # shellcheck disable=SC2012 # its number tells one from the next
+      seen=$(ls -di "$lock" 2>/dev/null)
+      [ "$seen" = "$unfinished" ] || stays=0
+      unfinished=$seen
+      stays=$((stays + 1))
+      [ "$stays" -gt 4 ] || { sleep 1; continue; }
+    fi
     one_clears
   done
   return 1
@@ -719,7 +730,7 @@ one_clears() {
     rmdir "$state/clearing"
   else
     sleep 1
-    [ "$tries" -le 6 ] || rmdir "$state/clearing" 2>/dev/null
+    [ $((tries % 6)) -ne 0 ] || rmdir "$state/clearing" 2>/dev/null
   fi
 }
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -29,8 +30,13 @@ HANGS = "#!/bin/sh\necho 'VMEXT FAI'\n: >/tmp/runs\nsleep 1000 & sleep 1000\n"
 def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]:
     machine = debian(tmp_path / "machine", ["curl", *(["setsid"] if request.param == "setsid" else [])])
     yield machine
+    kill_all(machine)
+
+
+def kill_all(machine: Machine) -> None:
     for process in inside(machine):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+            process.kill()
 
 
 def inside(machine: Machine) -> list[psutil.Process]:
