@@ -270,7 +270,8 @@ def test_of_files_that_were_rotated_away_no_text_is_remembered(tmp_path: Path):
     loop.start()
     try:
         for number in range(40):
-            log.rename(log.with_name("handler.log.1"))
+            log.rename(log.with_name(f"handler.log.{number}"))
+            log.with_name(f"handler.log.{number - 1}").unlink(missing_ok=True)
             log.write_text(f"{LINE[:-1]} {number}\n")
             minutes.at += 60
             list(loop.sources.scan())
