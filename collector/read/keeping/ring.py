@@ -31,7 +31,7 @@ _DAY_SECONDS = 86_400.0
 #: A ring has about so many segments; more small ones, as restarts leave them, are put together.
 _SEGMENTS, _MOST_SEGMENTS = 64, 96
 _LEAST_SEGMENT = 65_536
-#: Streams are counted in each segment that has lines of them, 170 bytes of memory each time. Logs that are rotated
+#: Streams are counted in each segment that has lines of them, some 300 bytes of memory each time. Logs that are rotated
 #: every minute with a line in each would make five times as many; then less than what may be kept is kept.
 _MOST_COUNTED = 16_384
 #: Of what is still wanted so much of the whole is kept, so that there is room to put it together.
