@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from collector.model import Excerpt, Line, Record, RedactedText
@@ -245,7 +245,7 @@ def _names(names: Collection[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(map(re.escape, long))})(?![\w-])") if long else None
 
 
-@cache
+@lru_cache(maxsize=1_024)  # names of fields, but also what a document is keyed by
 def _tells(key: str) -> bool:
     """Whether a name may say that its value is a secret; asked for each field of each document."""
     lowered = key.lower()

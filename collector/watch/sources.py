@@ -225,7 +225,9 @@ class Sources:
         self._tails.close()
 
     def _forget(self) -> None:
-        """Who reads a stream is made anew when something comes: the checkpoint knows its format."""
+        """Who reads a stream is made anew when something comes: the checkpoint knows its format. Logs that are rotated
+        every minute leave a stream each time."""
+        self._recent.forget(self._tails.knows)
         for stream in [stream for stream in self._noticing if stream not in self._ends and stream not in self._fed]:
             del self._noticing[stream]
 

@@ -34,7 +34,11 @@ _WANTED: list[type[FileSystemEvent]] = [
     events.DirDeletedEvent,
     events.DirMovedEvent,
 ]
-_COMINGS = (events.EVENT_TYPE_CREATED, events.EVENT_TYPE_DELETED, events.EVENT_TYPE_MOVED)
+_GOINGS = (events.EVENT_TYPE_DELETED, events.EVENT_TYPE_MOVED)
+_COMINGS = (events.EVENT_TYPE_CREATED, *_GOINGS)
+#: The observer notes where each file lay that was renamed, and never forgets it (watchdog 4 to 6, 300 bytes each):
+#: after so many it is told to.
+_MOST_MOVED = 512
 #: Files that are remembered between two turns; beyond so many, everything is looked at.
 _MOST_FILES = 4_096
 #: An event costs this machine about 50 microseconds; so many in so many seconds are more than looking in turns costs.
@@ -65,6 +69,7 @@ class _Inbox(FileSystemEventHandler):
         self._files: set[str] = set()
         self._came: set[str] = set()
         self._folders = False
+        self._moved = 0  # or deleted, as a file that is moved out of the folder seems to be
         self._counts: dict[str, tuple[float, int]] = {}
 
     def of(self, folder: str) -> FileSystemEventHandler:
@@ -79,6 +84,7 @@ class _Inbox(FileSystemEventHandler):
                 self._files.update(paths)
                 if event.event_type in _COMINGS:
                     self._came.update(paths)
+            self._moved += event.event_type in _GOINGS
             self._count(folder)
         self.arrived.set()
 
@@ -93,6 +99,14 @@ class _Inbox(FileSystemEventHandler):
             self._came.clear()
             self._folders = False
             return changes
+
+    def are_many_moved(self) -> bool:
+        """Whether so many files were renamed since this was last so."""
+        with self._lock:
+            if self._moved < _MOST_MOVED:
+                return False
+            self._moved = 0
+            return True
 
     def _count(self, folder: str) -> None:
         begin, count = self._counts.get(folder, (0.0, 0))
@@ -182,6 +196,8 @@ class Waker:
             seconds = min(seconds, max(0.0, self._polled_at + pace - now))
         self._inbox.arrived.wait(seconds)
         changes = self._inbox.take()
+        if self._inbox.are_many_moved():
+            self._forget_moved()
         self._start_polling_flooded(changes)
         now = time.monotonic()
         if polled and now >= self._polled_at + min(self._poll_seconds, _BUSY_POLL_SECONDS):
@@ -284,6 +300,14 @@ class Waker:
 
     def _emitters(self) -> Iterator[Any]:
         yield from tuple(self._observer.emitters) if self._observer is not None else ()
+
+    def _forget_moved(self) -> None:
+        """Has the observer let go of its notes. If one is lost before it was used, that of a folder, then events in it
+        name the path that it had; what is there is found by looking."""
+        for emitter in self._emitters():
+            inotify = getattr(getattr(emitter, "_inotify", None), "_inotify", None)
+            if inotify is not None:
+                inotify.clear_move_records()
 
     def _stop(self) -> None:
         observer, self._observer = self._observer, None

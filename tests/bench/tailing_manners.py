@@ -35,8 +35,9 @@ _LIMIT_BOUND = LIMIT * 1.1
 _CATCH_UP_SECONDS = 120.0
 #: A day of minutes; for the whole agent so many a second, and rotated files are kept for some seconds.
 ROTATIONS, _A_SECOND, _KEPT = 1_440, 2, 24
-#: Seconds without a rotation before it is told what is held: what is open is closed when nothing happens in it.
-_REST = 5.0
+#: Seconds in which nothing is read any more before it is told what is held: what is open is closed when nothing happens
+#: in it. On a machine that is busy otherwise the agent may be behind by then.
+_REST, _LONGEST_REST = 5.0, 60.0
 #: The clock by which the tailer closes and forgets what is gone.
 _SPEED = 60 * _A_SECOND
 _GROWN_HANDLES, _GROWN_RATIO = 2, 1.05
@@ -169,9 +170,10 @@ def _whole(folder: Path, quick: bool) -> list[Result]:
                 log.write(20)
             time.sleep(max(0.0, begin + number / _A_SECOND - time.monotonic()))
             if number in marks:
-                time.sleep(_REST)
+                rested = time.monotonic()
+                agent.wait(lambda: time.time() - agent.trace.stat().st_mtime > _REST, _LONGEST_REST)
                 held.append(_held(agent.used(), agent.state / "watch"))
-                begin += _REST
+                begin += time.monotonic() - rested
     arrived = agent.arrived()
     tallies = [of_log(log, arrived) for log in logs]
     what = f"vmext watch, {rotations} rotations of 2 logs, {_A_SECOND} a second"

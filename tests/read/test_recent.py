@@ -233,3 +233,15 @@ def test_what_is_known_of_streams_that_rest_is_bounded() -> None:
     assert sum(len(held.before) for held in known.values()) < 2_097_152
     assert list(known) == list(range(400 - len(known), 400))
     assert 100 < len(known) < 400
+
+
+def test_what_can_not_go_on_is_forgotten_once_it_was_told() -> None:
+    recent = Recent()
+    for number in range(3):
+        recent.add(piece(b"an ordinary line\n", stream=number), 0.0 if number else 10.0)
+    list(recent.take(redactor(), 10.0))
+    recent.forget(lambda stream: stream == 2)
+    assert sorted(recent._streams) == [0, 2], "the first one waits for more"
+    list(recent.take(redactor(), 20.0))
+    recent.forget(lambda stream: stream == 2)
+    assert list(recent._streams) == [2]

@@ -106,6 +106,21 @@ def test_where_all_streams_are_too_much_the_oldest_go(tmp_path: Path):
     assert len(left) >= 8
 
 
+def test_of_very_many_streams_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each is known in memory: a log that is rotated every minute makes thousands."""
+    monkeypatch.setattr("collector.read.keeping.ring._MOST_COUNTED", 600)
+    ring = Ring(tmp_path / "ring", "/", bytes_total=4_194_304)
+    recent, seal = Recent(), redactor()
+    for stream in range(3_000):
+        recent.add(piece(lines(stream, 1), 0, stream, log(f"var/log/{stream}.log")), 0.0)
+        if stream % 50 == 49:
+            ring.flush(recent, seal, 0.0, everything=True)
+    left = sorted(streams(tmp_path / "ring"))
+    assert left == list(range(3_000 - len(left), 3_000))
+    assert 100 < len(left) <= 600 + 50
+    assert set(ring._ends) == set(left)
+
+
 def test_what_is_too_old_goes(tmp_path: Path):
     clock = Clock()
     ring = Ring(tmp_path / "ring", "/", days=1.0, clock=clock)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 
-from collector.redact.redactor import DROPPED, Redactor
+from collector.redact.redactor import DROPPED, Redactor, _tells
 
 BODY = base64.b64encode(bytes(range(7, 247))).decode()
 PIECES = [BODY[place : place + 64] for place in range(0, len(BODY), 64)]
@@ -28,3 +29,11 @@ def test_nothing_that_is_remembered_grows_for_ever():
     assert len(redactor._harmless) >= 500 and len(redactor._rows) > 100
     redactor.forget()
     assert (redactor._harmless, redactor._rows, redactor.counts()) == (set(), {DROPPED: "dropped"}, {})
+
+
+def test_what_documents_are_keyed_by_is_not_remembered_for_ever():
+    redactor = Redactor(b"0" * 32)
+    for number in range(3_000):
+        dumped = redactor.dumped({f"status/{number}.status": "success", "secret": SECRET}, json.dumps)
+        assert "Tr0ub4dor" not in dumped
+    assert _tells.cache_info().currsize <= 1_024

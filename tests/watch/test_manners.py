@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from collector.cli import collect, watch
 from collector.config import ENVIRONMENT, Config, WatchConfig
 from collector.deliver.lock import held
+from collector.read.tailing.tail import Tails
 from collector.redact.redactor import Redactor
 from collector.watch.incident import Notice
 from collector.watch.limits import CpuShare
@@ -252,5 +254,34 @@ def test_a_disk_in_which_nothing_came_or_went_is_looked_through_seldom(tmp_path:
         loop.turn()
         assert len(looks) == before + 1
         assert any(one.path.endswith("other.log") for one in loop.sources.followed())
+    finally:
+        loop.stop()
+
+
+def test_of_files_that_were_rotated_away_no_text_is_remembered(tmp_path: Path):
+    """A log that is rotated every minute leaves a stream each time."""
+    log = tmp_path / "disk" / "var" / "log" / "azure" / "custom-script" / "handler.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(LINE)
+    clock, minutes = Clock(), Clock()
+    config = Config(state_dir=tmp_path / "state", watch=WatchConfig(poll=True, poll_seconds=0.01, cpu_percent=0))
+    tails = partial(Tails, clock=minutes.monotonic, wall=minutes.monotonic)
+    loop = assemble(Order(tmp_path / "disk"), config, Redactor(b"0" * 32), clock, tails)
+    loop.start()
+    try:
+        for number in range(40):
+            log.rename(log.with_name(f"handler.log.{number}"))
+            log.with_name(f"handler.log.{number - 1}").unlink(missing_ok=True)
+            log.write_text(f"{LINE[:-1]} {number}\n")
+            minutes.at += 60
+            list(loop.sources.scan())
+            for piece, _ in loop.sources.read(65_536):
+                assert piece is not None
+            clock.at += 3  # nothing waits for more
+            assert not loop.sources.quiet()
+            loop.settle()
+        text = "".join(file.read_text() for file in (tmp_path / "state" / "ring").glob("*.ring"))
+        assert text.count("an ordinary message") >= 40
+        assert 0 < len(loop.sources._recent._streams) < 20
     finally:
         loop.stop()

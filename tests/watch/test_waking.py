@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 import threading
@@ -147,5 +148,32 @@ def test_a_dead_thread_of_the_observer_is_replaced(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(inotify_c.Inotify, "read_events", broken)
     waker.wait(0.5)
     file.write_text("z\n")
+    until(waker, names(file))
+    waker.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the notes are those of its observer")
+def test_files_that_are_renamed_all_day_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Folders that are renamed among them are followed all the same."""
+    from watchdog.observers.inotify_c import InotifyEvent
+
+    monkeypatch.setattr("collector.watch.waking._FLOOD_EVENTS", 1_000_000)  # to watch anew lets go of everything
+    waker = Waker()
+    waker.follow({tmp_path: True})
+    folder = tmp_path / "0"
+    folder.mkdir()
+    until(waker, lambda changes: changes.folders)
+    for number in range(60):
+        for place in range(50):
+            (folder / f"{place}.log").touch()
+            (folder / f"{place}.log").rename(folder / f"{place}.log.1")
+        until(waker, names(folder / "49.log.1"))
+        folder = folder.rename(tmp_path / str(number + 1))
+        until(waker, lambda changes: changes.folders)
+    assert waker.mode == "native"
+    held = sum(isinstance(one, InotifyEvent) for one in gc.get_objects())
+    assert 0 < held < 1_000, "one of each of 3,060 is held"
+    file = folder / "new.log"
+    file.write_text("x\n")
     until(waker, names(file))
     waker.close()

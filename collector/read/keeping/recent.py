@@ -8,7 +8,7 @@ comes after them for a while. Under a flood only the newest are held, so that on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -25,8 +25,7 @@ SETTLED_SECONDS = 2.0
 _CONTEXT = 24_576
 #: Seconds after which nothing goes on with what came before.
 _CONTEXT_SECONDS = 900.0
-#: Characters of all streams of which nothing else is held, each counted with what it costs to know it: logs that are
-#: rotated every minute leave a stream each time.
+#: Characters of all streams of which nothing else is held, each counted with what it costs to know it.
 _CONTEXT_OF_ALL, _CONTEXT_COST = 2_097_152, 1_024
 #: Bytes at the end of a stretch by which it is known again in the file.
 _MARK_BYTES = 1_024
@@ -202,6 +201,11 @@ class Recent:
             if not held.parts and (held.final or at - held.added > _CONTEXT_SECONDS):
                 del self._streams[stream]
         self._forget()
+
+    def forget(self, is_followed: Callable[[int], bool]) -> None:
+        """Lets go of the context of streams that can't go on any more."""
+        for stream in [stream for stream, held in self._streams.items() if not held.parts and not is_followed(stream)]:
+            del self._streams[stream]
 
     def _forget(self) -> None:
         """Of too much context, that of the streams to which nothing was added for longest."""

@@ -31,6 +31,9 @@ _DAY_SECONDS = 86_400.0
 #: A ring has about so many segments; more small ones, as restarts leave them, are put together.
 _SEGMENTS, _MOST_SEGMENTS = 64, 96
 _LEAST_SEGMENT = 65_536
+#: Streams are counted in each segment that has lines of them, some 300 bytes of memory each time. Logs that are rotated
+#: every minute with a line in each would make five times as many; then less than what may be kept is kept.
+_MOST_COUNTED = 16_384
 #: Of what is still wanted so much of the whole is kept, so that there is room to put it together.
 _LIVE_PART = 0.75
 #: Segments that are freed with one flush at most: it must not take long.
@@ -219,10 +222,11 @@ class Ring:
                 return
             oldest, live = self._all[0], self._live()
             is_old = oldest.newest < now - self._days * _DAY_SECONDS
+            is_crowded = sum(len(segment.streams) for segment in self._all) > _MOST_COUNTED
             is_full = self.size > self._total or len(self._all) > _MOST_SEGMENTS
-            if not (is_old or is_full or self.size > 2 * live + 4 * self._segment_bytes):
+            if not (is_old or is_full or is_crowded or self.size > 2 * live + 4 * self._segment_bytes):
                 return
-            room = not is_old and live <= self._total * _LIVE_PART
+            room = not is_old and not is_crowded and live <= self._total * _LIVE_PART
             if not self._free(oldest, now, keep_live=room):
                 return
 

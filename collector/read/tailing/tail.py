@@ -243,6 +243,10 @@ class Tails:
         one = self._follow.streams.get(stream)
         return dict(one.state) if one is not None else {}
 
+    def knows(self, stream: int) -> bool:
+        """Whether it may go on; one that was forgotten never does."""
+        return stream in self._follow.streams
+
     def unsaved(self) -> None:
         """What was saved is gone."""
         self._follow.dirty = True
