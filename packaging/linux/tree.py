@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import checkout
 import wheels
-from wheels import REPOSITORY, Wheel
+from checkout import REPOSITORY
+from wheels import Wheel
 
 ARCHITECTURES = ("x86_64", "aarch64")
 _HERE = Path(__file__).resolve().parent
@@ -34,23 +35,6 @@ def cache() -> Path:
     if told:
         return Path(told)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vmext", "build")
-
-
-def version() -> str:
-    """vmext's version, read from its source. Raises ValueError where it is not told there."""
-    found = re.search(r'^__version__ = "([^"]+)"', Path(REPOSITORY, "collector/__init__.py").read_text("utf-8"), re.M)
-    if not found:
-        raise ValueError("collector/__init__.py tells no version")
-    return found[1]
-
-
-def commit_time() -> int:
-    """Seconds since 1970 that stand for the moment of the build: SOURCE_DATE_EPOCH, else the commit's."""
-    told = os.environ.get("SOURCE_DATE_EPOCH")
-    if told:
-        return int(told)
-    command = ["git", "-C", str(REPOSITORY), "log", "-1", "--format=%ct"]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def interpreter(arch: str) -> Path:
@@ -78,26 +62,15 @@ def build(arch: str, folder: Path) -> list[Wheel]:
         file.write_text(_SETTINGS, "utf-8")
     carried = wheels.fetch(f"linux-{arch}", cache())
     wheels.unpack(carried, library / "site-packages", licences)
-    copy_vmext(library / "site-packages")
+    checkout.copy_vmext(library / "site-packages")
     compile_all(library)
     (folder / "bin").mkdir()
     shutil.copy(_HERE / "vmext.sh", folder / "bin" / "vmext")
     shutil.copy(_HERE / "vmext.service", folder)
     shutil.copy(REPOSITORY / "LICENSE", licences / "vmext.txt")
-    (folder / "VERSION").write_text(f"{version()}\n", "utf-8")
-    settle(folder, commit_time())
+    (folder / "VERSION").write_text(f"{checkout.version()}\n", "utf-8")
+    settle(folder, checkout.commit_time())
     return carried
-
-
-def copy_vmext(site: Path) -> None:
-    """vmext's own files; what git ignores is none of them."""
-    listing = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run([*listing, "collector"], capture_output=True, text=True, check=True).stdout
-    for name in told.split("\0"):
-        if name and Path(REPOSITORY, name).is_file():
-            target = site / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(REPOSITORY / name, target)
 
 
 def compile_all(folder: Path) -> None:

@@ -8,6 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import checkout
 import tree
 import wheels
 from wheels import Wheel
@@ -30,8 +31,8 @@ def build(arch: str, target: Path) -> list[Wheel]:
     with tempfile.TemporaryDirectory() as scratch:
         code, licences = Path(scratch, "code"), Path(scratch, "LICENSES")
         wheels.unpack(carried, code, licences)
-        tree.copy_vmext(code)
-        (licences / "vmext.txt").write_bytes((wheels.REPOSITORY / "LICENSE").read_bytes())
+        checkout.copy_vmext(code)
+        (licences / "vmext.txt").write_bytes((checkout.REPOSITORY / "LICENSE").read_bytes())
         files = {
             path.relative_to(scratch).as_posix(): path.read_bytes()
             for path in Path(scratch).rglob("*")
@@ -41,7 +42,7 @@ def build(arch: str, target: Path) -> list[Wheel]:
     files["MANIFEST"] = "".join(rows).encode()
     files["__main__.py"] = _MAIN.encode()
     files["vmext_unpacking.py"] = Path(__file__).with_name("unpacking.py").read_bytes()
-    _write(target, files, tree.commit_time())
+    _write(target, files, checkout.commit_time())
     return carried
 
 

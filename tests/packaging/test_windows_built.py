@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zipfile
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.endpoint.running import Endpoint, endpoint
+from tests.packaging import bills
 from tests.packaging.wine import Done, Windows
 from tests.watch.agent import until
 from tests.windows.test_collect_live import AGENT_LOG, HANDLER_LOG, STATUS, fail
@@ -80,6 +82,14 @@ def token_file(windows: Windows, served: Endpoint) -> str:
     file = windows.drive / "token.txt"
     file.write_text(served.token)
     return windows.path(file)
+
+
+def test_the_bill_of_materials_names_each_part():
+    document = bills.read(package(".cdx.json"))
+    told = hashlib.sha256(package(".zip").read_bytes()).hexdigest()
+    assert document["metadata"]["component"]["hashes"][0]["content"] == told
+    assert {part["name"] for part in document["components"]} >= {"python", "distlib", "pyrage", "regipy", "tzdata"}
+    assert all(part["version"] and part["hashes"] and part["licenses"] for part in document["components"])
 
 
 def test_it_runs_from_anywhere_and_is_led_astray_by_nothing(windows: Windows, folder: Path):
