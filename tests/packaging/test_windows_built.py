@@ -25,6 +25,7 @@ BUILT = os.environ.get("VMEXT_BUILT_WINDOWS")
 pytestmark = pytest.mark.skipif(not BUILT, reason="the built Windows package is tested by scripts/test-windows --built")
 #: Variables by which a Python of the machine would be led astray.
 HOSTILE = {"PYTHONPATH": "C:\\nowhere", "PYTHONHOME": "C:\\nowhere", "PYTHONSTARTUP": "C:\\x.py", "PYTHONUTF8": "0"}
+MOST = 25_000_000  # bytes
 SERVICE_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmext"
 
 
@@ -82,6 +83,10 @@ def token_file(windows: Windows, served: Endpoint) -> str:
     file = windows.drive / "token.txt"
     file.write_text(served.token)
     return windows.path(file)
+
+
+def test_the_packages_are_small():
+    assert [end for end in (".zip", ".msi") if package(end).stat().st_size > MOST] == []
 
 
 def test_the_bill_of_materials_names_each_part():
