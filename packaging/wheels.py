@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -180,10 +179,3 @@ def pins(requirements: Path) -> Iterator[tuple[str, str, str]]:
 def _named(file: Path) -> tuple[str, str]:
     name, version = file.name.split("-")[:2]
     return name.lower().replace("_", "-"), version
-
-
-def without(folder: Path, patterns: Iterable[str]) -> None:
-    """Removes files and folders below `folder` by their patterns."""
-    for pattern in patterns:
-        for path in list(folder.glob(pattern)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()

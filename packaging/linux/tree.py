@@ -13,6 +13,7 @@ import argparse
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import checkout
@@ -57,7 +58,7 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     shutil.copytree(made / "lib", folder / "python" / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(made / "licenses", licences)
     listed = (_HERE / "stdlib.txt").read_text("utf-8").splitlines()
-    wheels.without(library, [line for line in listed if line and not line.startswith("#")])
+    remove(library, [line for line in listed if line and not line.startswith("#")])
     for file in library.glob("_sysconfigdata_*.py"):
         file.write_text(_SETTINGS, "utf-8")
     carried = wheels.fetch(f"linux-{arch}", cache())
@@ -71,6 +72,13 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     (folder / "VERSION").write_text(f"{checkout.version()}\n", "utf-8")
     settle(folder, checkout.commit_time())
     return carried
+
+
+def remove(folder: Path, patterns: Iterable[str]) -> None:
+    """Files and folders below `folder`, by their patterns."""
+    for pattern in patterns:
+        for path in list(folder.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def compile_all(folder: Path) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from collector import __version__
 from tests.collecting import CSE, Result, failing_disk
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
 
@@ -31,12 +30,6 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Root:
 @pytest.fixture()
 def bookworm(tmp_path: Path) -> Root:
     return made("bookworm", tmp_path / "root")
-
-
-@pytest.fixture()
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "endpoint") as one:
-        yield one
 
 
 def install(root: Root, package: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
 from tests.packaging import bills
 from tests.packaging.wine import Done, Windows
 from tests.watch.agent import until
@@ -57,12 +57,6 @@ def folder(windows: Windows) -> Path:
         archive.extractall(place)
     (unpacked,) = place.iterdir()
     return unpacked
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "data") as running:
-        yield running
 
 
 @pytest.fixture
