@@ -28,6 +28,14 @@ def commit_time() -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def cache() -> Path:
+    """Where builds are kept from one run to the next."""
+    told = os.environ.get("VMEXT_BUILD_CACHE")
+    if told:
+        return Path(told)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vmext", "build")
+
+
 def copy_vmext(site: Path) -> None:
     """vmext's own files; what git ignores is none of them."""
     listing = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
+import checkout
 from checkout import REPOSITORY
 from sbom import Part
 
@@ -73,9 +74,10 @@ class Wheel:
         return Part(self.name, self.version, f"pkg:pypi/{self.name}@{self.version}", self.sha256, self.licence)
 
 
-def fetch(lock: str, cache: Path) -> list[Wheel]:
+def fetch(lock: str) -> list[Wheel]:
     """The wheels of a lock, downloaded where they are not in the cache. Raises RuntimeError where one can't be had."""
     digest = hashlib.sha256((LOCKS / f"{lock}.txt").read_bytes()).hexdigest()[:16]
+    cache = checkout.cache()
     folder = cache / f"wheels-{lock}-{digest}"
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)

@@ -30,14 +30,6 @@ _SETTINGS = (
 _LIBRARY = Path("python", "lib", f"python{wheels.PYTHON}")
 
 
-def cache() -> Path:
-    """Where builds are kept from one run to the next."""
-    told = os.environ.get("VMEXT_BUILD_CACHE")
-    if told:
-        return Path(told)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vmext", "build")
-
-
 def interpreter(arch: str) -> Path:
     """The folder of the interpreter, built now where the cache has none of this recipe."""
     command = [str(REPOSITORY / "scripts" / "build-python"), arch]
@@ -61,7 +53,7 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     remove(library, [line for line in listed if line and not line.startswith("#")])
     for file in library.glob("_sysconfigdata_*.py"):
         file.write_text(_SETTINGS, "utf-8")
-    carried = wheels.fetch(f"linux-{arch}", cache())
+    carried = wheels.fetch(f"linux-{arch}")
     wheels.unpack(carried, library / "site-packages", licences)
     checkout.copy_vmext(library / "site-packages")
     compile_all(library)

