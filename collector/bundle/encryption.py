@@ -14,7 +14,10 @@ from collector.errors import BundleError, ConfigError
 #: As the first line of every age file names it.
 FORMAT = "age-encryption.org/v1"
 _MOST_KEYS, _MOST_FILE = 20, 65_536
-_NO_LIBRARY = "Install the extra: pip install 'vmext[encrypt]'."
+_NO_LIBRARY = (
+    "Install the extra: pip install 'vmext[encrypt]'. The packages for Linux bring it, and it needs the system's "
+    "libgcc_s.so.1 (Debian: libgcc-s1, RHEL: libgcc, SUSE: libgcc_s1)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,6 @@ def _library(purpose: str) -> ModuleType:
     try:
         import pyrage
     except ImportError as error:
-        raise ConfigError(f"{purpose}, and the library pyrage is not installed", _NO_LIBRARY) from error
+        raise ConfigError(f"{purpose}, for the library pyrage can't be loaded: {error}", _NO_LIBRARY) from error
     library: ModuleType = pyrage
     return library

@@ -7,6 +7,7 @@ Files, Paths, and Namespaces). A disk that another system wrote to, or a hostile
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path, PurePath, PureWindowsPath
@@ -61,6 +62,12 @@ def plain(path: str) -> str:
     if path.startswith(_SHARE):
         return "\\\\" + path[len(_SHARE) :]
     return path[len(_PREFIX) :] if path.startswith(_PREFIX) else path
+
+
+def system_program(name: str) -> str:
+    """A program of Windows' own folder and no other, whatever PATH says."""
+    folder = os.environ.get("SystemRoot", r"C:\Windows")  # noqa: SIM112 - its spelling
+    return str(PureWindowsPath(folder, "System32", name))
 
 
 def drive_of(path: PurePath) -> str:

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING
 
 from collector.model import System
 from collector.platforms.own_folder import make_folder, strangers
-from collector.platforms.paths import reachable
+from collector.platforms.paths import reachable, system_program
 
 if TYPE_CHECKING:
     from collector.platforms.commands import Answer
 
 #: Names and values of CreateFileW (Microsoft, fileapi.h and winnt.h).
 _GENERIC_READ, _SHARE_READ_WRITE_DELETE, _OPEN_EXISTING, _INVALID_HANDLE = 0x80000000, 0x7, 3, -1
-
-
 #: Of one event log.
 _EVENTS_SECONDS, _EVENTS_BYTES = 10.0, 4_000_000
 
@@ -104,8 +102,8 @@ class WindowsHost:
     def registry(self, key: str, most: int) -> Mapping[str, Mapping[str, object]]:
         return _registry(key, most)
 
-    #: The program that asks event logs, of Windows' own folder and no other.
-    wevtutil: Sequence[str] = (os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "wevtutil.exe"),)  # noqa: PTH118, SIM112 - a path of Windows on every system
+    #: The program that asks event logs.
+    wevtutil: Sequence[str] = (system_program("wevtutil.exe"),)
 
     def event_log(self, channel: str, query: str, most: int) -> Answer | None:
         from collector.platforms.commands import asked

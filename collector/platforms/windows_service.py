@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from collector.platforms.paths import system_program
 
 #: SERVICE_STOPPED, ..._START_PENDING, ..._STOP_PENDING, ..._RUNNING.
 _STOPPED, _STARTING, _STOPPING, _RUNNING = 1, 2, 3, 4
@@ -20,6 +22,7 @@ _EVENT_ERROR = 0x1
 #: The manager waits so long for the next word before it calls a service hung: to start, and to end a child gently.
 _START_MILLISECONDS, _STOP_MILLISECONDS = 60_000, 30_000
 _CONNECT_SECONDS = 30.0
+_CONTROL_SECONDS, _CONTROL_BYTES, _CONTROL_SIGNS = 60.0, 65_536, 300
 
 
 def entered_command(name: str) -> str | None:
@@ -42,6 +45,17 @@ def process_of(name: str) -> int | None:
         return ask(name).pid() if ask is not None else None
     except (psutil.Error, OSError):
         return None
+
+
+def control(command: Sequence[str]) -> tuple[int, str]:
+    """Has sc.exe speak with the manager: its exit code, and the end of what it says. Raises OSError where it does not
+    answer."""
+    from collector.platforms.commands import asked
+
+    answer = asked([system_program("sc.exe"), *command], seconds=_CONTROL_SECONDS, most_bytes=_CONTROL_BYTES)
+    if answer is None or answer.code is None:
+        raise OSError("sc.exe does not answer")
+    return answer.code, " ".join(answer.data.decode("utf-8", "replace").split())[-_CONTROL_SIGNS:]
 
 
 def _nothing() -> None:

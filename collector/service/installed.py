@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +15,9 @@ from collector.errors import ConfigError, VmextError
 from collector.platforms import current
 from collector.platforms.own_folder import put_aside
 from collector.platforms.service_settings import NAME, command_of, details, entry
-from collector.platforms.windows_service import entered_command, process_of
+from collector.platforms.windows_service import control, entered_command, process_of
 from collector.service.configuration import examine
 
-_COMMAND_SECONDS = 60.0
 #: What is waited for: a start with its first look at every log; a stop that ends a collect gently.
 _START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 90.0, 60.0, 0.3
 #: Settings that `install` writes; a file with others is someone's own work.
@@ -153,15 +151,7 @@ def _sc(*command: str) -> None:
 
 
 def _run(command: Sequence[str]) -> tuple[int, str]:
-    program = Path(os.environ.get("SystemRoot", r"C:\Windows")) / "System32" / "sc.exe"  # noqa: SIM112 - its spelling
     try:
-        done = subprocess.run(
-            [str(program), *command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise VmextError(f"sc.exe can't be asked: {error}") from error
-    return done.returncode, " ".join(done.stdout.decode("utf-8", "replace").split())[-300:]
+        return control(command)
+    except OSError as error:
+        raise VmextError(f"services of Windows can't be asked: {error}") from error

@@ -23,29 +23,22 @@ class About:
     release: int = 1
 
     @property
-    def deb_version(self) -> str:
-        return _sorted_before(self.version)
-
-    @property
-    def rpm_version(self) -> str:
-        return _sorted_before(self.version)
+    def package_version(self) -> str:
+        """As dpkg and rpm compare it: one that is not final yet (1.0rc1, 1.0.dev2) is older than the final one."""
+        for mark in (".dev", "a", "b", "rc"):
+            number, found, rest = self.version.partition(mark)
+            if found:
+                return f"{number}~{mark.lstrip('.')}{rest}"
+        return self.version
 
     @property
     def values(self) -> Mapping[str, Any]:
         vendor = MAINTAINER.partition(" <")[0]
         return {
+            "version": self.package_version,
             "release": self.release,
             "level": self.level,
             "maintainer": MAINTAINER,
             "vendor": vendor,
             "licence": "MIT",
         }
-
-
-def _sorted_before(version: str) -> str:
-    """A version that is not final yet (1.0rc1, 1.0.dev2) is older than the final one: a tilde says so."""
-    for mark in (".dev", "a", "b", "rc"):
-        number, found, rest = version.partition(mark)
-        if found:
-            return f"{number}~{mark.lstrip('.')}{rest}"
-    return version

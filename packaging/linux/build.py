@@ -7,15 +7,16 @@ import tempfile
 from pathlib import Path
 
 import archive
-import bill
+import checkout
+import contents
+import sbom
 import tree
-import wheels
 import zipped
 
 
 def build(arch: str, out: Path) -> list[Path]:
     """Writes the packages of one architecture into `out`; returns their files."""
-    version, moment = tree.version(), tree.commit_time()
+    version, moment = checkout.version(), checkout.commit_time()
     packed, single = (out / f"vmext-{version}-linux-{arch}{ending}" for ending in (".tar.gz", ".pyz"))
     with tempfile.TemporaryDirectory(prefix="vmext-tree-") as scratch:
         carried = tree.build(arch, Path(scratch, "tree"))
@@ -23,16 +24,16 @@ def build(arch: str, out: Path) -> list[Path]:
     in_single = zipped.build(arch, single)
     return [
         packed,
-        bill.write(packed, version, [*bill.of_interpreter(), *bill.of_wheels(carried)], moment),
+        sbom.write(packed, version, [*contents.parts_of_interpreter(), *(wheel.part for wheel in carried)], moment),
         single,
-        bill.write(single, version, bill.of_wheels(in_single), moment),
+        sbom.write(single, version, (wheel.part for wheel in in_single), moment),
     ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/build-linux", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("arch", nargs="*", metavar="ARCH", help=f"{' or '.join(tree.ARCHITECTURES)}; both if not given")
-    parser.add_argument("--out", type=Path, default=wheels.REPOSITORY / "dist", help="dist/ if not given")
+    parser.add_argument("--out", type=Path, default=checkout.REPOSITORY / "dist", help="dist/ if not given")
     options = parser.parse_args()
     unknown = set(options.arch) - set(tree.ARCHITECTURES)
     if unknown:

@@ -35,13 +35,13 @@ def build(tree: Path, work: Path, out: Path, about: About) -> Path:
     control.chmod(0o755)
     size = sum(path.lstat().st_size for path in layout.paths(root) if path.is_file()) // 1024
     template = (RECIPE / "control").read_text(encoding="utf-8")
-    values = {**about.values, "version": about.deb_version, "architecture": architecture, "size": size}
+    values = {**about.values, "architecture": architecture, "size": size}
     (control / "control").write_text(template.format(**values), encoding="utf-8")
     for script in ("postinst", "prerm", "postrm"):
         shutil.copyfile(RECIPE / script, control / script)
         (control / script).chmod(0o755)
     layout.settle_times(root, about.epoch)
-    target = out / f"vmext_{about.deb_version}-{about.release}_{architecture}.deb"
+    target = out / f"vmext_{about.package_version}-{about.release}_{architecture}.deb"
     environ = os.environ | {"SOURCE_DATE_EPOCH": str(about.epoch), "DPKG_DEB_THREADS_MAX": "1"}
     command = ["dpkg-deb", "--root-owner-group", "-Zxz", f"-z{about.level}", "--build", str(root), str(target)]
     subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
@@ -52,7 +52,7 @@ def _document(root: Path, about: About) -> None:
     """What Debian wants to find beside the program."""
     doc = root / layout.DEB.doc
     date = email.utils.formatdate(about.epoch, usegmt=False, localtime=False).replace("-0000", "+0000")
-    changelog = _CHANGELOG.format(**about.values, version=about.deb_version, date=date)
+    changelog = _CHANGELOG.format(**about.values, date=date)
     (doc / "changelog.Debian.gz").write_bytes(gzip.compress(changelog.encode(), 9, mtime=0))
     (doc / "copyright").write_text((RECIPE / "copyright").read_text(encoding="utf-8"), encoding="utf-8")
     overrides = root / "usr/share/lintian/overrides/vmext"

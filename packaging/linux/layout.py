@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import checkout
 import share
 
 LIBRARY = "usr/lib/vmext"
@@ -47,7 +48,7 @@ def lay_out(tree: Path, root: Path, flavour: Flavour, epoch: int) -> None:
     _write(root / "usr/share/bash-completion/completions/vmext", made.completion["bash"])
     _write(root / flavour.zsh / "_vmext", made.completion["zsh"])
     _write(root / "usr/share/fish/vendor_completions.d/vmext.fish", made.completion["fish"])
-    _write_packed(root / flavour.doc / "changelog.gz", (share.ROOT / "CHANGELOG.md").read_bytes())
+    _write_packed(root / flavour.doc / "changelog.gz", (checkout.REPOSITORY / "CHANGELOG.md").read_bytes())
     _give_rights(root)
     if flavour.has_config:
         (root / CONFIG).chmod(0o600)

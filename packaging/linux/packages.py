@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+import checkout
 import deb
 import rpm
-import tree as trees
 from about import About
 from collector import __version__
 
@@ -27,7 +27,7 @@ _BUILDERS = {"deb": deb.build, "rpm": rpm.build}
 def main(arch: str, tree: Path, formats: tuple[str, ...], version: str, level: int, out: Path) -> None:
     """Prints the path of each package that was built."""
     out.mkdir(parents=True, exist_ok=True)
-    about = About(arch, trees.commit_time(), version, level)
+    about = About(arch, checkout.commit_time(), version, level)
     for name in formats:
         with tempfile.TemporaryDirectory(prefix="vmext-package-") as work:
             try:

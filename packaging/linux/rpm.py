@@ -27,15 +27,16 @@ def build(tree: Path, work: Path, out: Path, about: About) -> Path:
     layout.settle_times(root, about.epoch)
     scripts = {name: (RECIPE / name).read_text(encoding="utf-8").rstrip() for name in ("post", "preun", "postun")}
     template = (RECIPE / "vmext.spec").read_text(encoding="utf-8")
-    values = {**about.values, "version": about.rpm_version}
     spec = work / "vmext.spec"
-    spec.write_text(template.format(**values, root=root, files="\n".join(_files(root)), **scripts), encoding="utf-8")
+    spec.write_text(
+        template.format(**about.values, root=root, files="\n".join(_files(root)), **scripts), encoding="utf-8"
+    )
     top = work / "rpmbuild"
     options = [f"--define=_topdir {top}", f"--define=_rpmdir {top}/out", "--define=_build_name_fmt %{NAME}.rpm"]
     environ = os.environ | {"SOURCE_DATE_EPOCH": str(about.epoch), "LC_ALL": "C.UTF-8"}
     command = ["rpmbuild", "-bb", "--quiet", "--target", f"{about.arch}-linux", *options, str(spec)]
     subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
-    target = out / f"vmext-{about.rpm_version}-{about.release}.{about.arch}.rpm"
+    target = out / f"vmext-{about.package_version}-{about.release}.{about.arch}.rpm"
     shutil.move(top / "out" / "vmext.rpm", target)
     return target
 

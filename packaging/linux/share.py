@@ -9,11 +9,11 @@ from typing import NamedTuple
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
+import checkout
 import manual
 from collector.cli import group
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 NAME = "vmext"
 #: In the unit as it stands in the repository.
 _ARCHIVE_PROGRAM = "/opt/vmext/bin/vmext"
@@ -42,7 +42,7 @@ def made(program: str, epoch: int) -> Share:
     unit = (HERE / "vmext.service").read_text(encoding="utf-8")
     return Share(
         unit=unit.replace(_ARCHIVE_PROGRAM, program),
-        config=(ROOT / "collector" / "data" / "config.example.toml").read_text(encoding="utf-8"),
+        config=(checkout.REPOSITORY / "collector" / "data" / "config.example.toml").read_text(encoding="utf-8"),
         pages=manual.pages(epoch),
         completion={shell: _completion(kind) for shell, kind in _SHELLS.items()},
     )

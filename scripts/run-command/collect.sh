@@ -58,24 +58,27 @@ end_all() { # SIGNAL PID
   kill -"$1" $ended 2>/dev/null
 }
 
+# Ends a process and all that it started after so many seconds. Itself it is ended by TERM, at once: it runs in a
+# subshell of its own.
+end_later() { # SECONDS PID
+  trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+  sleep "$1" &
+  nap=$!
+  wait "$nap"
+  end_all TERM "$2"
+  sleep 3 &
+  nap=$!
+  wait "$nap"
+  end_all KILL "$2"
+}
+
 # Runs a command for at most so many seconds, without timeout(1), which old systems lack.
-# shellcheck disable=SC2030,SC2031 # what sleeps is the subshell's own
 limited() {
   seconds=$1
   shift
   "$@" &
   child=$!
-  (
-    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-    sleep "$seconds" &
-    nap=$!
-    wait "$nap"
-    end_all TERM "$child"
-    sleep 3 &
-    nap=$!
-    wait "$nap"
-    end_all KILL "$child"
-  ) >/dev/null 2>&1 &
+  (end_later "$seconds" "$child") >/dev/null 2>&1 &
   dog=$!
   wait "$child"
   ended=$?
@@ -265,20 +268,20 @@ sources() {
     word=$(head -c 40 "$folder/config/HandlerState" 2>/dev/null | tr -cd 'A-Za-z')
     [ -n "$word" ] || [ -d "$folder/status" ] || [ -d "$folder/config" ] || continue
     printf '#V %s %s %s\n' "$handler" "$version" "${word:--}"
-    told "H $handler $version - HandlerStatus" "$folder/config/HandlerStatus" 65536 head
+    told "H $handler $version -" "$folder/config/HandlerStatus" 65536 head
     ls "$folder/status" 2>/dev/null | newest .status | while IFS= read -r name; do
-      told "S $handler $version $(printf '%s' "$name" | tr ' ' '?') status" "$folder/status/$name" 65536 head
+      told "S $handler $version $(printf '%s' "$name" | tr ' ' '?')" "$folder/status/$name" 65536 head
     done
   done
   for folder in "$state"/custom-script/download "$state"/run-command-handler/download/*; do
     { [ -d "$folder" ] && [ ! -h "$folder" ]; } || continue
     number=$(ls "$folder" 2>/dev/null | newest '' | head -n 1)
     case $folder in
-      */custom-script/*) told "E CustomScript - - ${folder#"$state"/}/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
-      *) told "E RunCommandHandlerLinux - ${folder##*/} ${folder#"$state"/}/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
+      */custom-script/*) told "E CustomScript - -" "$folder/$number/stderr" 16384 tail ;;
+      *) told "E RunCommandHandlerLinux - ${folder##*/}" "$folder/$number/stderr" 16384 tail ;;
     esac
   done
-  told "A - - - waagent.log" "${VMEXT_COLLECT_ROOT%/}/var/log/waagent.log" 393216 tail
+  told "A - - -" "${VMEXT_COLLECT_ROOT%/}/var/log/waagent.log" 393216 tail
 }
 
 # Says it by itself. Where not even awk works, that is what it says: a verdict that nothing was looked at.
@@ -388,7 +391,7 @@ REDUCED=$SECRETS'
 
 function skip() { while (at <= size && substr(text_, at, 1) ~ /[ \t\n]/) at++ }
 
-function string(   from, piece, slash, raw) { # at the opening quote; gives what stands between, escapes and all
+function string(   from, piece, slash) { # at the opening quote; gives what stands between, escapes and all
   from = ++at
   for (;;) {
     piece = index(substr(text_, at), "\"")
@@ -397,8 +400,7 @@ function string(   from, piece, slash, raw) { # at the opening quote; gives what
     for (slash = at - 2; slash >= from && substr(text_, slash, 1) == "\\"; slash--);
     if ((at - 2 - slash) % 2 == 0) break
   }
-  raw = substr(text_, from, at - 1 - from)
-  return raw
+  return substr(text_, from, at - 1 - from)
 }
 
 function broken() { wrong = 1; at = size + 1; return "" }
@@ -426,7 +428,7 @@ function value(path, depth,   sign, name, from, raw) {
       else if (substr(text_, at, 1) != (sign == "{" ? "}" : "]")) return broken()
     }
   }
-  if (sign == "\"") { raw = string(); raw = unescaped(raw) }
+  if (sign == "\"") raw = unescaped(string())
   else {
     from = at
     while (at <= size && substr(text_, at, 1) ~ /[-+.0-9a-zA-Z]/) at++
@@ -504,8 +506,8 @@ function found(grave, handler, name, operation, coded, stamp, message, where) {
   if (!best || grave > c_grave[best] || (grave == c_grave[best] && stamp > c_stamp[best])) best = cases
 }
 
-function end_of_file(   state, message, inner, stamp, handler, operation, code, label) {
-  if (kind == "E") { errors[++error_files] = body; error_of[error_files] = name_of " " config; error_at[error_files] = place_of; return }
+function end_of_file(   message, handler) {
+  if (kind == "E") { errors[++error_files] = body; error_of[error_files] = name_of " " config; return }
   if (kind != "S" && kind != "H") return
   handler = name_of
   if (handler ~ /CPlat\.Core\.RunCommandLinux$/) return   # it carries this script
@@ -529,17 +531,19 @@ function end_of_file(   state, message, inner, stamp, handler, operation, code, 
   }
 }
 
-function judge(   number, handler, version_, name, state, coded, message) {
+function well(handler, state) { if (!(handler in fine)) order[++fines] = handler; fine[handler] = state }
+
+function judge(   number, handler, name, state, coded, message) {
   for (number = 1; number <= d_count; number++) {
     handler = d_handler[number]; state = d_state[number]; message = d_message[number]
     if (d_version[number] != newest[handler]) continue
     name = d_config[number]; sub(/\.?[0-9]+\.status$/, "", name); if (name == "-") name = ""
     coded = exit_in(message)
-    if (d_kind[number] == "bad") { found(2, handler, name, "", "", "", "its status file " d_config[number] " is no whole JSON", d_config[number]); bad_now = 1 }
+    if (d_kind[number] == "bad") { found(2, handler, name, "", "", "", "its status file " d_config[number] " is no whole JSON", d_config[number]) }
     else if (d_kind[number] == "H") {
       if (state == "NotReady") found(4, handler, name, "", coded, "", message, "HandlerStatus, code " d_code[number])
       else if (state == "Unresponsive") found(2, handler, name, "", coded, "", message, "HandlerStatus")
-      else if (!(handler in fine)) { fine[handler] = state; order[++fines] = handler }
+      else well(handler, state)
     } else if (state == "error" || state == "failed" || tolower(d_inner[number]) ~ /^(failed|timedout)$/) {
       if (coded == "" && d_code[number] !~ /^0?$/) coded = d_code[number]
       found(4, handler, name, d_operation[number], coded, d_stamp[number], message, d_config[number])
@@ -547,9 +551,8 @@ function judge(   number, handler, version_, name, state, coded, message) {
       if (handler ~ /RunCommandHandlerLinux$/) continue
       if (now - seconds_of(d_stamp[number]) >= 600)
         found(3, handler, name, d_operation[number], "", d_stamp[number], message, d_config[number] ", in progress since " d_stamp[number])
-      else fine[handler] = "in progress since " d_stamp[number]
-    } else if (!(handler in fine)) { fine[handler] = state; order[++fines] = handler }
-    else if (state != "") fine[handler] = state
+      else well(handler, "in progress since " d_stamp[number])
+    } else if (state != "" || !(handler in fine)) well(handler, state)
   }
 }
 
@@ -561,7 +564,7 @@ function agent_line(text,   sign) {
     if (text ~ /RunCommandLinux|Dhcp client is not running|message=, |Failed to get system info|not reported for operation/) return
     if (text !~ / ERROR / && !(text ~ / WARNING / && text ~ /[Ff]ail|[Tt]imed? ?out|[Ee]xit code|did not|[Cc]annot|[Uu]nable/)) return
     sign = text; gsub(/[0-9]+/, "0", sign)
-    if (sign in seen) { repeated++; return }
+    if (sign in seen) return
     seen[sign] = 1
     a_line[++a_count] = text; more = 6
     if (match(text, /name=[^,]*, op=(Enable|Install|Update|Disable|Uninstall|ExtensionProcessing)/)) {
@@ -573,10 +576,8 @@ function agent_line(text,   sign) {
 
 # ---- the verdict ----
 
-function add(label, text) { out[++outs] = label; line[outs] = text }
-
 # The telling lines of a message: what stands before the output, and the end of standard error, or of output without it.
-function proof(message, most,   lines, count, number, part, kept, head, blocks) {
+function proof(message, most,   lines, count, number, part, kept) {
   p_count = 0
   count = split(message, lines, "\n")
   hide(lines, count)
@@ -599,9 +600,7 @@ function empty(text) { return text ~ /^[ \t?]*$|^[ \t0-9:.kMG%-]*$|Dload|% Total
 
 function cut(text, most) { return length(text) > most ? substr(text, 1, most - 3) "..." : text }
 
-function says(label, text, most,   first) { # one labelled line; continued ones are indented
-  add(label, cut(one_line(text), most))
-}
+function says(label, text, most) { out[++outs] = label; line[outs] = cut(one_line(text), most) }
 
 # What does not fit goes from the top: others first, then the log of the agent, then the beginning of the proof.
 function print_all(   number, total, label, before) {
@@ -624,13 +623,47 @@ function print_all(   number, total, label, before) {
 
 function kept_always(label) { return label == "Why" || label == "Status" }
 
+# What failed beside the gravest, unless it says the same, and what is well.
+function tell_others(   number, coded, count, m, others, told) {
+  for (number = 1; number <= fines && number <= 12; number++)
+    if (!(order[number] in failing)) others = others (others == "" ? "" : "; ") short(order[number]) " " tolower(fine[order[number]])
+  for (number = 1; number <= cases; number++) {
+    if (number == best || (c_handler[number] == c_handler[best] && (c_exit[number] == c_exit[best] || c_message[number] == ""))) continue
+    if (++told > 8) continue
+    coded = c_exit[number] != "" ? " exit " c_exit[number] : ""
+    count = split(substr(c_message[number], 1, 600), m, "\n"); hide(m, count)
+    says("Others", short(c_handler[number]) (c_name[number] != "" ? " " c_name[number] : "") coded " (" c_where[number] "): " m[1], 260)
+  }
+  if (others != "") says("Others", masked(others), 420)
+}
+
+# Where the gravest stands, its telling lines, and of standard error what they do not hold.
+function tell_best(best,   handler, number, file, count, kept, same, m, k, of) {
+  handler = c_handler[best]
+  says("Status", masked(handler (newest[handler] != "" ? " " newest[handler] : "") (c_operation[best] != "" ? ", " c_operation[best] : "") \
+    ", " c_where[best] (c_stamp[best] != "" ? ", " c_stamp[best] : "")), 260)
+  if (c_grave[best] == 1) says("Cause", "it waited for another extension", 100)
+  proof(c_message[best], 8)
+  for (number = 1; number <= p_count; number++) says("Proof", p[number], 300)
+  for (file = 1; file <= error_files; file++) {
+    split(error_of[file], of, " ")
+    if (short(handler) != of[1] || (of[2] != "-" && of[2] != c_name[best])) continue
+    count = split(errors[file], m, "\n"); hide(m, count); kept = 0
+    for (number = 1; number <= count; number++) if (!empty(m[number]) && m[number] != m[number - 1]) k[++kept] = m[number]
+    for (number = kept > 8 ? kept - 7 : 1; number <= kept; number++) {
+      for (same = 1; same <= p_count && p[same] != k[number]; same++);
+      if (same > p_count) says("Proof", k[number], 300)
+    }
+  }
+}
+
 /^#V / {
   handlers++
   if ($4 ~ /^(NotInstalled|FailedUpgrade)$/) { if (!($2 in newest) || (unsure[$2] && later($3, newest[$2]))) { newest[$2] = $3; unsure[$2] = 1 } }
   else if (!($2 in newest) || unsure[$2] || later($3, newest[$2])) { newest[$2] = $3; unsure[$2] = 0 }
   next
 }
-/^#[SHEA] / { end_of_file(); kind = substr($1, 2); name_of = $2; version = $3; config = $4; place_of = $5; body = ""; any = 1; next }
+/^#[SHEA] / { end_of_file(); kind = substr($1, 2); name_of = $2; version = $3; config = $4; body = ""; next }
 /^\|/ { if (kind == "A") agent_line(substr($0, 2)); else body = body substr($0, 2) "\n"; next }
 
 END {
@@ -650,31 +683,11 @@ END {
   head_ = cut("VMEXT " word (subject != "" ? " " subject : "") ": reduced verdict, vmext itself did not run", 200)
   tail_ = cut("VMEXT " word (subject != "" ? " " subject : ""), 150) "; no bundle, not delivered"
   says("Why", masked(why == "" ? "vmext gave no verdict within its time" : why), 420)
-  for (number = 1; number <= fines && number <= 12; number++) if (!(order[number] in failing)) others = others (others == "" ? "" : "; ") short(order[number]) " " tolower(fine[order[number]])
-  for (number = 1; number <= cases; number++) if (number != best) {
-    coded = c_exit[number] != "" ? " exit " c_exit[number] : ""
-    if (c_handler[number] == c_handler[best] && (c_exit[number] == c_exit[best] || c_message[number] == "")) continue
-    if (++told_ > 8) continue
-    count = split(substr(c_message[number], 1, 600), m, "\n"); hide(m, count)
-    says("Others", short(c_handler[number]) (c_name[number] != "" ? " " c_name[number] : "") coded " (" c_where[number] "): " m[1], 260)
-  }
-  if (others != "") says("Others", masked(others), 420)
+  tell_others()
   for (number = 1; number <= a_count; number++) g[number] = a_line[number]
   hide(g, a_count)
   for (number = a_count > 10 ? a_count - 9 : 1; number <= a_count; number++) { text = g[number]; sub(/^[ ]+/, "", text); says("Agent", text, 260) }
-  if (best) {
-    says("Status", masked(c_handler[best] (newest[c_handler[best]] != "" ? " " newest[c_handler[best]] : "") (c_operation[best] != "" ? ", " c_operation[best] : "") ", " c_where[best] (c_stamp[best] != "" ? ", " c_stamp[best] : "")), 260)
-    if (c_grave[best] == 1) says("Cause", "it waited for another extension", 100)
-    proof(c_message[best], 8)
-    for (number = 1; number <= p_count; number++) says("Proof", p[number], 300)
-    for (file = 1; file <= error_files; file++) {
-      split(error_of[file], o_, " ")
-      if (short(c_handler[best]) != o_[1] || (o_[2] != "-" && o_[2] != c_name[best])) continue
-      count = split(errors[file], m, "\n"); hide(m, count); kept = 0
-      for (number = 1; number <= count; number++) if (!empty(m[number]) && m[number] != m[number - 1]) k[++kept] = m[number]
-      for (number = kept > 8 ? kept - 7 : 1; number <= kept; number++) { for (same = 1; same <= p_count && p[same] != k[number]; same++); if (same > p_count) says("Proof", k[number], 300) }
-    }
-  }
+  if (best) tell_best(best)
   print_all()
 }
 '
@@ -830,7 +843,6 @@ start() {
   working=$!
 }
 
-# shellcheck disable=SC2031 # what sleeps is the subshell's own
 main() {
   PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin:/usr/bin:/bin
   exec </dev/null
@@ -850,13 +862,7 @@ main() {
   ls -t "$state"/answer.* 2>/dev/null | tail -n +21 | while IFS= read -r old; do rm -f "$old"; done
   start
   (
-    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-    sleep "$((VMEXT_COLLECT_SECONDS + 5))" &
-    nap=$!
-    wait "$nap"
-    end_all TERM "$working"
-    sleep 2
-    end_all KILL "$working"
+    end_later "$((VMEXT_COLLECT_SECONDS + 5))" "$working"
     kill -KILL "-$working"
   ) >/dev/null 2>&1 &
   guard=$!

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.endpoint.running import Endpoint, endpoint
 from tests.packaging.building import ARCHITECTURES, Built, built
 from tests.packaging.packaged import Packages, packaged
 
@@ -42,3 +44,10 @@ def packages(shared: Path, linux: Built) -> Packages:
 @pytest.fixture(scope="session")
 def packages_aarch64(shared: Path, aarch64: Built) -> Packages:
     return packaged(shared, aarch64)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Endpoint]:
+    """A running endpoint."""
+    with endpoint(tmp_path / "endpoint") as one:
+        yield one

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from collector import __version__
 from tests.collecting import CSE, Result, failing_disk
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
 
 pytestmark = pytest.mark.slow
+RECIPIENT = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
 CONFIG, TOKEN = "/etc/vmext/config.toml", "/etc/vmext/token"
 ENABLED = "/etc/systemd/system/multi-user.target.wants/vmext.service"
 #: What dpkg itself, and the helper for services, keep of a package that is gone.
@@ -30,12 +30,6 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Root:
 @pytest.fixture()
 def bookworm(tmp_path: Path) -> Root:
     return made("bookworm", tmp_path / "root")
-
-
-@pytest.fixture()
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "endpoint") as one:
-        yield one
 
 
 def install(root: Root, package: Path) -> None:
@@ -91,6 +85,20 @@ def test_the_life_of_a_package(root: Root, packages: Packages, served: Endpoint)
     assert root.path(CONFIG).read_bytes() == config
     root.done("dpkg", "--purge", "vmext")
     assert left(root, before) == set()
+
+
+def test_bundles_are_encrypted_and_what_is_missing_for_it_is_named(root: Root, packages: Packages):
+    install(root, packages.deb())
+    failing_disk(root.path("/disk"))
+    command = ("vmext", "collect", "--root", "/disk", "--no-upload", "--encrypt-to", RECIPIENT, "--format", "json")
+    result = root.run(*command)
+    assert result.code == 10, result.err
+    assert b"age-encryption.org/v1" in root.path(result.json["bundle"]["path"]).read_bytes()
+
+    for library in [name for name in root.files() if name.endswith("/libgcc_s.so.1")]:
+        root.path(library).unlink()
+    result = root.run(*command)
+    assert (result.code, "libgcc_s.so.1" in result.err, "Traceback" in result.err) == (2, True, False), result.err
 
 
 def test_a_configuration_that_is_there_before_is_kept_and_enables_the_service(bookworm: Root, packages: Packages):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 from tests.packaging.building import Built
+from tests.packaging.packaged import Packages
 
 pytestmark = pytest.mark.slow
 NEWEST = (2, 17)
 MACHINES = {"x86_64": "EM_X86_64", "aarch64": "EM_AARCH64"}
-#: What the system brings along on every glibc system.
-SYSTEM = {
-    *("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libgcc_s.so.1"),
+GLIBC = {
+    *("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1"),
     *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
 }
+#: What else libraries need: what the deb depends on for it. The rpm requires the library by its name.
+DEPENDS = {"libgcc_s.so.1": "libgcc-s1 | libgcc1"}
 
 
 def binaries(tree: Path) -> Iterator[Path]:
@@ -62,4 +65,26 @@ def test_the_loader_of_an_old_system_understands_all(each_linux: Built):
             assert not tags & {"DT_RELR", "DT_RELRSZ", "DT_RUNPATH", "DT_RPATH"}, path
             if path.name == "python3":
                 assert {"DT_HASH", "DT_GNU_HASH"} <= tags
-            assert {getattr(tag, "needed", "") for tag in dynamic.iter_tags("DT_NEEDED")} <= SYSTEM, path
+            assert needed(dynamic) <= GLIBC | set(DEPENDS), path
+
+
+def test_packages_require_what_their_libraries_need(linux: Built, packages: Packages):
+    libraries = set()
+    for path in binaries(linux.tree):
+        with path.open("rb") as stream:
+            dynamic = ELFFile(stream).get_section_by_name(".dynamic")
+            assert isinstance(dynamic, DynamicSection), path
+            libraries |= needed(dynamic)
+    assert libraries - GLIBC == set(DEPENDS)  # where pyrage no longer needs it, the packages need not either
+    depends = output("dpkg-deb", "--field", packages.deb(), "Depends").strip().split(", ")
+    assert set(depends) == {"libc6 (>= 2.17)", *DEPENDS.values()}
+    requires = output("rpm", "--query", "--package", "--requires", packages.rpm()).splitlines()
+    assert {f"{library}()(64bit)" for library in DEPENDS} <= set(requires)
+
+
+def needed(dynamic: DynamicSection) -> set[str]:
+    return {str(getattr(tag, "needed", "")) for tag in dynamic.iter_tags("DT_NEEDED")}
+
+
+def output(*command: object) -> str:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout

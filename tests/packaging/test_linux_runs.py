@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from collector import __version__
 from tests.collecting import CSE, Result, failing_disk
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
 from tests.packaging import sysroot
 from tests.packaging.building import Built, run
 from tests.watch.agent import Machine, until
@@ -21,12 +20,6 @@ from tests.watch.agent import Machine, until
 pytestmark = pytest.mark.slow
 VERSION = f"vmext {__version__}\n"
 SITE = "python/lib/python3.13/site-packages"
-
-
-@pytest.fixture()
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "endpoint") as one:
-        yield one
 
 
 def vmext(linux: Built, *arguments: object, **options: Any) -> Result:

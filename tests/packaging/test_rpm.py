@@ -6,14 +6,13 @@ from __future__ import annotations
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from collector import __version__
 from tests.collecting import CSE
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
 from tests.packaging.test_deb import CONFIG, ENABLED, collected, left
@@ -33,12 +32,6 @@ def root(tmp_path: Path) -> Root:
     one.path("/usr/lib/systemd/system-preset").mkdir(exist_ok=True)
     one.path("/usr/lib/systemd/system-preset/99-default-disable.preset").write_text("disable *\n")
     return one
-
-
-@pytest.fixture()
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "endpoint") as one:
-        yield one
 
 
 def rpm(root: Root, *arguments: object) -> str:
@@ -105,7 +98,7 @@ def test_old_versions_of_rpm_can_read_it(packages: Packages):
     needed = {name for line in required for name in re.findall(r"^rpmlib\((\w+)\)", line)}
     assert needed <= KNOWN
     others = {line.strip() for line in required if line and not line.startswith("rpmlib(")}
-    assert others == {"/bin/sh", "libc.so.6(GLIBC_2.17)(64bit)"}
+    assert others == {"/bin/sh", "libc.so.6(GLIBC_2.17)(64bit)", "libgcc_s.so.1()(64bit)"}
     assert asked(packages.rpm(), "%{PAYLOADCOMPRESSOR} %{FILEDIGESTALGO}") == f"xz {_SHA256}"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from collector import __version__
 from tests.collecting import CSE
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
 from tests.packaging.booted import Booted, booted
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
@@ -33,12 +33,6 @@ def root(tmp_path: Path, packages: Packages, request: pytest.FixtureRequest) -> 
     root = made(getattr(request, "param", "bookworm"), tmp_path / "root", ("systemd", "dbus"))
     root.done("dpkg", "--install", root.bring(packages.deb(OLDER)))
     return root
-
-
-@pytest.fixture()
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "endpoint") as one:
-        yield one
 
 
 @pytest.fixture()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zipfile
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.endpoint.running import Endpoint, endpoint
+from tests.endpoint.running import Endpoint
+from tests.packaging import bills
 from tests.packaging.wine import Done, Windows
 from tests.watch.agent import until
 from tests.windows.test_collect_live import AGENT_LOG, HANDLER_LOG, STATUS, fail
@@ -23,6 +25,7 @@ BUILT = os.environ.get("VMEXT_BUILT_WINDOWS")
 pytestmark = pytest.mark.skipif(not BUILT, reason="the built Windows package is tested by scripts/test-windows --built")
 #: Variables by which a Python of the machine would be led astray.
 HOSTILE = {"PYTHONPATH": "C:\\nowhere", "PYTHONHOME": "C:\\nowhere", "PYTHONSTARTUP": "C:\\x.py", "PYTHONUTF8": "0"}
+MOST = 25_000_000  # bytes
 SERVICE_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmext"
 
 
@@ -57,12 +60,6 @@ def folder(windows: Windows) -> Path:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Endpoint]:
-    with endpoint(tmp_path / "data") as running:
-        yield running
-
-
-@pytest.fixture
 def instance(windows: Windows) -> Iterator[Path]:
     """Drive C with nothing of the guest agent on it before and after."""
     yield windows.drive
@@ -80,6 +77,18 @@ def token_file(windows: Windows, served: Endpoint) -> str:
     file = windows.drive / "token.txt"
     file.write_text(served.token)
     return windows.path(file)
+
+
+def test_the_packages_are_small():
+    assert [end for end in (".zip", ".msi") if package(end).stat().st_size > MOST] == []
+
+
+def test_the_bill_of_materials_names_each_part():
+    document = bills.read(package(".cdx.json"))
+    told = hashlib.sha256(package(".zip").read_bytes()).hexdigest()
+    assert document["metadata"]["component"]["hashes"][0]["content"] == told
+    assert {part["name"] for part in document["components"]} >= {"python", "distlib", "pyrage", "regipy", "tzdata"}
+    assert all(part["version"] and part["hashes"] and part["licenses"] for part in document["components"])
 
 
 def test_it_runs_from_anywhere_and_is_led_astray_by_nothing(windows: Windows, folder: Path):

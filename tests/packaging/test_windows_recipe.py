@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import sys
 import uuid
 import zipfile
@@ -12,10 +12,12 @@ from types import ModuleType
 
 import pytest
 
+from tests.packaging import bills
+
 ROOT = Path(__file__).parents[2]
 PLACES = [str(ROOT / "packaging"), str(ROOT / "packaging" / "windows")]
-LISTS = ["locks/windows-x86_64.txt", "windows/python.txt", "windows/launcher.txt"]
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it is built on Linux")
+LOCKS = sorted((ROOT / "packaging" / "locks").glob("*.txt"))
+LISTS = ["windows/python.txt", "windows/launcher.txt", *(f"locks/{file.name}" for file in LOCKS)]
 
 
 @pytest.fixture
@@ -25,33 +27,33 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
 
     for place in PLACES:
         monkeypatch.syspath_prepend(place)
-    names = ("sbom", "windows_tree", "windows_installer", "build_windows")
+    names = ("checkout", "sbom", "wheels", "windows_tree", "windows_contents", "windows_installer", "build_windows")
     yield {name: import_module(name) for name in names}
-    for name in (*names, "windows_contents"):
+    for name in names:
         sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_every_part_is_pinned_by_its_hash(name: str, recipe: dict[str, ModuleType]):
-    told = list(recipe["sbom"].pinned(ROOT / "packaging" / name))
-    assert told
-    assert all(len(part.sha256) == 64 and part.purl.endswith(f"{part.name}@{part.version}") for part in told)
+    assert list(recipe["wheels"].pins(ROOT / "packaging" / name))
 
 
 def test_a_line_that_is_no_pin_is_named(tmp_path: Path, recipe: dict[str, ModuleType]):
     (tmp_path / "list.txt").write_text("# x\nclick>=8\n")
     with pytest.raises(ValueError, match=r"list\.txt:2"):
-        list(recipe["sbom"].pinned(tmp_path / "list.txt"))
+        list(recipe["wheels"].pins(tmp_path / "list.txt"))
 
 
 def test_the_list_of_contents_is_the_same_for_the_same_parts(tmp_path: Path, recipe: dict[str, ModuleType]):
     sbom = recipe["sbom"]
-    parts = [sbom.Part("b", "2", "pkg:pypi/b@2", "0" * 64, "MIT"), sbom.Part("a", "1", "pkg:pypi/a@1")]
-    for name, given in (("one", parts), ("two", parts[::-1])):
-        sbom.write_sbom(tmp_path / name, "0.1.0", "windows-x86_64", given, 1_700_000_000)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    document = json.loads((tmp_path / "one").read_text())
-    assert document["bomFormat"] == "CycloneDX"
+    parts = [sbom.Part("b", "2", "pkg:pypi/b@2", "0" * 64, "MIT"), sbom.Part("a", "1", "pkg:pypi/a@1", "1" * 64, "own")]
+    written = []
+    for given in (parts, parts[::-1]):
+        (tmp_path / "vmext-0.1.0-windows.zip").write_bytes(b"package")
+        written.append(sbom.write(tmp_path / "vmext-0.1.0-windows.zip", "0.1.0", given, 1_700_000_000).read_bytes())
+    assert written[0] == written[1]
+    document = bills.read(tmp_path / "vmext-0.1.0-windows.cdx.json")
+    assert document["metadata"]["component"]["hashes"][0]["content"] == hashlib.sha256(b"package").hexdigest()
     assert [part["name"] for part in document["components"]] == ["a", "b"]
     assert document["components"][1]["hashes"] == [{"alg": "SHA-256", "content": "0" * 64}]
 

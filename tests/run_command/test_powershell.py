@@ -55,6 +55,11 @@ def test_it_has_nothing_that_5_1_lacks(newer: str):
     assert not re.search(newer, code())
 
 
+def test_it_runs_nothing_from_where_any_user_may_write():
+    for place in ("ProgramData", "PUBLIC", "TEMP", "TMP", "ALLUSERSPROFILE"):
+        assert not re.search(rf"(?i)\$env:{place}\b", TEXT), place
+
+
 def test_it_asks_for_what_5_1_needs():
     for wanted in ("Tls12", "-UseBasicParsing", "$ProgressPreference = 'SilentlyContinue'", "Get-FileHash"):
         assert wanted in TEXT
