@@ -69,7 +69,7 @@ def test_the_parameters_come_by_name_in_the_environment_or_as_they_are(machine: 
 
 WRONG: dict[str, tuple[str, str]] = {
     "wrong hash": ("0" * 64, "does not have the SHA-256 that was given"),
-    "no hash": ("", "no SHA-256 of the package was given"),
+    "no hash": ("", "no SHA-256 of the package was given (VMEXT_PACKAGE_SHA256)"),
 }
 
 
