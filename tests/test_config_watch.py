@@ -259,6 +259,13 @@ def test_check_of_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "nothing wrong, 2 settings" in capsys.readouterr().out
 
 
+def test_check_of_what_powershell_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "config.toml"
+    file.write_text("spool_days = 3\n", encoding="utf-16")
+    assert main(["config", "check", str(file)]) == 2
+    assert "Set-Content -Encoding utf8" in capsys.readouterr().err
+
+
 def test_check_of_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["config", "check", str(tmp_path / "nothing.toml")]) == 2
     assert "nothing.toml" in capsys.readouterr().err
