@@ -118,7 +118,7 @@ function Invoke-Package {
     }
     Step 'unpacking the package'
     try { Expand-Archive -LiteralPath $package -DestinationPath (Join-Path $folder 'package') }
-    catch { [void]$why.Add('the package could not be unpacked (is the disk full?)'); return '' }
+    catch { [void]$why.Add('the package could not be unpacked (is it the .zip? is the disk full?)'); return '' }
     $program = Get-ChildItem -Path (Join-Path $folder 'package') -Recurse -Filter vmext.exe | Select-Object -First 1
     if (-not $program) { [void]$why.Add('the package holds no vmext.exe'); return '' }
     Step 'collecting with the package'

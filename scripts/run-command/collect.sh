@@ -120,7 +120,9 @@ verdict_of() {
     return 0
   fi
   rm -f "$lock/out"
-  # What it wrote to standard error has passed its redaction; a crash of Python itself has not, and shows a name only.
+  # Its own errors have passed its redaction. What a crash of Python writes has not, and is not told.
+  said=$(sed -n -e 's/^vmext: //p' -e 's/^Error: //p' -e 's/.*[Ee]xec format error.*/it is built for another processor/p' "$lock/err" | tail -n 1 | cut -c 1-200)
+  said=${said:+: $said}
   return 1
 }
 
@@ -200,7 +202,7 @@ brought() {
   fetch "$address" "$unpacked/package.tar.gz" && hash_holds "$unpacked/package.tar.gz" || return 1
   step "unpacking the package"
   (cd "$unpacked" && gzip -dc package.tar.gz 2>/dev/null | tar -xof - 2>/dev/null) || {
-    why "the package could not be unpacked into $unpacked (is the disk full?)"
+    why "the package could not be unpacked into $unpacked (is it the .tar.gz? is the disk full?)"
     return 1
   }
   rm -f "$unpacked/package.tar.gz"
@@ -211,7 +213,7 @@ brought() {
     [ -x "$program" ] || break
     step "collecting with the package"
     verdict_of "$program" && return 0
-    why "the vmext of the package gave no verdict"
+    why "the vmext of the package gave no verdict$said"
     return 1
   done
   why "the package holds no VERSION/bin/vmext"
@@ -223,7 +225,7 @@ work() {
   if program=$(installed); then
     step "collecting with the vmext that is installed"
     verdict_of "$program" && return 0
-    why "the vmext that is installed ($program) gave no verdict"
+    why "the vmext that is installed ($program) gave no verdict$said"
   else
     why "vmext is not installed here"
   fi

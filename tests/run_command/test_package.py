@@ -177,6 +177,15 @@ def test_an_installed_vmext_that_is_broken(machine: Machine, server: Server, pro
     assert brought(machine, server.url).verdict.delivered == "yes", "the package does it instead"
 
 
+def test_what_is_wrong_with_the_call_is_told(machine: Machine):
+    """By vmext's own words, which have passed its redaction, and by nothing else that stands beside them."""
+    said = "Traceback: password=hunter2\nvmext: --since: 'soon' is no time\n  Give ISO 8601."
+    machine.put("vmext", f'#!/bin/sh\necho "{said}" >&2\nexit 2\n')
+    ran = machine.run()
+    _reduced(machine, ran, "(/usr/local/bin/vmext) gave no verdict: --since: 'soon' is no time; no package")
+    assert b"hunter2" not in ran.out + ran.err
+
+
 def test_an_installed_vmext_is_used_and_nothing_fetched(machine: Machine, server: Server):
     machine.put("vmext", PROGRAM)
     ran = brought(machine, server.url, VMEXT_COLLECT_ROOT="/mnt/disk of another")
