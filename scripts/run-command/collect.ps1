@@ -144,12 +144,24 @@ function Test-Old([string]$stamp) {
     catch { $true }
 }
 
+# Of each handler the folder of status files of its highest version: those of older ones stay after an update.
+function Get-Places {
+    $places = @{}
+    $versions = @{}
+    foreach ($place in @(Get-Item -Path (Join-Path $VMEXT_COLLECT_ROOT 'Packages\Plugins\*\*\Status') -ErrorAction SilentlyContinue)) {
+        if (-not (Get-ChildItem -LiteralPath $place.FullName -Filter *.status)) { continue }
+        $handler = $place.Parent.Parent.Name
+        try { $version = [version]$place.Parent.Name } catch { $version = [version]'0.0' }
+        if (-not $places.ContainsKey($handler) -or $version -gt $versions[$handler]) { $places[$handler] = $place; $versions[$handler] = $version }
+    }
+    $places.Values
+}
+
 function Get-Reduced {
     $failed = New-Object System.Collections.ArrayList
     $hanging = New-Object System.Collections.ArrayList
     $fine = New-Object System.Collections.ArrayList
-    $plugins = Join-Path $VMEXT_COLLECT_ROOT 'Packages\Plugins\*\*\Status'
-    foreach ($place in @(Get-Item -Path $plugins -ErrorAction SilentlyContinue)) {
+    foreach ($place in @(Get-Places)) {
         $handler = $place.Parent.Parent.Name
         $newest = Get-ChildItem -LiteralPath $place.FullName -Filter *.status | Sort-Object { [int]('0' + ($_.BaseName -replace '^.*?(\d+)$', '$1')) } | Select-Object -Last 1
         if (-not $newest -or $handler -eq 'Microsoft.CPlat.Core.RunCommandWindows') { continue }   # it carries this script
