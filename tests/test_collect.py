@@ -212,6 +212,18 @@ def test_a_file_that_may_not_be_read(disk: Path, state: Path):
     assert result.ledger()[AGENT_LOG]["outcome"] == "denied"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no setpriv")
+def test_a_disk_that_may_not_be_looked_into(disk: Path, state: Path):
+    (disk.parent / "closed").mkdir()
+    closed = disk.rename(disk.parent / "closed" / disk.name)
+    closed.parent.chmod(0)
+    result = collect(closed, state, through=("setpriv", "--bounding-set=-dac_override,-dac_read_search"))
+    closed.parent.chmod(0o755)
+    assert result.code == 2
+    assert str(closed) in result.err
+    assert "internal error" not in result.err
+
+
 def test_a_folder_where_a_file_should_be(disk: Path, state: Path):
     (disk / AGENT_LOG).unlink()
     (disk / AGENT_LOG).mkdir()

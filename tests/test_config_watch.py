@@ -240,6 +240,14 @@ def test_check_looks_for_the_files_of_certificates(tmp_path: Path, capsys: pytes
     assert f"{key}: there is no file" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Wine lacks a DLL that the library needs")
+def test_check_looks_at_the_keys_of_encryption(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "config.toml"
+    file.write_text("recipients = ['age1nonsense']\n")
+    assert main(["config", "check", str(file)]) == 2
+    assert "'age1nonsense' is no public key" in capsys.readouterr().err
+
+
 def test_check_of_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = tmp_path / "config.toml"
     file.write_text("spool_days = 3\n[watch]\npoll = true")
@@ -249,6 +257,13 @@ def test_check_of_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     )
     assert main(["config", "check", str(file)]) == 0
     assert "nothing wrong, 2 settings" in capsys.readouterr().out
+
+
+def test_check_of_what_powershell_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "config.toml"
+    file.write_text("spool_days = 3\n", encoding="utf-16")
+    assert main(["config", "check", str(file)]) == 2
+    assert "Set-Content -Encoding utf8" in capsys.readouterr().err
 
 
 def test_check_of_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -90,6 +90,10 @@ def main(argv: list[str] | None = None) -> int | Any:
     except Exception as error:  # noqa: BLE001 - the one place for what no one foresaw
         if "--debug" in arguments:
             _show_traceback()
+        if isinstance(error, PermissionError) and isinstance(error.filename, str):
+            click.echo(f"vmext: {redacted(error.filename)}: {error.strerror}", err=True)
+            click.echo("  This user may not look there: run it as root or as administrator.", err=True)
+            return USAGE
         click.echo(f"vmext: internal error: {type(error).__name__}; run again with --debug and report it", err=True)
         return INTERNAL
     return result if isinstance(result, int) else 0

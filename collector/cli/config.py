@@ -48,7 +48,7 @@ def check(ctx: click.Context, file: Path | None) -> None:
         echo(_NO_FILE.format(examined.file))
         return
     settings = sum(1 for origin in examined.loaded.origins.values() if origin == str(examined.file))
-    echo(f"{examined.file}: nothing wrong, {settings} settings")
+    echo(f"{examined.file}: nothing wrong, {settings} setting{'' if settings == 1 else 's'}")
     for table in examined.tables:
         echo(f"{table}: nothing wrong")
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @click.group()
 def command() -> None:
-    """Windows: enter the resident agent as a service, start and stop it. On Linux systemd does that."""
+    """Enter the resident agent as a service of Windows, start and stop it. On Linux systemd does that."""
 
 
 @command.command(epilog=EXIT_CODES)

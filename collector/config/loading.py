@@ -107,7 +107,10 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
         problems.append(ConfigError(f"the configuration file {file} can't be read: {error.strerror}"))
         return
     except UnicodeDecodeError as error:
-        problems.append(ConfigError(f"the configuration file {file} is not UTF-8: see byte {error.start + 1}"))
+        hint = "It is UTF-16, as > of Windows PowerShell writes: pipe to Set-Content -Encoding utf8 instead."
+        wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+        told = f"the configuration file {file} is not UTF-8: see byte {error.start + 1}"
+        problems.append(ConfigError(told, hint if wide else ""))
         return
     except (ValueError, RecursionError) as error:
         problems.append(ConfigError(f"the configuration file {file} is not TOML: {error}"))

@@ -51,7 +51,8 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
 
     loaded = read({}, environ, place, host.state_dir())
     tables = own_files(place)
-    problems = (*loaded.problems, *_address(loaded), *_network(loaded), *_zone(loaded, host.root()), *_places(tables))
+    of_values = (_address(loaded), _network(loaded), _keys(loaded), _zone(loaded, host.root()))
+    problems = (*loaded.problems, *(problem for found in of_values for problem in found), *_places(tables))
     return Examined(place, loaded, tables, problems, unknown_variables(environ))
 
 
@@ -73,6 +74,16 @@ def _network(loaded: Loaded) -> Iterator[VmextError]:
         Network(config.ca_bundle, config.proxy, config.client_cert, config.client_key).check()
     except ConfigError as error:
         yield error
+
+
+def _keys(loaded: Loaded) -> Iterator[VmextError]:
+    from collector.bundle.encryption import recipients
+
+    if loaded.config.recipients:
+        try:
+            recipients(loaded.config.recipients)
+        except ConfigError as error:
+            yield error
 
 
 def _zone(loaded: Loaded, root: Path) -> Iterator[VmextError]:

@@ -102,8 +102,8 @@ function Find-Vmext {
 
 # Fetches the package, checks it, runs it.
 function Invoke-Package {
-    if ($VMEXT_PACKAGE_URL -eq '') { [void]$why.Add('no address of a package was given'); return '' }
-    if ($VMEXT_PACKAGE_SHA256 -eq '') { [void]$why.Add('no SHA-256 of the package was given, so that it was not fetched'); return '' }
+    if ($VMEXT_PACKAGE_URL -eq '') { [void]$why.Add('no package was named (VMEXT_PACKAGE_URL)'); return '' }
+    if ($VMEXT_PACKAGE_SHA256 -eq '') { [void]$why.Add('no SHA-256 of the package was given (VMEXT_PACKAGE_SHA256), so that it was not fetched'); return '' }
     $package = Join-Path $folder 'package.zip'
     Step 'fetching the package'
     $seconds = [int][Math]::Max(1, ($until - (Get-Date)).TotalSeconds / 2)
@@ -117,7 +117,7 @@ function Invoke-Package {
     }
     Step 'unpacking the package'
     try { Expand-Archive -LiteralPath $package -DestinationPath (Join-Path $folder 'package') }
-    catch { [void]$why.Add('the package could not be unpacked (is the disk full?)'); return '' }
+    catch { [void]$why.Add('the package could not be unpacked (is it the .zip? is the disk full?)'); return '' }
     $program = Get-ChildItem -Path (Join-Path $folder 'package') -Recurse -Filter vmext.exe | Select-Object -First 1
     if (-not $program) { [void]$why.Add('the package holds no vmext.exe'); return '' }
     Step 'collecting with the package'
@@ -137,11 +137,30 @@ function Read-Text([string]$path, [int]$bytes) {
     finally { $stream.Dispose() }
 }
 
+# Whether it has been in progress for ten minutes. A stamp that can't be read counts as an old one.
+function Test-Old([string]$stamp) {
+    try { ([datetime]::UtcNow - [datetime]::Parse($stamp, [Globalization.CultureInfo]::InvariantCulture).ToUniversalTime()).TotalMinutes -ge 10 }
+    catch { $true }
+}
+
+# Of each handler the folder of status files of its highest version: those of older ones stay after an update.
+function Get-Places {
+    $places = @{}
+    $versions = @{}
+    foreach ($place in @(Get-Item -Path (Join-Path $VMEXT_COLLECT_ROOT 'Packages\Plugins\*\*\Status') -ErrorAction SilentlyContinue)) {
+        if (-not (Get-ChildItem -LiteralPath $place.FullName -Filter *.status)) { continue }
+        $handler = $place.Parent.Parent.Name
+        try { $version = [version]$place.Parent.Name } catch { $version = [version]'0.0' }
+        if (-not $places.ContainsKey($handler) -or $version -gt $versions[$handler]) { $places[$handler] = $place; $versions[$handler] = $version }
+    }
+    $places.Values
+}
+
 function Get-Reduced {
     $failed = New-Object System.Collections.ArrayList
+    $hanging = New-Object System.Collections.ArrayList
     $fine = New-Object System.Collections.ArrayList
-    $plugins = Join-Path $VMEXT_COLLECT_ROOT 'Packages\Plugins\*\*\Status'
-    foreach ($place in @(Get-Item -Path $plugins -ErrorAction SilentlyContinue)) {
+    foreach ($place in @(Get-Places)) {
         $handler = $place.Parent.Parent.Name
         $newest = Get-ChildItem -LiteralPath $place.FullName -Filter *.status | Sort-Object { [int]('0' + ($_.BaseName -replace '^.*?(\d+)$', '$1')) } | Select-Object -Last 1
         if (-not $newest -or $handler -eq 'Microsoft.CPlat.Core.RunCommandWindows') { continue }   # it carries this script
@@ -160,6 +179,9 @@ function Get-Reduced {
         if ($state -match '^(error|failed)$' -or $message -match '"executionState":"(Failed|TimedOut)"') {
             [void]$failed.Add(@([string]$status.timestampUTC, $handler, $exit, $message, $newest.Name))
         }
+        elseif ($state -eq 'transitioning' -and (Test-Old ([string]$status.timestampUTC))) {
+            [void]$hanging.Add(@([string]$status.timestampUTC, $handler, '', $message, "$($newest.Name), in progress"))
+        }
         else { [void]$fine.Add("$(($handler -split '\.')[-1]) $state") }
     }
     $log = @()
@@ -175,11 +197,18 @@ function Get-Reduced {
         $answer = 'VMEXT FAILED ' + ($first[1] -split '\.')[-1]
         if ($first[2] -ne '') { $answer += ' exit ' + $first[2] }
     }
+    elseif ($hanging.Count -gt 0) {
+        $first = $hanging[0]
+        $answer = 'VMEXT HANGING ' + ($first[1] -split '\.')[-1]
+    }
     elseif ($fine.Count -gt 0) { $answer = 'VMEXT HEALTHY' }
+    elseif (-not (Test-Path -Path (Join-Path $VMEXT_COLLECT_ROOT 'WindowsAzure'))) {
+        [void]$why.Add("no files of a guest agent are below $VMEXT_COLLECT_ROOT")
+    }
     $body = @("Why    $($why -join '; ')")
     if ($fine.Count -gt 0) { $body += 'Others ' + ($fine -join '; ') }
     foreach ($line in @(Hide $log)) { $body += 'Agent  ' + $line }
-    if ($failed.Count -gt 0) {
+    if ($failed.Count -gt 0 -or $hanging.Count -gt 0) {
         $body += "Status $($first[1]), $($first[4]), $($first[0])"
         foreach ($line in @(Tail ((Hide (@((Ascii $first[3]) -split "`n"))) -join "`n") 10)) { $body += 'Proof  ' + $line }
     }

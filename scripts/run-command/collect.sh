@@ -123,7 +123,9 @@ verdict_of() {
     return 0
   fi
   rm -f "$lock/out"
-  # What it wrote to standard error has passed its redaction; a crash of Python itself has not, and shows a name only.
+  # Its own errors have passed its redaction. What a crash of Python writes has not, and is not told.
+  said=$(sed -n -e 's/^vmext: //p' -e 's/^Error: //p' -e 's/.*[Ee]xec format error.*/it is built for another processor/p' "$lock/err" | tail -n 1 | cut -c 1-200)
+  said=${said:+: $said}
   return 1
 }
 
@@ -189,11 +191,11 @@ unpack_folder() {
 
 brought() {
   [ -n "$VMEXT_PACKAGE_URL" ] || {
-    why "no address of a package was given"
+    why "no package was named (VMEXT_PACKAGE_URL)"
     return 1
   }
   [ -n "$VMEXT_PACKAGE_SHA256" ] || {
-    why "no SHA-256 of the package was given, so that it was not fetched"
+    why "no SHA-256 of the package was given (VMEXT_PACKAGE_SHA256), so that it was not fetched"
     return 1
   }
   unpack_folder || return 1
@@ -203,7 +205,7 @@ brought() {
   fetch "$address" "$unpacked/package.tar.gz" && hash_holds "$unpacked/package.tar.gz" || return 1
   step "unpacking the package"
   (cd "$unpacked" && gzip -dc package.tar.gz 2>/dev/null | tar -xof - 2>/dev/null) || {
-    why "the package could not be unpacked into $unpacked (is the disk full?)"
+    why "the package could not be unpacked into $unpacked (is it the .tar.gz? is the disk full?)"
     return 1
   }
   rm -f "$unpacked/package.tar.gz"
@@ -214,7 +216,7 @@ brought() {
     [ -x "$program" ] || break
     step "collecting with the package"
     verdict_of "$program" && return 0
-    why "the vmext of the package gave no verdict"
+    why "the vmext of the package gave no verdict$said"
     return 1
   done
   why "the package holds no VERSION/bin/vmext"
@@ -226,7 +228,7 @@ work() {
   if program=$(installed); then
     step "collecting with the vmext that is installed"
     verdict_of "$program" && return 0
-    why "the vmext that is installed ($program) gave no verdict"
+    why "the vmext that is installed ($program) gave no verdict$said"
   else
     why "vmext is not installed here"
   fi
@@ -284,9 +286,22 @@ sources() {
   told "A - - -" "${VMEXT_COLLECT_ROOT%/}/var/log/waagent.log" 393216 tail
 }
 
+# Why there is nothing to find, so that a disk that this script can't read is not taken for one without a failure.
+nothing_there() {
+  root=${VMEXT_COLLECT_ROOT%/}
+  [ ! -d "$root/var/lib/waagent" ] && [ ! -e "$root/var/log/waagent.log" ] || return 0
+  if [ ! -d "$root/" ]; then
+    echo "$root is no folder"
+  elif [ -d "$root/WindowsAzure" ] || [ -d "$root/Packages/Plugins" ] || [ -d "$root/Windows/System32" ]; then
+    echo "this is a disk of Windows, which this script can't read: vmext collect --root does"
+  else
+    echo "no files of a guest agent are below $root/"
+  fi
+}
+
 # Says it by itself. Where not even awk works, that is what it says: a verdict that nothing was looked at.
 reduced() {
-  reasons=$(tail -n 4 "$lock/why" 2>/dev/null | tr '\n' ';' | tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
+  reasons=$({ nothing_there; tail -n 4 "$lock/why" 2>/dev/null; } | tr '\n' ';' | tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
   said=$(sources 2>/dev/null | LC_ALL=C awk -v now="$(now)" -v why="$reasons" "$REDUCED" 2>/dev/null)
   case $said in
     *"; no bundle, not delivered") printf '%s\n' "$said" ;;
@@ -586,6 +601,7 @@ function proof(message, most,   lines, count, number, part, kept) {
     if (lines[number] ~ /\[stdout\]/) { sub(/\[stdout\].*/, "", lines[number]); if (lines[number] != "") h[++kept] = lines[number]; part = "out"; continue }
     if (lines[number] ~ /^\[stderr\]/) { part = "err"; continue }
     if (empty(lines[number]) || lines[number] == lines[number - 1]) continue
+    if (kept && lines[number] == ": " h[1]) continue # the handler says it again behind the output
     if (part == "head") h[++kept] = lines[number]
     else if (part == "out") o[++o_count] = lines[number]
     else e[++e_count] = lines[number]

@@ -167,7 +167,8 @@ def test_the_installer_of_cloud_init_checks_and_installs(machine: Machine, name:
     (machine.root / "etc/install.sh").write_text(installer())
     with serving(data) as server:
         address = server.url.partition("/vmext")[0] + "/" + name
-        done = in_machine(machine, "sh", "/etc/install.sh", address, sha256(data))
+        # a signed address is the usual one
+        done = in_machine(machine, "sh", "/etc/install.sh", address + "?sv=2024.1&sig=a%2Fb", sha256(data))
         assert done.returncode == 0, done.stderr
         called = (machine.root / "tmp/called").read_text()
         assert called.startswith(f"{tool} ")
@@ -189,7 +190,7 @@ def test_the_command_of_the_custom_script_runs_the_installer(machine: Machine):
     with serving(data) as server:
         values = {
             "installer": base64.b64encode(installer().encode()).decode(),
-            "packageUri": server.url.partition("/vmext")[0] + "/vmext.deb",
+            "packageUri": server.url.partition("/vmext")[0] + "/vmext.deb?sv=2024.1&sig=a%2Fb",
             "packageSha256": sha256(data),
         }
         command = "".join(values[name] if name else text for text, name in parts if name or text not in values)

@@ -69,7 +69,7 @@ def test_the_parameters_come_by_name_in_the_environment_or_as_they_are(machine: 
 
 WRONG: dict[str, tuple[str, str]] = {
     "wrong hash": ("0" * 64, "does not have the SHA-256 that was given"),
-    "no hash": ("", "no SHA-256 of the package was given"),
+    "no hash": ("", "no SHA-256 of the package was given (VMEXT_PACKAGE_SHA256)"),
 }
 
 
@@ -175,6 +175,15 @@ def test_an_installed_vmext_that_is_broken(machine: Machine, server: Server, pro
     _reduced(machine, ran, "the vmext that is installed (/usr/local/bin/vmext) gave no verdict")
     assert b"hunter2" not in ran.out + ran.err
     assert brought(machine, server.url).verdict.delivered == "yes", "the package does it instead"
+
+
+def test_what_is_wrong_with_the_call_is_told(machine: Machine):
+    """By vmext's own words, which have passed its redaction, and by nothing else that stands beside them."""
+    said = "Traceback: password=hunter2\nvmext: --since: 'soon' is no time\n  Give ISO 8601."
+    machine.put("vmext", f'#!/bin/sh\necho "{said}" >&2\nexit 2\n')
+    ran = machine.run()
+    _reduced(machine, ran, "(/usr/local/bin/vmext) gave no verdict: --since: 'soon' is no time; no package")
+    assert b"hunter2" not in ran.out + ran.err
 
 
 def test_an_installed_vmext_is_used_and_nothing_fetched(machine: Machine, server: Server):

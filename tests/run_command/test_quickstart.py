@@ -62,7 +62,7 @@ def test_the_way_in_its_order(environment: dict[str, str], tmp_path: Path):
     answers = []
     for block in RUN:
         commands = "\n".join(blocks(block + "\n")).replace("/mnt/web-3", str(CASE))
-        done = subprocess.run(["bash", "-c", commands], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(["bash", "-euc", commands], env=environment, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode in (0, 10, 20), f"{commands}\n{done.stdout}{done.stderr}"
         answers.append(done.stdout)
     shown, _, extensions, asked, fleet, offline = answers

@@ -182,9 +182,20 @@ def test_hostile_files_cost_no_verdict(tmp_path: Path):
     assert not list(tmp_path.rglob("pwned"))
 
 
-def test_an_empty_disk_is_no_healthy_one(tmp_path: Path):
-    (tmp_path / "disk").mkdir()
-    assert collect(tmp_path / "disk", tmp_path / "run").verdict.word == "nothing-found"
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("disk", "no files of a guest agent are below DISK/"),
+        ("disk/WindowsAzure", "this is a disk of Windows, which this script can't read: vmext collect --root does"),
+        ("other", "DISK is no folder"),
+    ],
+)
+def test_a_disk_without_an_agent_is_no_healthy_one(folder: str, told: str, tmp_path: Path):
+    (tmp_path / folder).mkdir(parents=True)
+    verdict = collect(tmp_path / "disk", tmp_path / "run").verdict
+    assert verdict.word == "nothing-found"
+    why = verdict.parts["Why"].replace("\n", " ").replace(str(tmp_path / "disk"), "DISK")
+    assert why.startswith(f"{told}; vmext is not installed here; ")
 
 
 def test_the_installed_vmext_keeps_the_limit_on_the_noisiest_disk(tmp_path: Path):
