@@ -41,6 +41,7 @@ class Indexer:
         self._store = store
         self._limits = limits
         self._queue = Queue(database)
+        self._claimed: Sequence[tuple[str, str, int]] = ()  # what could not be written is tried before anything else
         self._called = threading.Event()
         self._stopped = threading.Event()
 
@@ -67,7 +68,7 @@ class Indexer:
 
     def turn(self) -> int:
         """Indexes up to one batch and tells how many it took from the queue. Raises OSError."""
-        claimed = self._queue.claim(_BATCH)
+        claimed = self._claimed = self._claimed or self._queue.claim(_BATCH)
         entries: list[Entry] = []
         damaged: dict[str, str] = {}
         for bundle, sha256, _ in claimed:
@@ -82,6 +83,7 @@ class Indexer:
                 log.warning("the bundle %s can't be indexed: %s", bundle, problem)
                 set_aside(connection, [bundle], problem)
             write(self._database, connection, entries)
+        self._claimed = ()
         return len(claimed)
 
 
