@@ -234,11 +234,37 @@ work() {
 
 # Text of one file behind a line that names it: ASCII, every line marked, so that no file can pass for another.
 told() { # HEAD FILE BYTES head|tail
-  [ -f "$2" ] && [ ! -h "$2" ] && [ -r "$2" ] || return 0
+  plain_file "$2" || return 0
   printf '#%s\n' "$1"
+  first_line=1
+  # of a line that is cut, what said that it holds a secret may be gone; the size by ls, since wc may read it all
+  # shellcheck disable=SC2012
+  [ "$4" = head ] || [ "$(ls -ldn "$2" | awk '{ print $5; exit }')" -le "$3" ] || first_line=2
   if [ "$4" = head ]; then head -c "$3" "$2"; else tail -c "$3" "$2"; fi 2>/dev/null |
-    LC_ALL=C tr -d '\000' | tr '\r' '\n' | LC_ALL=C tr -c '\011\012\040-\176' '?' | sed 's/^/|/'
+    LC_ALL=C tr -d '\000' | tr '\r' '\n' | LC_ALL=C tr -c '\011\012\040-\176' '?' |
+    tail -n "+$first_line" | sed 's/^/|/'
   echo
+}
+
+# Whether it can be read without waiting and without leaving its folder: no pipe, no device, no link.
+plain_file() { [ -f "$1" ] && [ ! -h "$1" ] && [ -r "$1" ]; }
+
+plain_folder() { [ -d "$1" ] && [ ! -h "$1" ]; }
+
+# Whether a folder lies on the disk that was given: a link on it may lead to this machine's own.
+on_disk() {
+  [ -n "$VMEXT_COLLECT_ROOT" ] || return 0
+  real=$(cd "$1" 2>/dev/null && pwd -P) && disk=$(cd "$VMEXT_COLLECT_ROOT" 2>/dev/null && pwd -P) || return 1
+  case $real in "${disk%/}"/*) return 0 ;; esac
+  return 1
+}
+
+word_of() { printf '%s' "$1" | tr -c 'A-Za-z0-9._+-' '?'; } # a name as one word of ASCII
+
+listed() { # plain_file|plain_folder PATH...; the names of those that are one
+  kind=$1
+  shift
+  for one in "$@"; do ! "$kind" "$one" || printf '%s\n' "${one##*/}"; done
 }
 
 newest() { # of the names on standard input that end in .N or .N.SUFFIX: the highest N for each name before it
@@ -251,39 +277,48 @@ newest() { # of the names on standard input that end in .N or .N.SUFFIX: the hig
     END { for (name in as) print as[name] }' | head -n 30
 }
 
-# shellcheck disable=SC2012 # names that are no plain words are none of the agent's
 sources() {
-  state=${VMEXT_COLLECT_ROOT%/}/var/lib/waagent
+  LC_ALL=C
+  export LC_ALL
+  root=${VMEXT_COLLECT_ROOT%/}
+  state=$root/var/lib/waagent
+  on_disk "$state" || state=/nonexistent
   count=0
   for folder in "$state"/*-[0-9]*; do
-    { [ -d "$folder" ] && [ ! -h "$folder" ]; } || continue
+    plain_folder "$folder" || continue
     [ "$count" -lt 60 ] || continue
     count=$((count + 1))
-    called=${folder##*/}
+    called=$(word_of "${folder##*/}")
     handler=${called%-*}
     version=${called##*-}
-    word=$(head -c 40 "$folder/config/HandlerState" 2>/dev/null | tr -cd 'A-Za-z')
+    word=
+    if plain_folder "$folder/config"; then
+      ! plain_file "$folder/config/HandlerState" || word=$(head -c 40 "$folder/config/HandlerState" 2>/dev/null | tr -cd 'A-Za-z')
+    fi
     [ -n "$word" ] || [ -d "$folder/status" ] || [ -d "$folder/config" ] || continue
     printf '#V %s %s %s\n' "$handler" "$version" "${word:--}"
-    told "H $handler $version - HandlerStatus" "$folder/config/HandlerStatus" 65536 head
-    ls "$folder/status" 2>/dev/null | newest .status | while IFS= read -r name; do
-      told "S $handler $version $(printf '%s' "$name" | tr ' ' '?') status" "$folder/status/$name" 65536 head
+    ! plain_folder "$folder/config" || told "H $handler $version - HandlerStatus" "$folder/config/HandlerStatus" 65536 head
+    plain_folder "$folder/status" || continue
+    listed plain_file "$folder/status"/*.status | newest .status | while IFS= read -r name; do
+      told "S $handler $version $(word_of "$name") status" "$folder/status/$name" 65536 head
     done
   done
   for folder in "$state"/custom-script/download "$state"/run-command-handler/download/*; do
-    { [ -d "$folder" ] && [ ! -h "$folder" ]; } || continue
-    number=$(ls "$folder" 2>/dev/null | newest '' | head -n 1)
+    plain_folder "$folder" || continue
+    number=$(listed plain_folder "$folder"/* | newest '' | head -n 1)
+    [ -n "$number" ] || continue
+    called=$(word_of "${folder##*/}")
     case $folder in
-      */custom-script/*) told "E CustomScript - - ${folder#"$state"/}/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
-      *) told "E RunCommandHandlerLinux - ${folder##*/} ${folder#"$state"/}/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
+      */custom-script/*) told "E CustomScript - - custom-script/download/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
+      *) told "E RunCommandHandlerLinux - $called run-command-handler/download/$called/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
     esac
   done
-  told "A - - - waagent.log" "${VMEXT_COLLECT_ROOT%/}/var/log/waagent.log" 393216 tail
+  ! on_disk "$root/var/log" || told "A - - - waagent.log" "$root/var/log/waagent.log" 393216 tail
 }
 
 # Says it by itself. Where not even awk works, that is what it says: a verdict that nothing was looked at.
 reduced() {
-  reasons=$(tail -n 4 "$lock/why" 2>/dev/null | tr '\n' ';' | tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
+  reasons=$(tail -n 4 "$lock/why" 2>/dev/null | tr '\n' ';' | LC_ALL=C tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
   said=$(sources 2>/dev/null | LC_ALL=C awk -v now="$(now)" -v why="$reasons" "$REDUCED" 2>/dev/null)
   case $said in
     *"; no bundle, not delivered") printf '%s\n' "$said" ;;
@@ -734,8 +769,10 @@ one_clears() {
   fi
 }
 
-# Takes the lock away in one step, and what was unpacked.
+# Takes the lock of the call $first away in one step, and what that unpacked. Another call's it leaves: that one may have
+# cleared ours by now, and works.
 clear_lock() {
+  case $(cat "$lock/id" 2>/dev/null) in '' | "$first") ;; *) return ;; esac
   remains=$(cat "$lock/unpacked" 2>/dev/null)
   case $remains in */.vmext-run.*) rm -rf "$remains" ;; esac
   mv "$lock" "$state/gone.$$" 2>/dev/null && rm -rf "$state/gone.$$"
@@ -800,6 +837,14 @@ worker() {
 
 # ---- the call -------------------------------------------------------------------------------------------
 
+seconds() { # TEXT DEFAULT; a leading 0 would make it octal, and a number that is too large ends the shell
+  set -- "$1" "$2" "${1#"${1%%[!0]*}"}"
+  case $1 in
+    '' | *[!0-9]*) echo "$2" ;;
+    *) case $3 in ??????*) echo 86400 ;; *) echo "${3:-0}" ;; esac ;;
+  esac
+}
+
 # Takes the parameters from the arguments: NAME=VALUE, or the address and the hash as they are.
 parameters() {
   for word in "$@"; do
@@ -811,11 +856,15 @@ parameters() {
       VMEXT_COLLECT_SECONDS=*) VMEXT_COLLECT_SECONDS=${word#*=} ;;
       VMEXT_COLLECT_WAIT=*) VMEXT_COLLECT_WAIT=${word#*=} ;;
       http://* | https://*) VMEXT_PACKAGE_URL=$word ;;
-      *) if [ ${#word} -eq 64 ]; then VMEXT_PACKAGE_SHA256=$word; else note "$word is no parameter; it was left out"; fi ;;
+      *)
+        # it may be an address with its signature, under a name that is misspelt: only the name is told
+        case $word in VMEXT_*=*) named=$(word_of "${word%%=*}") ;; *) named="an argument of ${#word} characters" ;; esac
+        if [ ${#word} -eq 64 ]; then VMEXT_PACKAGE_SHA256=$word; else note "$named is no parameter; it was left out"; fi
+        ;;
     esac
   done
-  case $VMEXT_COLLECT_SECONDS in '' | *[!0-9]*) VMEXT_COLLECT_SECONDS=600 ;; esac
-  case $VMEXT_COLLECT_WAIT in '' | *[!0-9]*) VMEXT_COLLECT_WAIT=30 ;; esac
+  VMEXT_COLLECT_SECONDS=$(seconds "$VMEXT_COLLECT_SECONDS" 600)
+  VMEXT_COLLECT_WAIT=$(seconds "$VMEXT_COLLECT_WAIT" 30)
   export VMEXT_PACKAGE_URL VMEXT_PACKAGE_SHA256 VMEXT_COLLECT_ARGUMENTS VMEXT_COLLECT_ROOT VMEXT_COLLECT_SECONDS \
     VMEXT_UNPACK_FOLDERS VMEXT_STATE_FOLDERS
 }
@@ -872,6 +921,8 @@ main() {
   exit 0
 }
 
+# What changes how the tools here write and read.
+unset CDPATH GREP_OPTIONS GZIP QUOTING_STYLE TAR_OPTIONS TIME_STYLE
 if [ -n "${VMEXT_WORKER:-}" ]; then
   lock=$VMEXT_WORKER
   state=${lock%/*}
