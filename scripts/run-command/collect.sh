@@ -353,6 +353,11 @@ function risky(text) {
   if (text ~ /protectedsettings|handlersettings|runtimesettings|json config|encodedcommand|-enc |securestring|"script"|"value"|(commandtoexecute|fileuris)["\047 ]*[:=]/) return 1
   if (text ~ /chpasswd|sshpass|sudo -s|net use|net\.exe use|sqlcmd|docker login|mysql|curl .*-u|wget .*--user|-u [^ ]+:|\/p:|az login/) return 1
   if (text ~ /:\/\/[^\/ ]*@|ghp_|github_pat|npm_|pypi-|xox[abprs]-|akia|aiza|ya29|glpat|sk_live|8q~|iyev|\$[0-9][a-z]?\$/) return 1
+  if (text ~ /pass["\047]*[ ]*[:=]|--?pass |passin|passcode|storepass|(^|[^a-z])(pw|pin|psk|creds?|salt|otp|clave|senha|_auth)["\047]*[ ]*[:=]/) return 1
+  if (text ~ /wachtwoord|lozinka|has.?.?o *[:=]|heslo|l.?.?senord|mot_?de_?passe|parola *[:=]|adgangskode|salasana|jelsz|\?\?\?\?+ *[:=]/) return 1
+  if (text ~ /cookie|webhook|hooks\.slack|x-auth|response="|ansible_vault|recovery key|(licen[sc]e|activation|instrumentation|product)[ _-]*(key|code)|:\/\/[^ \/]*:[^ ]*@/) return 1
+  if (text ~ /(useradd|usermod|psexec|mongo[a-z]*|plink|redis-cli|ldap[a-z]+|smbclient|htpasswd|zip|7za?|http) .*-[pwabun]/) return 1
+  if (text ~ /sqlplus|vault login|cmdkey|schtasks .*\/rp|cryptsetup .*<<</) return 1
   return text ~ /begin [a-z0-9 ]*key|begin cert|private key/
 }
 
