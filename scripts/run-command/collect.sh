@@ -63,7 +63,7 @@ end_all() { # SIGNAL PID
 limited() {
   seconds=$1
   shift
-  "$@" &
+  { "$@" <&3 3<&- & } 3<&0 # what runs in the background would have no standard input otherwise
   child=$!
   (
     trap 'kill "$nap" 2>/dev/null; exit 0' TERM
@@ -319,7 +319,7 @@ sources() {
 # Says it by itself. Where not even awk works, that is what it says: a verdict that nothing was looked at.
 reduced() {
   reasons=$(tail -n 4 "$lock/why" 2>/dev/null | tr '\n' ';' | LC_ALL=C tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
-  said=$(sources 2>/dev/null | LC_ALL=C awk -v now="$(now)" -v why="$reasons" "$REDUCED" 2>/dev/null)
+  said=$(sources 2>/dev/null | LC_ALL=C limited 60 awk -v now="$(now)" -v why="$reasons" "$REDUCED" 2>/dev/null)
   case $said in
     *"; no bundle, not delivered") printf '%s\n' "$said" ;;
     *)
@@ -431,7 +431,8 @@ function skip() { while (at <= size && substr(text_, at, 1) ~ /[ \t\n]/) at++ }
 function string(   from, piece, slash, raw) { # at the opening quote; gives what stands between, escapes and all
   from = ++at
   for (;;) {
-    piece = index(substr(text_, at), "\"")
+    piece = index(substr(text_, at, 200), "\"")   # most are short, and the rest of the file is long
+    if (!piece) piece = index(substr(text_, at), "\"")
     if (!piece) return broken()
     at += piece
     for (slash = at - 2; slash >= from && substr(text_, slash, 1) == "\\"; slash--);
@@ -444,7 +445,7 @@ function string(   from, piece, slash, raw) { # at the opening quote; gives what
 function broken() { wrong = 1; at = size + 1; return "" }
 
 function value(path, depth,   sign, name, from, raw) {
-  if (depth > 12 || wrong) return broken()
+  if (depth > 12 || wrong || ++values > 4000) return broken()
   skip()
   sign = substr(text_, at, 1)
   if (sign == "{" || sign == "[") {
@@ -500,7 +501,7 @@ function unicode(hex,   number, place) {
 function parsed(text,   path) { # into json[]; whether it was whole
   for (path in json) delete json[path]
   sub(/^[?]+/, "", text)
-  text_ = text; size = length(text); at = 1; wrong = 0
+  text_ = text; size = length(text); at = 1; wrong = values = 0
   skip()
   if (substr(text_, at, 1) !~ /[{[]/) return 0
   value("", 0); skip()
@@ -920,6 +921,8 @@ main() {
   if [ -s "$state/answer.$first" ]; then
     cat "$state/answer.$first"
   else # it was ended, or the disk is full
+    [ "$(cat "$lock/id" 2>/dev/null)" != "$first" ] ||
+      why "it ended without an answer after $(($(now) - began)) s, at: $(cat "$lock/step" 2>/dev/null)"
     reduced
     clear_lock
   fi

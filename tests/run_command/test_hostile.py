@@ -180,3 +180,18 @@ def test_the_forms_of_a_status_file_are_all_read(tmp_path: Path, form: str):
     data = {"CRLF": text.replace("\n", "\r\n").encode(), "no end": text.strip().encode()}
     file.write_bytes(data.get(form) or text.encode(form))
     assert "this one failed" in called(tmp_path / "disk", tmp_path / "run").verdict.parts["Proof"]
+
+
+@pytest.mark.parametrize("awk", ["mawk", "busybox awk"])
+def test_files_that_are_slow_to_read_keep_the_time(disk: Path, tmp_path: Path, awk: str):
+    """Tens of thousands of empty texts in each of many files."""
+    for number in range(12):
+        folder = disk / f"var/lib/waagent/Contoso.Slow{number}-1.0/status"
+        folder.mkdir(parents=True)
+        for name in range(5):
+            (folder / f"n{name}.1.status").write_text("[" + '"",' * 21000 + '""]')
+    begun = os.times()
+    ran = collect(disk, tmp_path / "run", awk=awk)
+    used = sum(os.times()[2:4]) - sum(begun[2:4])
+    assert ran.verdict.line.startswith(REASON)
+    assert used < 60, "running away, in seconds of the processor"

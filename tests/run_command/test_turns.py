@@ -91,6 +91,7 @@ def test_the_deadline_holds_for_the_whole_where_the_network_swallows_everything(
     machine.put("curl", "#!/bin/sh\n: >/tmp/runs\nsleep 1000\n")
     ran = machine.run("http://127.0.0.1:9/x", "0" * 64, VMEXT_COLLECT_SECONDS="1")
     assert ran.verdict.line.startswith("FAILED CustomScript exit 100"), ran.message
+    assert "at: fetching the package" in ran.verdict.parts["Why"].replace("\n", " ")
     assert (machine.root / "tmp/runs").exists()
     assert machine.remains() == []
 
