@@ -13,6 +13,7 @@ import pytest
 
 from tests.redact.planted import Case, corpus, leaks
 from tests.run_command.azure import SCRIPT
+from tests.run_command.forms import FORMS
 from tests.run_command.test_reduced import AWKS, collect
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a shell script")
@@ -63,24 +64,10 @@ def test_no_planted_secret_is_left(awk: str):
     assert not +left
 
 
-#: Forms that need no look of chance about the secret itself; @ stands for it.
-FORMS = """
-PASS=@|DB_PASS: @|tool --pass @|openssl -passin pass:@|ansible_become_pass=@|passcode: @|cmdkey /add:h /user:u /pass:@
-keytool -storepass @|pw=@|user=a PW: @|wpa_psk=@|creds=@|salt=@|senha=@|clave: @|wachtwoord: @|lozinka: @|has\u0142o: @
-heslo: @|l\u00f6senord: @|mot_de_passe=@|motdepasse=@|parola: @|adgangskode: @|salasana=@|jelsz\u00f3: @
-\u043f\u0430\u0440\u043e\u043b\u044c: @|Cookie: session=@|Set-Cookie: sid=@; Path=/|https://hooks.slack.com/services/T1/B1/@
-webhook https://x.webhook.office.com/webhookb2/@|+ useradd -p @ bob|psexec -u a -p @|mongo -u a -p @|redis-cli -a @ ping
-ldapsearch -D cn=a -w @|smbclient //h/s -U user%@|zip -P @ f|7z x -p@ f|sqlplus scott/@@db|vault login @|schtasks /rp @
-cryptsetup luksOpen /dev/sdc data <<< @|ftp://u:p/@@h/|curl -H 'X-Auth: @' h|http -a u:@ h|_auth = @
-Digest username="u", response="@"|activation code @|license key @|Instrumentation Key @
-"""
-
-
 @pytest.mark.parametrize("awk", AWKS.values(), ids=AWKS)
 def test_plain_words_are_hidden_where_the_line_says_what_they_are(awk: str):
-    forms = FORMS.replace("\n", "|").strip("|").split("|")
-    left = hidden([form.replace("@", "hunterhunter", 1) for form in forms], awk)
-    assert [form for form, text in zip(forms, left, strict=True) if "hunterhunter" in text] == []
+    left = hidden([form.replace("@", "hunterhunter", 1) for form in FORMS], awk)
+    assert [form for form, text in zip(FORMS, left, strict=True) if "hunterhunter" in text] == []
 
 
 def test_the_lines_that_tell_the_reason_stay():
