@@ -545,6 +545,11 @@ function found(grave, handler, name, operation, coded, stamp, message, where) {
   if (!best || grave > c_grave[best] || (grave == c_grave[best] && stamp > c_stamp[best])) best = cases
 }
 
+# What is printed without a look at the line that it stands in is of the form that it must have.
+function word_in(text) { return text ~ /^[A-Za-z]+$/ && length(text) <= 20 ? text : "" }
+function number_in(text) { return text ~ /^-?[0-9]+$/ && length(text) <= 12 ? text : "" }
+function stamp_in(text) { return text ~ /^[0-9TZ:.+ -]+$/ ? substr(text, 1, 40) : "" }
+
 function end_of_file(   state, message, inner, stamp, handler, operation, code, label) {
   if (kind == "E") { errors[++error_files] = body; error_of[error_files] = name_of " " config; error_at[error_files] = place_of; return }
   if (kind != "S" && kind != "H") return
@@ -557,15 +562,16 @@ function end_of_file(   state, message, inner, stamp, handler, operation, code, 
   d_count++
   d_kind[d_count] = kind; d_handler[d_count] = handler; d_version[d_count] = version; d_config[d_count] = config
   if (kind == "H") {
-    d_state[d_count] = json["status"]; d_code[d_count] = json["code"]; d_message[d_count] = json["message"]
+    d_state[d_count] = word_in(json["status"]); d_code[d_count] = number_in(json["code"]); d_message[d_count] = json["message"]
     return
   }
   message = json["status.formattedMessage.message"]
   if (json["status.substatus.formattedMessage.message"] != "") message = message "\n" json["status.substatus.formattedMessage.message"]
-  d_stamp[d_count] = json["timestampUTC"]; d_state[d_count] = tolower(json["status.status"])
-  d_code[d_count] = json["status.code"]; d_operation[d_count] = json["status.operation"]; d_message[d_count] = message
+  d_stamp[d_count] = stamp_in(json["timestampUTC"]); d_state[d_count] = tolower(word_in(json["status.status"]))
+  d_code[d_count] = number_in(json["status.code"])
+  d_operation[d_count] = risky(json["status.operation"]) ? "" : json["status.operation"]; d_message[d_count] = message
   if (message ~ /^[ \n]*[{]/ && parsed(message) && json["exitCode"] != "") {
-    d_inner[d_count] = json["executionState"]; d_code[d_count] = json["exitCode"]
+    d_inner[d_count] = json["executionState"]; d_code[d_count] = number_in(json["exitCode"])
     d_message[d_count] = json["executionMessage"] "\n[stdout]\n" json["output"] "\n[stderr]\n" json["error"]
   }
 }

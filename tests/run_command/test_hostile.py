@@ -195,3 +195,29 @@ def test_files_that_are_slow_to_read_keep_the_time(disk: Path, tmp_path: Path, a
     used = sum(os.times()[2:4]) - sum(begun[2:4])
     assert ran.verdict.line.startswith(REASON)
     assert used < 60, "running away, in seconds of the processor"
+
+
+@pytest.mark.parametrize("field", ["status", "code", "operation", "timestampUTC"])
+@pytest.mark.parametrize("place", ["failing", "fine", "HandlerStatus"])
+def test_no_field_takes_a_secret_past_what_hides_it(tmp_path: Path, field: str, place: str):
+    """Some stand in the verdict outside of any line of the file's."""
+    disk, secret = tmp_path / "disk", "password=hunterhunter"
+    failing(disk, "Contoso.Web", "this one failed")
+    file = next(disk.rglob("0.status"))
+    document = json.loads(file.read_text())
+    status = document[0]["status"]
+    if place == "fine":
+        status["status"] = "success"
+    if field == "timestampUTC":
+        document[0][field] = secret
+    else:
+        status[field] = secret
+    if place == "HandlerStatus":
+        file.unlink()
+        file = file.parents[1] / "config/HandlerStatus"
+        file.parent.mkdir()
+        document = {"status": "NotReady", "code": 3, "message": "this one failed", field: secret}
+    file.write_text(json.dumps(document))
+    ran = called(disk, tmp_path / "run")
+    assert "VMEXT" in ran.text
+    assert "hunter" not in ran.text, ran.text
