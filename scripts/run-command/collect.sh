@@ -58,6 +58,21 @@ end_all() { # SIGNAL PID
   kill -"$1" $ended 2>/dev/null
 }
 
+# Of a subshell that only waits: TERM ends it together with its sleep, also where that is just being started.
+wakes() {
+  nap=
+  stop=
+  trap 'stop=1; kill "$nap" 2>/dev/null' TERM
+}
+
+nap_of() { # SECONDS
+  sleep "$1" &
+  nap=$!
+  [ -z "$stop" ] || kill "$nap" 2>/dev/null
+  wait "$nap"
+  [ -z "$stop" ] || exit 0
+}
+
 # Runs a command for at most so many seconds, without timeout(1), which old systems lack.
 # shellcheck disable=SC2030,SC2031 # what sleeps is the subshell's own
 limited() {
@@ -66,14 +81,10 @@ limited() {
   { "$@" <&3 3<&- & } 3<&0 # what runs in the background would have no standard input otherwise
   child=$!
   (
-    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-    sleep "$seconds" &
-    nap=$!
-    wait "$nap"
+    wakes
+    nap_of "$seconds"
     end_all TERM "$child"
-    sleep 3 &
-    nap=$!
-    wait "$nap"
+    nap_of 3
     end_all KILL "$child"
   ) >/dev/null 2>&1 &
   dog=$!
@@ -911,10 +922,8 @@ main() {
   ls -t "$state"/answer.* 2>/dev/null | tail -n +21 | while IFS= read -r old; do rm -f "$old"; done
   start
   (
-    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-    sleep "$((VMEXT_COLLECT_SECONDS + 5))" &
-    nap=$!
-    wait "$nap"
+    wakes
+    nap_of "$((VMEXT_COLLECT_SECONDS + 5))"
     end_all TERM "$working"
     sleep 2
     end_all KILL "$working"
