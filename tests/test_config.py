@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,19 @@ def test_a_token_file_with_anything_but_one_token_is_refused(tmp_path: Path, con
 def test_a_missing_token_file_is_named(tmp_path: Path):
     with pytest.raises(ConfigError, match="nowhere"):
         load(tmp_path, token_file=str(tmp_path / "nowhere"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such files in folders")
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path):
+    """In a process of its own, with little memory: it would hang, or take all that there is."""
+    told = []
+    (tmp_path / "device").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "long").write_text("#" * 2_000_000)
+    for name in ("device", "pipe", "long"):
+        code = f"from pathlib import Path; from collector.config import load_config; load_config({{}}, {{}}, Path({name!r}), Path('/x'))"
+        command = ["sh", "-c", f'ulimit -v 2000000; exec "{sys.executable}" -c "{code}"']
+        environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
+        told.append(done.stderr.strip().splitlines()[-1].partition("can't be read: ")[2])
+    assert told == ["it is no plain file", "it is no plain file", "it is larger than 1048576 bytes"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +29,7 @@ FLAG = "command line"
 _PREFIX = "VMEXT_"
 #: Signs of the longest path below the state folder, with room to spare.
 _ROOM_BELOW = 80
+_MOST_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
         log.warning("%s is not read: it belongs to a user who is no administrator", file)
         return
     try:
-        loaded: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        loaded: dict[str, Any] = tomllib.loads(_text(file))
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
@@ -126,6 +129,19 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
             problems.append(ConfigError(f"{file}: there is no table [{key}]", hint))
         else:
             yield _Given(key, value, str(file), str(file))
+
+
+def _text(file: Path) -> str:
+    """A pipe would hold a service that starts for ever, and a device fill its memory.
+
+    Raises OSError, UnicodeDecodeError.
+    """
+    kind = file.stat()
+    if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    if kind.st_size > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {_MOST_BYTES} bytes")
+    return file.read_text(encoding="utf-8-sig")
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:

@@ -28,7 +28,7 @@ $progress = Join-Path $folder 'step.txt'
 
 # ---- secrets: a line that may hold one goes as a whole, and so does any word that looks made by chance ----
 
-$Risky = 'passw|pwd|passphrase|secret|kennwort|contrase|mot de passe|credential|authoriz|bearer|basic |signature|token["'' ]*[:=]|token is|[a-z]+[_-]token|--token|key["'' ]*[:=]|key is|[a-z][_ -]?key\b|sig=|sig%3d|sharedaccess|connectionstring|endpoint=|eyj[a-z0-9]|service-?principal|protectedsettings|handlersettings|handlerenvironment|publicsettings|json config|encodedcommand|-enc |securestring|"script|"value|commandtoexecute|fileuris|chpasswd|sshpass|sudo -s|net use|net\.exe use|sqlcmd|docker login|mysql|curl .*-u|--user|-u \S+:|/p:|az login|://[^/ ]*@|ghp_|github_pat|npm_|pypi-|xox[abprs]-|akia|aiza|ya29|8q~|iyev|\$[0-9][a-z]?\$|begin [a-z0-9 ]*key|vault\.azure|keyvault|%[0-9a-f][0-9a-f].*%[0-9a-f][0-9a-f]'
+$Risky = 'passw|pwd|passphrase|secret|kennwort|contrase|mot de passe|credential|authoriz|bearer|basic |signature|token["'' ]*[:=]|token is|[a-z]+[_-]token|--token|key["'' ]*[:=]|key is|[a-z][_ -]?key\b|sig=|sig%3d|sharedaccess|connectionstring|endpoint=|eyj[a-z0-9]|service-?principal|protectedsettings|handlersettings|handlerenvironment|publicsettings|json config|encodedcommand|-enc |securestring|"script|"value|commandtoexecute|fileuris|chpasswd|sshpass|sudo -s|net use|net\.exe use|sqlcmd|docker login|mysql|curl .*-u|--user|-u \S+:|/p:|az login|://[^/ ]*@|ghp_|github_pat|npm_|pypi-|xox[abprs]-|akia|aiza|ya29|8q~|iyev|\$[0-9][a-z]?\$|pass["'' ]*[:=]|--?pass |passin|passcode|storepass|(?<![a-z])(?:pw|pin|psk|creds?|salt|otp|clave|senha|_auth)["'' ]*[:=]|wachtwoord|lozinka|has.{1,2}o *[:=]|heslo|l.{1,2}senord|mot_?de_?passe|parola *[:=]|adgangskode|salasana|jelsz|\?{2,} *[:=]|cookie|webhook|hooks\.slack|x-auth|response="|ansible_vault|recovery key|(?:licen[sc]e|activation|instrumentation|product)[ _-]*(?:key|code)|://[^ /]*:[^ ]*@|(?:useradd|usermod|psexec|mongo[a-z]*|plink|redis-cli|ldap[a-z]+|smbclient|htpasswd|zip|7za?|http) .*-[pwabun]|sqlplus|vault login|cmdkey|schtasks .*/rp|cryptsetup .*<<<|begin [a-z0-9 ]*key|vault\.azure|keyvault|%[0-9a-f][0-9a-f].*%[0-9a-f][0-9a-f]'
 $ByChance = '\S*(?:(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{5,}|[A-Za-z0-9+/]{28,}|[0-9][A-Za-z]+[0-9]+[A-Za-z]+[0-9]|[A-Za-z0-9+/]{12,}=(?=[\s"'']|$)|[A-Za-z0-9+/]={1,2}(?=\s|$)|==)\S*|(?<!\S)(?=\S*[A-Za-z])(?=\S*[0-9])\S*[!#^*~$]\S*'
 
 function Hide([string[]]$lines) {
@@ -169,15 +169,16 @@ function Get-Reduced {
             $status = @($document)[0]
         }
         catch { [void]$failed.Add(@('', $handler, '', 'its status file is no whole JSON', $newest.Name)); continue }
-        $state = [string]$status.status.status
+        $state = ([string]$status.status.status) -replace '[^A-Za-z]', ''   # printed as they are: no text of anyone's
+        $stamp = ([string]$status.timestampUTC) -replace '[^0-9TZ:.+-]', ''
         $message = [string]$status.status.formattedMessage.message
         foreach ($sub in @($status.status.substatus)) { if ($sub -and $sub.formattedMessage) { $message += "`n" + $sub.formattedMessage.message } }
         $exit = ''
         if ($message -match '(?:exit code:?|exit status=?|exited with code:?) ?(-?\d+)') { $exit = $Matches[1] }
         elseif ($message -match '"exitCode":(-?\d+)') { $exit = $Matches[1] }
-        elseif ([string]$status.status.code -notmatch '^0?$') { $exit = [string]$status.status.code }
+        elseif ([string]$status.status.code -match '^-?[1-9][0-9]*$') { $exit = [string]$status.status.code }
         if ($state -match '^(error|failed)$' -or $message -match '"executionState":"(Failed|TimedOut)"') {
-            [void]$failed.Add(@([string]$status.timestampUTC, $handler, $exit, $message, $newest.Name))
+            [void]$failed.Add(@($stamp, $handler, $exit, $message, $newest.Name))
         }
         elseif ($state -eq 'transitioning' -and (Test-Old ([string]$status.timestampUTC))) {
             [void]$hanging.Add(@([string]$status.timestampUTC, $handler, '', $message, "$($newest.Name), in progress"))
@@ -219,14 +220,15 @@ function Get-Reduced {
 
 # ---- the call ----
 
-New-Item -ItemType Directory -Force -Path $folder | Out-Null
-& icacls.exe $folder /inheritance:r /grant:r '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F' | Out-Null
-$mutex = New-Object System.Threading.Mutex($false, 'Global\vmext-run-command')
 $mine = $false
-try { $mine = $mutex.WaitOne($VMEXT_COLLECT_WAIT * 1000) }
-catch [System.Threading.AbandonedMutexException] { $mine = $true }   # the one before was killed half way
 $answer = ''
 try {
+    New-Item -ItemType Directory -Force -Path $folder | Out-Null
+    & icacls.exe $folder /inheritance:r /grant:r '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F' | Out-Null
+    # another user may have made one of this name, which then can't be had
+    $mutex = New-Object System.Threading.Mutex($false, 'Global\vmext-run-command')
+    try { $mine = $mutex.WaitOne($VMEXT_COLLECT_WAIT * 1000) }
+    catch [System.Threading.AbandonedMutexException] { $mine = $true }   # the one before was killed half way
     if ($mine) {
         Remove-Item -LiteralPath (Join-Path $folder 'package') -Recurse -Force -ErrorAction SilentlyContinue
         $program = Find-Vmext

@@ -58,17 +58,28 @@ end_all() { # SIGNAL PID
   kill -"$1" $ended 2>/dev/null
 }
 
+# Of a subshell that only waits: TERM ends it together with its sleep, also where that is just being started.
+wakes() {
+  nap=
+  stop=
+  trap 'stop=1; kill "$nap" 2>/dev/null' TERM
+}
+
+nap_of() { # SECONDS
+  sleep "$1" &
+  nap=$!
+  [ -z "$stop" ] || kill "$nap" 2>/dev/null
+  wait "$nap"
+  [ -z "$stop" ] || exit 0
+}
+
 # Ends a process and all that it started after so many seconds. Itself it is ended by TERM, at once: it runs in a
 # subshell of its own.
 end_later() { # SECONDS PID
-  trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-  sleep "$1" &
-  nap=$!
-  wait "$nap"
+  wakes
+  nap_of "$1"
   end_all TERM "$2"
-  sleep 3 &
-  nap=$!
-  wait "$nap"
+  nap_of 3
   end_all KILL "$2"
 }
 
@@ -76,7 +87,7 @@ end_later() { # SECONDS PID
 limited() {
   seconds=$1
   shift
-  "$@" &
+  { "$@" <&3 3<&- & } 3<&0 # what runs in the background would have no standard input otherwise
   child=$!
   (end_later "$seconds" "$child") >/dev/null 2>&1 &
   dog=$!
@@ -239,11 +250,37 @@ work() {
 
 # Text of one file behind a line that names it: ASCII, every line marked, so that no file can pass for another.
 told() { # HEAD FILE BYTES head|tail
-  [ -f "$2" ] && [ ! -h "$2" ] && [ -r "$2" ] || return 0
+  plain_file "$2" || return 0
   printf '#%s\n' "$1"
+  first_line=1
+  # of a line that is cut, what said that it holds a secret may be gone; the size by ls, since wc may read it all
+  # shellcheck disable=SC2012
+  [ "$4" = head ] || [ "$(ls -ldn "$2" | awk '{ print $5; exit }')" -le "$3" ] || first_line=2
   if [ "$4" = head ]; then head -c "$3" "$2"; else tail -c "$3" "$2"; fi 2>/dev/null |
-    LC_ALL=C tr -d '\000' | tr '\r' '\n' | LC_ALL=C tr -c '\011\012\040-\176' '?' | sed 's/^/|/'
+    LC_ALL=C tr -d '\000' | tr '\r' '\n' | LC_ALL=C tr -c '\011\012\040-\176' '?' |
+    tail -n "+$first_line" | sed 's/^/|/'
   echo
+}
+
+# Whether it can be read without waiting and without leaving its folder: no pipe, no device, no link.
+plain_file() { [ -f "$1" ] && [ ! -h "$1" ] && [ -r "$1" ]; }
+
+plain_folder() { [ -d "$1" ] && [ ! -h "$1" ]; }
+
+# Whether a folder lies on the disk that was given: a link on it may lead to this machine's own.
+on_disk() {
+  [ -n "$VMEXT_COLLECT_ROOT" ] || return 0
+  real=$(cd "$1" 2>/dev/null && pwd -P) && disk=$(cd "$VMEXT_COLLECT_ROOT" 2>/dev/null && pwd -P) || return 1
+  case $real in "${disk%/}"/*) return 0 ;; esac
+  return 1
+}
+
+word_of() { printf '%s' "$1" | tr -c 'A-Za-z0-9._+-' '?'; } # a name as one word of ASCII
+
+listed() { # plain_file|plain_folder PATH...; the names of those that are one
+  kind=$1
+  shift
+  for one in "$@"; do ! "$kind" "$one" || printf '%s\n' "${one##*/}"; done
 }
 
 newest() { # of the names on standard input that end in .N or .N.SUFFIX: the highest N for each name before it
@@ -256,34 +293,43 @@ newest() { # of the names on standard input that end in .N or .N.SUFFIX: the hig
     END { for (name in as) print as[name] }' | head -n 30
 }
 
-# shellcheck disable=SC2012 # names that are no plain words are none of the agent's
 sources() {
-  state=${VMEXT_COLLECT_ROOT%/}/var/lib/waagent
+  LC_ALL=C
+  export LC_ALL
+  root=${VMEXT_COLLECT_ROOT%/}
+  state=$root/var/lib/waagent
+  on_disk "$state" || state=/nonexistent
   count=0
   for folder in "$state"/*-[0-9]*; do
-    { [ -d "$folder" ] && [ ! -h "$folder" ]; } || continue
+    plain_folder "$folder" || continue
     [ "$count" -lt 60 ] || continue
     count=$((count + 1))
-    called=${folder##*/}
+    called=$(word_of "${folder##*/}")
     handler=${called%-*}
     version=${called##*-}
-    word=$(head -c 40 "$folder/config/HandlerState" 2>/dev/null | tr -cd 'A-Za-z')
+    word=
+    if plain_folder "$folder/config"; then
+      ! plain_file "$folder/config/HandlerState" || word=$(head -c 40 "$folder/config/HandlerState" 2>/dev/null | tr -cd 'A-Za-z')
+    fi
     [ -n "$word" ] || [ -d "$folder/status" ] || [ -d "$folder/config" ] || continue
     printf '#V %s %s %s\n' "$handler" "$version" "${word:--}"
-    told "H $handler $version -" "$folder/config/HandlerStatus" 65536 head
-    ls "$folder/status" 2>/dev/null | newest .status | while IFS= read -r name; do
-      told "S $handler $version $(printf '%s' "$name" | tr ' ' '?')" "$folder/status/$name" 65536 head
+    ! plain_folder "$folder/config" || told "H $handler $version - HandlerStatus" "$folder/config/HandlerStatus" 65536 head
+    plain_folder "$folder/status" || continue
+    listed plain_file "$folder/status"/*.status | newest .status | while IFS= read -r name; do
+      told "S $handler $version $(word_of "$name") status" "$folder/status/$name" 65536 head
     done
   done
   for folder in "$state"/custom-script/download "$state"/run-command-handler/download/*; do
-    { [ -d "$folder" ] && [ ! -h "$folder" ]; } || continue
-    number=$(ls "$folder" 2>/dev/null | newest '' | head -n 1)
+    plain_folder "$folder" || continue
+    number=$(listed plain_folder "$folder"/* | newest '' | head -n 1)
+    [ -n "$number" ] || continue
+    called=$(word_of "${folder##*/}")
     case $folder in
-      */custom-script/*) told "E CustomScript - -" "$folder/$number/stderr" 16384 tail ;;
-      *) told "E RunCommandHandlerLinux - ${folder##*/}" "$folder/$number/stderr" 16384 tail ;;
+      */custom-script/*) told "E CustomScript - - custom-script/download/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
+      *) told "E RunCommandHandlerLinux - $called run-command-handler/download/$called/$number/stderr" "$folder/$number/stderr" 16384 tail ;;
     esac
   done
-  told "A - - -" "${VMEXT_COLLECT_ROOT%/}/var/log/waagent.log" 393216 tail
+  ! on_disk "$root/var/log" || told "A - - - waagent.log" "$root/var/log/waagent.log" 393216 tail
 }
 
 # Why there is nothing to find, so that a disk that this script can't read is not taken for one without a failure.
@@ -301,8 +347,8 @@ nothing_there() {
 
 # Says it by itself. Where not even awk works, that is what it says: a verdict that nothing was looked at.
 reduced() {
-  reasons=$({ nothing_there; tail -n 4 "$lock/why" 2>/dev/null; } | tr '\n' ';' | tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
-  said=$(sources 2>/dev/null | LC_ALL=C awk -v now="$(now)" -v why="$reasons" "$REDUCED" 2>/dev/null)
+  reasons=$({ nothing_there; tail -n 4 "$lock/why" 2>/dev/null; } | tr '\n' ';' | LC_ALL=C tr -cd '\040-\176' | sed 's/;$//; s/;/; /g')
+  said=$(sources 2>/dev/null | LC_ALL=C limited 60 awk -v now="$(now)" -v why="$reasons" "$REDUCED" 2>/dev/null)
   case $said in
     *"; no bundle, not delivered") printf '%s\n' "$said" ;;
     *)
@@ -336,6 +382,11 @@ function risky(text) {
   if (text ~ /protectedsettings|handlersettings|runtimesettings|json config|encodedcommand|-enc |securestring|"script"|"value"|(commandtoexecute|fileuris)["\047 ]*[:=]/) return 1
   if (text ~ /chpasswd|sshpass|sudo -s|net use|net\.exe use|sqlcmd|docker login|mysql|curl .*-u|wget .*--user|-u [^ ]+:|\/p:|az login/) return 1
   if (text ~ /:\/\/[^\/ ]*@|ghp_|github_pat|npm_|pypi-|xox[abprs]-|akia|aiza|ya29|glpat|sk_live|8q~|iyev|\$[0-9][a-z]?\$/) return 1
+  if (text ~ /pass["\047]*[ ]*[:=]|--?pass |passin|passcode|storepass|(^|[^a-z])(pw|pin|psk|creds?|salt|otp|clave|senha|_auth)["\047]*[ ]*[:=]/) return 1
+  if (text ~ /wachtwoord|lozinka|has.?.?o *[:=]|heslo|l.?.?senord|mot_?de_?passe|parola *[:=]|adgangskode|salasana|jelsz|\?\?\?\?+ *[:=]/) return 1
+  if (text ~ /cookie|webhook|hooks\.slack|x-auth|response="|ansible_vault|recovery key|(licen[sc]e|activation|instrumentation|product)[ _-]*(key|code)|:\/\/[^ \/]*:[^ ]*@/) return 1
+  if (text ~ /(useradd|usermod|psexec|mongo[a-z]*|plink|redis-cli|ldap[a-z]+|smbclient|htpasswd|zip|7za?|http) .*-[pwabun]/) return 1
+  if (text ~ /sqlplus|vault login|cmdkey|schtasks .*\/rp|cryptsetup .*<<</) return 1
   return text ~ /begin [a-z0-9 ]*key|begin cert|private key/
 }
 
@@ -409,7 +460,8 @@ function skip() { while (at <= size && substr(text_, at, 1) ~ /[ \t\n]/) at++ }
 function string(   from, piece, slash) { # at the opening quote; gives what stands between, escapes and all
   from = ++at
   for (;;) {
-    piece = index(substr(text_, at), "\"")
+    piece = index(substr(text_, at, 200), "\"")   # most are short, and the rest of the file is long
+    if (!piece) piece = index(substr(text_, at), "\"")
     if (!piece) return broken()
     at += piece
     for (slash = at - 2; slash >= from && substr(text_, slash, 1) == "\\"; slash--);
@@ -421,7 +473,7 @@ function string(   from, piece, slash) { # at the opening quote; gives what stan
 function broken() { wrong = 1; at = size + 1; return "" }
 
 function value(path, depth,   sign, name, from, raw) {
-  if (depth > 12 || wrong) return broken()
+  if (depth > 12 || wrong || ++values > 4000) return broken()
   skip()
   sign = substr(text_, at, 1)
   if (sign == "{" || sign == "[") {
@@ -477,7 +529,7 @@ function unicode(hex,   number, place) {
 function parsed(text,   path) { # into json[]; whether it was whole
   for (path in json) delete json[path]
   sub(/^[?]+/, "", text)
-  text_ = text; size = length(text); at = 1; wrong = 0
+  text_ = text; size = length(text); at = 1; wrong = values = 0
   skip()
   if (substr(text_, at, 1) !~ /[{[]/) return 0
   value("", 0); skip()
@@ -521,8 +573,13 @@ function found(grave, handler, name, operation, coded, stamp, message, where) {
   if (!best || grave > c_grave[best] || (grave == c_grave[best] && stamp > c_stamp[best])) best = cases
 }
 
+# What is printed without a look at the line that it stands in is of the form that it must have.
+function word_in(text) { return text ~ /^[A-Za-z]+$/ && length(text) <= 20 ? text : "" }
+function number_in(text) { return text ~ /^-?[0-9]+$/ && length(text) <= 12 ? text : "" }
+function stamp_in(text) { return text ~ /^[0-9TZ:.+ -]+$/ ? substr(text, 1, 40) : "" }
+
 function end_of_file(   message, handler) {
-  if (kind == "E") { errors[++error_files] = body; error_of[error_files] = name_of " " config; return }
+  if (kind == "E") { errors[++error_files] = body; error_of[error_files] = name_of " " config; error_at[error_files] = place_of; return }
   if (kind != "S" && kind != "H") return
   handler = name_of
   if (handler ~ /CPlat\.Core\.RunCommandLinux$/) return   # it carries this script
@@ -533,15 +590,16 @@ function end_of_file(   message, handler) {
   d_count++
   d_kind[d_count] = kind; d_handler[d_count] = handler; d_version[d_count] = version; d_config[d_count] = config
   if (kind == "H") {
-    d_state[d_count] = json["status"]; d_code[d_count] = json["code"]; d_message[d_count] = json["message"]
+    d_state[d_count] = word_in(json["status"]); d_code[d_count] = number_in(json["code"]); d_message[d_count] = json["message"]
     return
   }
   message = json["status.formattedMessage.message"]
   if (json["status.substatus.formattedMessage.message"] != "") message = message "\n" json["status.substatus.formattedMessage.message"]
-  d_stamp[d_count] = json["timestampUTC"]; d_state[d_count] = tolower(json["status.status"])
-  d_code[d_count] = json["status.code"]; d_operation[d_count] = json["status.operation"]; d_message[d_count] = message
+  d_stamp[d_count] = stamp_in(json["timestampUTC"]); d_state[d_count] = tolower(word_in(json["status.status"]))
+  d_code[d_count] = number_in(json["status.code"])
+  d_operation[d_count] = risky(json["status.operation"]) ? "" : json["status.operation"]; d_message[d_count] = message
   if (message ~ /^[ \n]*[{]/ && parsed(message) && json["exitCode"] != "") {
-    d_inner[d_count] = json["executionState"]; d_code[d_count] = json["exitCode"]
+    d_inner[d_count] = json["executionState"]; d_code[d_count] = number_in(json["exitCode"])
     d_message[d_count] = json["executionMessage"] "\n[stdout]\n" json["output"] "\n[stderr]\n" json["error"]
   }
 }
@@ -763,8 +821,10 @@ one_clears() {
   fi
 }
 
-# Takes the lock away in one step, and what was unpacked.
+# Takes the lock of the call $first away in one step, and what that unpacked. Another call's it leaves: that one may have
+# cleared ours by now, and works.
 clear_lock() {
+  case $(cat "$lock/id" 2>/dev/null) in '' | "$first") ;; *) return ;; esac
   remains=$(cat "$lock/unpacked" 2>/dev/null)
   case $remains in */.vmext-run.*) rm -rf "$remains" ;; esac
   mv "$lock" "$state/gone.$$" 2>/dev/null && rm -rf "$state/gone.$$"
@@ -829,6 +889,14 @@ worker() {
 
 # ---- the call -------------------------------------------------------------------------------------------
 
+seconds() { # TEXT DEFAULT; a leading 0 would make it octal, and a number that is too large ends the shell
+  set -- "$1" "$2" "${1#"${1%%[!0]*}"}"
+  case $1 in
+    '' | *[!0-9]*) echo "$2" ;;
+    *) case $3 in ??????*) echo 86400 ;; *) echo "${3:-0}" ;; esac ;;
+  esac
+}
+
 # Takes the parameters from the arguments: NAME=VALUE, or the address and the hash as they are.
 parameters() {
   for word in "$@"; do
@@ -840,11 +908,15 @@ parameters() {
       VMEXT_COLLECT_SECONDS=*) VMEXT_COLLECT_SECONDS=${word#*=} ;;
       VMEXT_COLLECT_WAIT=*) VMEXT_COLLECT_WAIT=${word#*=} ;;
       http://* | https://*) VMEXT_PACKAGE_URL=$word ;;
-      *) if [ ${#word} -eq 64 ]; then VMEXT_PACKAGE_SHA256=$word; else note "$word is no parameter; it was left out"; fi ;;
+      *)
+        # it may be an address with its signature, under a name that is misspelt: only the name is told
+        case $word in VMEXT_*=*) named=$(word_of "${word%%=*}") ;; *) named="an argument of ${#word} characters" ;; esac
+        if [ ${#word} -eq 64 ]; then VMEXT_PACKAGE_SHA256=$word; else note "$named is no parameter; it was left out"; fi
+        ;;
     esac
   done
-  case $VMEXT_COLLECT_SECONDS in '' | *[!0-9]*) VMEXT_COLLECT_SECONDS=600 ;; esac
-  case $VMEXT_COLLECT_WAIT in '' | *[!0-9]*) VMEXT_COLLECT_WAIT=30 ;; esac
+  VMEXT_COLLECT_SECONDS=$(seconds "$VMEXT_COLLECT_SECONDS" 600)
+  VMEXT_COLLECT_WAIT=$(seconds "$VMEXT_COLLECT_WAIT" 30)
   export VMEXT_PACKAGE_URL VMEXT_PACKAGE_SHA256 VMEXT_COLLECT_ARGUMENTS VMEXT_COLLECT_ROOT VMEXT_COLLECT_SECONDS \
     VMEXT_UNPACK_FOLDERS VMEXT_STATE_FOLDERS
 }
@@ -888,12 +960,16 @@ main() {
   if [ -s "$state/answer.$first" ]; then
     cat "$state/answer.$first"
   else # it was ended, or the disk is full
+    [ "$(cat "$lock/id" 2>/dev/null)" != "$first" ] ||
+      why "it ended without an answer after $(($(now) - began)) s, at: $(cat "$lock/step" 2>/dev/null)"
     reduced
     clear_lock
   fi
   exit 0
 }
 
+# What changes how the tools here write and read.
+unset CDPATH GREP_OPTIONS GZIP QUOTING_STYLE TAR_OPTIONS TIME_STYLE
 if [ -n "${VMEXT_WORKER:-}" ]; then
   lock=$VMEXT_WORKER
   state=${lock%/*}

@@ -18,6 +18,7 @@ import tree_sitter_powershell
 
 from collector.fleet.ask.verdicts import read_verdict
 from tests.redact.planted import corpus, leaks
+from tests.run_command.forms import FORMS
 
 SCRIPT = Path(__file__).parents[2] / "scripts/run-command/collect.ps1"
 TEXT = SCRIPT.read_text(encoding="ascii")
@@ -126,6 +127,17 @@ def test_the_patterns_leave_no_planted_secret():
         text = re.sub(r"[^\x20-\x7e\n]", "?", case.text.replace("\0", "").replace("\r", "\n"))
         left[f"{case.planted.kind}, {case.where}"] += bool(leaks(case, hidden(text)))
     assert not +left
+
+
+def test_plain_words_are_hidden_where_the_line_says_what_they_are():
+    texts = [re.sub(r"[^\x20-\x7e\n]", "?", form.replace("@", "hunterhunter", 1)) for form in FORMS]
+    assert [text for text in texts if "hunterhunter" in hidden(text)] == []
+
+
+def test_nothing_is_run_or_kept_where_any_user_may_make_folders():
+    """%ProgramData%, the folders for temporary files: what SYSTEM runs from there may be another's."""
+    code = "\n".join(line for line in TEXT.splitlines() if not line.lstrip().startswith("#"))
+    assert not re.search(r"ProgramData|\bTE?MP\b|GetTempPath|env:PUBLIC", code, re.I)
 
 
 REASONS = (

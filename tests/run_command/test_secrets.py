@@ -13,6 +13,7 @@ import pytest
 
 from tests.redact.planted import Case, corpus, leaks
 from tests.run_command.azure import SCRIPT
+from tests.run_command.forms import FORMS
 from tests.run_command.test_reduced import AWKS, collect
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a shell script")
@@ -61,6 +62,12 @@ def test_no_planted_secret_is_left(awk: str):
     for case, text in zip(cases, hidden([case.text for case in cases], awk), strict=True):
         left[case.planted.kind] += bool(leaks(case, text))
     assert not +left
+
+
+@pytest.mark.parametrize("awk", AWKS.values(), ids=AWKS)
+def test_plain_words_are_hidden_where_the_line_says_what_they_are(awk: str):
+    left = hidden([form.replace("@", "hunterhunter", 1) for form in FORMS], awk)
+    assert [form for form, text in zip(FORMS, left, strict=True) if "hunterhunter" in text] == []
 
 
 def test_the_lines_that_tell_the_reason_stay():

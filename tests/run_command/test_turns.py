@@ -34,8 +34,15 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]
 
 
 def kill_all(machine: Machine) -> None:
+    """All at one time, as where a machine is cut off: none may see that another has gone, and tidy up behind it."""
+    seen: set[int] = set()
+    while new := [process for process in inside(machine) if process.pid not in seen]:
+        for process in new:
+            seen.add(process.pid)
+            with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+                process.suspend()
     for process in inside(machine):
-        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+        with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
@@ -84,6 +91,7 @@ def test_the_deadline_holds_for_the_whole_where_the_network_swallows_everything(
     machine.put("curl", "#!/bin/sh\n: >/tmp/runs\nsleep 1000\n")
     ran = machine.run("http://127.0.0.1:9/x", "0" * 64, VMEXT_COLLECT_SECONDS="1")
     assert ran.verdict.line.startswith("FAILED CustomScript exit 100"), ran.message
+    assert "at: fetching the package" in ran.verdict.parts["Why"].replace("\n", " ")
     assert (machine.root / "tmp/runs").exists()
     assert machine.remains() == []
 
@@ -136,14 +144,26 @@ def test_what_a_killed_call_left_goes_with_the_next_one(machine: Machine):
     with serving(data) as server:
         child = machine.start(server.url, sha256(data))
         until((machine.root / "tmp/runs").exists)
-        for process in inside(machine):
-            process.kill()
+        kill_all(machine)
         child.communicate(timeout=PATIENCE)
         assert [name for name in machine.remains() if name.startswith("opt/.vmext-run.")], "killed half way"
         (machine.root / "tmp/go").touch()
         ran = machine.run(server.url, sha256(data))
     assert ran.verdict.delivered == "yes", ran.message
     assert machine.remains() == []
+
+
+def test_a_call_that_was_ended_leaves_the_lock_of_the_next_one(machine: Machine):
+    """The next one takes the lock as soon as the worker is gone, while the call that was ended still reads the files."""
+    child = started(machine, SLOW)
+    lock = machine.root / "run/vmext-run-command/now"
+    worker = int((lock / "pid").read_text().split()[0])
+    (lock / "id").write_text("the next one's\n")
+    for process in [psutil.Process(worker), *psutil.Process(worker).children(recursive=True)]:
+        if process.pid != child.pid:
+            process.kill()
+    assert result(child).verdict.line.startswith("FAILED CustomScript exit 100")
+    assert (lock / "id").read_text() == "the next one's\n"
 
 
 def test_a_number_that_another_process_has_by_now_holds_no_lock(machine: Machine):
