@@ -23,7 +23,8 @@ $ProgressPreference = 'SilentlyContinue'     # the bar of Invoke-WebRequest cost
 $until = (Get-Date).AddSeconds($VMEXT_COLLECT_SECONDS)
 $most = 67108864                             # bytes of the package
 $why = New-Object System.Collections.ArrayList
-$folder = Join-Path $env:ProgramFiles 'vmext-run-command'   # in ProgramData any user could have made it before us
+# Not in ProgramData: any user may make folders there, also beforehand, and would own what SYSTEM is about to run.
+$folder = Join-Path $env:ProgramFiles 'vmext-run-command'
 $progress = Join-Path $folder 'step.txt'
 
 # ---- secrets: a line that may hold one goes as a whole, and so does any word that looks made by chance ----

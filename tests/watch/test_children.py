@@ -39,7 +39,9 @@ def test_what_goes_wrong_is_told(tmp_path: Path):
 
 def test_it_starts_itself_as_it_was_started(monkeypatch: pytest.MonkeyPatch):
     assert children.own_command() == [sys.executable, "-m", "collector"]
-    told = [sys.executable, "-I", "-c", "from collector.watch.children import own_command; print(own_command()[1:])"]
+    place = str(Path(children.__file__).parents[2])  # isolated, it does not look into the working folder
+    code = f"import sys; sys.path.insert(0, {place!r}); from collector.watch.children import own_command; print(own_command()[1:])"
+    told = [sys.executable, "-I", "-c", code]
     assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == "['-I', '-m', 'collector']\n"
     monkeypatch.setattr(sys, "argv", ["/opt/vmext.pyz", "watch"])
     assert children.own_command() == [sys.executable, "/opt/vmext.pyz"]
