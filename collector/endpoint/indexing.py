@@ -41,7 +41,7 @@ class Indexer:
         self._store = store
         self._limits = limits
         self._queue = Queue(database)
-        self._claimed: Sequence[tuple[str, str, int]] = ()  # what could not be written is tried before anything else
+        self._claimed: Sequence[tuple[str, str]] = ()  # what could not be written is tried before anything else
         self._called = threading.Event()
         self._stopped = threading.Event()
 
@@ -71,7 +71,7 @@ class Indexer:
         claimed = self._claimed = self._claimed or self._queue.claim(_BATCH)
         entries: list[Entry] = []
         damaged: dict[str, str] = {}
-        for bundle, sha256, _ in claimed:
+        for bundle, sha256 in claimed:
             try:
                 entries.append(entry(open_received(self._store.path(sha256), self._limits)))
             except BundleError as error:

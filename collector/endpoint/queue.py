@@ -20,8 +20,8 @@ class Queue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, most: int) -> Sequence[tuple[str, str, int]]:
-        """Up to `most` (id, SHA-256, bytes), oldest first, for this caller alone for `CLAIM_SECONDS`.
+    def claim(self, most: int) -> Sequence[tuple[str, str]]:
+        """Up to `most` (id, SHA-256), oldest first, for this caller alone for `CLAIM_SECONDS`.
 
         Raises OSError.
         """
@@ -40,14 +40,9 @@ class Queue:
             spent = [bundle for bundle, tries in claimed.items() if tries > MOST_TRIES]
             if spent:
                 set_aside(connection, spent, f"indexing it was begun {MOST_TRIES} times and never ended")
-            query = sa.select(BUNDLES.c.id, BUNDLES.c.sha256, BUNDLES.c.bytes)
+            query = sa.select(BUNDLES.c.id, BUNDLES.c.sha256)
             rows = connection.execute(query.where(BUNDLES.c.id.in_(claimed.keys() - set(spent))))
-            return [(row[0], row[1], row[2]) for row in rows]
-
-    def depth(self) -> int:
-        """How many wait or are being indexed. Raises OSError."""
-        with self._database.reading() as connection:
-            return int(connection.execute(sa.select(sa.func.count()).select_from(QUEUE)).scalar_one())
+            return [(row[0], row[1]) for row in rows]
 
 
 def set_aside(connection: sa.Connection, bundles: Sequence[str], problem: str) -> None:
