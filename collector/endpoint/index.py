@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from collector.bundle import words
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, FINDINGS, INSTANCES, QUEUE, TOKENS
 from collector.model import iso
@@ -119,7 +118,3 @@ def _conditions(filters: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
         )
         found.append(sa.or_(*(field.icontains(filters["q"], autoescape=True) for field in fields)))
     return found
-
-
-def short(extension: str | None) -> str:
-    return words.short(extension) if extension else ""
