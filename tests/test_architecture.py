@@ -53,7 +53,7 @@ PURE = [
         )
     ),
     *(f"read/{name}.py" for name in ("sift", "split", "tailing/stream", "window")),
-    *("data/rotated.py", "endpoint/naming.py", "endpoint/rows.py"),
+    *("data/rotated.py", "endpoint/indexing/naming.py", "endpoint/indexing/rows.py"),
 ] + [
     f"bundle/{name}.py"
     for name in (

@@ -18,17 +18,17 @@ from starlette.staticfiles import StaticFiles
 from collector import __version__
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Limits, open_received
-from collector.endpoint.access import COOKIE, SESSION_SECONDS, Access
-from collector.endpoint.blocks import Blocks, add_blocks
-from collector.endpoint.committing import Commits
+from collector.endpoint.access.tokens import COOKIE, SESSION_SECONDS, Access
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
-from collector.endpoint.index import Index
-from collector.endpoint.indexing import Indexer
-from collector.endpoint.ingest import Ingest, RefusalError, recover
+from collector.endpoint.indexing.indexer import Indexer
+from collector.endpoint.intake.blocks import Blocks, add_blocks
+from collector.endpoint.intake.committing import Commits
+from collector.endpoint.intake.ingest import Ingest, RefusalError, recover
+from collector.endpoint.intake.uploads import Uploads
 from collector.endpoint.pages import Pages
-from collector.endpoint.store import Store
-from collector.endpoint.uploads import Uploads
+from collector.endpoint.reading.bundles import Index
+from collector.endpoint.stores.folder import Store
 from collector.errors import BundleError
 
 #: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.

@@ -16,8 +16,6 @@ import pytest
 import sqlalchemy as sa
 
 from collector.bundle.reader import Limits, glance_received
-from collector.endpoint import queue
-from collector.endpoint.committing import Commits
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
 from collector.endpoint.database.tables import (
@@ -29,10 +27,12 @@ from collector.endpoint.database.tables import (
     QUEUE,
     STATES,
 )
-from collector.endpoint.index import now
-from collector.endpoint.indexing import Indexer
-from collector.endpoint.rows import bundle_row
-from collector.endpoint.store import Store
+from collector.endpoint.indexing import queue
+from collector.endpoint.indexing.indexer import Indexer
+from collector.endpoint.indexing.rows import bundle_row
+from collector.endpoint.intake.committing import Commits
+from collector.endpoint.reading.bundles import now
+from collector.endpoint.stores.folder import Store
 from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector.endpoint.naming import instance_key, signature
+from collector.endpoint.indexing.naming import instance_key, signature
 from collector.model import Identity
 
 WEB_12 = Identity("linux", "vmss-web_12", "vmssweb00000c", "vmss-web", "12", "rg-web", subscription="S-1")

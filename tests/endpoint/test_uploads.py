@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from collector.endpoint.store import Incoming
-from collector.endpoint.uploads import Bounds, FullError, OffsetError, OtherError, Uploads
+from collector.endpoint.intake.uploads import Bounds, FullError, OffsetError, OtherError, Uploads
+from collector.endpoint.stores.folder import Incoming
 from collector.model import BundleInfo
 from tests.endpoint.running import Endpoint, endpoint
 from tests.fault.rig import bundles

@@ -1,8 +1,10 @@
 """The tables of the index. All of them but `tokens` can be made again from the stored bundles.
 
     bundles ── queue            a stored bundle that is not indexed yet has a row in both
-       ├────── findings ── incidents ── incident_instances ── instances
+       ├────── findings ── incidents ── incident_instances ── instances ── scale_sets
        └────── states ──────────────────────────────────────────┘
+
+What has an `id` of 16 hexadecimal digits keeps it when the index is made again, so that links to it stay good.
 
 A moment is kept as whole milliseconds since 1970 in UTC, so that both engines sort and compare it alike.
 """
@@ -74,17 +76,32 @@ QUEUE = sa.Table(
     sa.Index("ix_queue_due", "due"),
 )
 
+#: A scale set, or the lone machines of a resource group, which have no name in common.
+SCALE_SETS = sa.Table(
+    "scale_sets",
+    METADATA,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("id", sa.String(16), nullable=False, unique=True),
+    #: subscription/resource group/name in small letters: see `naming.scale_set_key`
+    sa.Column("key", sa.String(300), nullable=False),
+    sa.Column("name", sa.String(128)),
+    sa.Column("resource_group", sa.String(128)),
+    sa.Column("subscription", sa.String(36)),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.Index("ix_scale_sets_name", "name"),
+)
+
 INSTANCES = sa.Table(
     "instances",
     METADATA,
     sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("id", sa.String(16), nullable=False, unique=True),
+    sa.Column("scale_set", sa.ForeignKey("scale_sets.number"), nullable=False),
     #: What makes two bundles come from one instance: see `naming.instance_key`
     sa.Column("key", sa.String(300), nullable=False, unique=True),
     sa.Column("name", sa.String(128)),
     sa.Column("computer_name", sa.String(128)),
-    sa.Column("scale_set", sa.String(128)),
-    sa.Column("resource_group", sa.String(128)),
-    sa.Column("subscription", sa.String(36)),
     sa.Column("instance_id", sa.String(64)),
     sa.Column("location", sa.String(64)),
     sa.Column("zone", sa.String(8)),
@@ -96,7 +113,7 @@ INSTANCES = sa.Table(
     sa.Column("last_seen", Moment, nullable=False),
     sa.Column("last_bundle", sa.String(16)),
     sa.Column("last_verdict", sa.String(16)),
-    sa.Index("ix_instances_scale_set", "scale_set", "resource_group"),
+    sa.Index("ix_instances_scale_set", "scale_set"),
 )
 
 FINDINGS = sa.Table(
@@ -124,9 +141,9 @@ INCIDENTS = sa.Table(
     "incidents",
     METADATA,
     sa.Column("number", _NUMBER, primary_key=True),
-    sa.Column("signature", sa.String(64), nullable=False, unique=True),
-    sa.Column("scale_set", sa.String(128)),
-    sa.Column("resource_group", sa.String(128)),
+    #: `naming.signature`: the same failure in the same scale set
+    sa.Column("id", sa.String(16), nullable=False, unique=True),
+    sa.Column("scale_set", sa.ForeignKey("scale_sets.number"), nullable=False),
     sa.Column("kind", sa.String(8)),
     sa.Column("rule", sa.String(64)),
     sa.Column("extension", sa.String(128)),

@@ -16,6 +16,7 @@ _MOMENT = sa.BigInteger()
 
 def upgrade() -> None:
     tokens = _remove_the_first_index()
+    _create_scale_sets()
     _create_instances()
     _create_incidents()
     _create_bundles()
@@ -42,16 +43,31 @@ def _remove_the_first_index() -> list[tuple[str, str]]:
     return tokens
 
 
+def _create_scale_sets() -> None:
+    op.create_table(
+        "scale_sets",
+        sa.Column("number", _NUMBER, primary_key=True),
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("key", sa.String(300), nullable=False),
+        sa.Column("name", sa.String(128)),
+        sa.Column("resource_group", sa.String(128)),
+        sa.Column("subscription", sa.String(36)),
+        sa.Column("first_seen", _MOMENT, nullable=False),
+        sa.Column("last_seen", _MOMENT, nullable=False),
+        sa.UniqueConstraint("id", name="uq_scale_sets_id"),
+    )
+    op.create_index("ix_scale_sets_name", "scale_sets", ["name"])
+
+
 def _create_instances() -> None:
     op.create_table(
         "instances",
         sa.Column("number", _NUMBER, primary_key=True),
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("scale_set", _NUMBER, sa.ForeignKey("scale_sets.number"), nullable=False),
         sa.Column("key", sa.String(300), nullable=False),
         sa.Column("name", sa.String(128)),
         sa.Column("computer_name", sa.String(128)),
-        sa.Column("scale_set", sa.String(128)),
-        sa.Column("resource_group", sa.String(128)),
-        sa.Column("subscription", sa.String(36)),
         sa.Column("instance_id", sa.String(64)),
         sa.Column("location", sa.String(64)),
         sa.Column("zone", sa.String(8)),
@@ -63,9 +79,10 @@ def _create_instances() -> None:
         sa.Column("last_seen", _MOMENT, nullable=False),
         sa.Column("last_bundle", sa.String(16)),
         sa.Column("last_verdict", sa.String(16)),
+        sa.UniqueConstraint("id", name="uq_instances_id"),
         sa.UniqueConstraint("key", name="uq_instances_key"),
     )
-    op.create_index("ix_instances_scale_set", "instances", ["scale_set", "resource_group"])
+    op.create_index("ix_instances_scale_set", "instances", ["scale_set"])
     op.create_table(
         "states",
         sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
@@ -83,9 +100,8 @@ def _create_incidents() -> None:
     op.create_table(
         "incidents",
         sa.Column("number", _NUMBER, primary_key=True),
-        sa.Column("signature", sa.String(64), nullable=False),
-        sa.Column("scale_set", sa.String(128)),
-        sa.Column("resource_group", sa.String(128)),
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("scale_set", _NUMBER, sa.ForeignKey("scale_sets.number"), nullable=False),
         sa.Column("kind", sa.String(8)),
         sa.Column("rule", sa.String(64)),
         sa.Column("extension", sa.String(128)),
@@ -99,7 +115,7 @@ def _create_incidents() -> None:
         sa.Column("last_received", _MOMENT, nullable=False),
         sa.Column("instances", sa.Integer, nullable=False),
         sa.Column("bundles", sa.Integer, nullable=False),
-        sa.UniqueConstraint("signature", name="uq_incidents_signature"),
+        sa.UniqueConstraint("id", name="uq_incidents_id"),
     )
     op.create_index("ix_incidents_last_seen", "incidents", ["last_seen"])
     op.create_index("ix_incidents_scale_set", "incidents", ["scale_set", "last_seen"])

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.endpoint.store import Incoming
+from collector.endpoint.stores.folder import Incoming
 
 log = logging.getLogger(__name__)
 

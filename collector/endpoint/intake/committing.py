@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, QUEUE
-from collector.endpoint.rows import Row
+from collector.endpoint.indexing.rows import Row
 
 _MOST = 200
 

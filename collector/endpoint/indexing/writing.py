@@ -1,15 +1,12 @@
-"""Takes stored bundles from the queue, opens them, and writes what they say into the index."""
+"""Writes what a batch of bundles says into the tables, in one transaction."""
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from collector.bundle.reader import Limits, open_received
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import (
     BUNDLES,
@@ -18,73 +15,10 @@ from collector.endpoint.database.tables import (
     INCIDENTS,
     INSTANCES,
     QUEUE,
+    SCALE_SETS,
     STATES,
 )
-from collector.endpoint.queue import Queue, set_aside
-from collector.endpoint.rows import Entry, Row, entry, incident_row
-from collector.endpoint.store import Store
-from collector.errors import BundleError
-
-log = logging.getLogger(__name__)
-
-#: Bundles of one transaction: enough that a commit is cheap, few enough that a reader soon sees them.
-_BATCH = 50
-#: How long to wait before looking for work again, in seconds, where nobody calls: another host may have stored some.
-_LOOK_SECONDS = 1.0
-
-
-class Indexer:
-    """One worker; any number may run, in this process and in others."""
-
-    def __init__(self, database: Database, store: Store, limits: Limits) -> None:
-        self._database = database
-        self._store = store
-        self._limits = limits
-        self._queue = Queue(database)
-        self._claimed: Sequence[tuple[str, str]] = ()  # what could not be written is tried before anything else
-        self._called = threading.Event()
-        self._stopped = threading.Event()
-
-    def call(self) -> None:
-        """There may be work."""
-        self._called.set()
-
-    def stop(self) -> None:
-        """`run` ends after the batch that it is at."""
-        self._stopped.set()
-        self._called.set()
-
-    def run(self) -> None:
-        """Works until `stop`. What fails is tried again later."""
-        while not self._stopped.is_set():
-            self._called.clear()
-            try:
-                done = self.turn()
-            except OSError as error:
-                log.warning("bundles could not be indexed, and will be later: %s", error)
-                done = 0
-            if not done:
-                self._called.wait(_LOOK_SECONDS)
-
-    def turn(self) -> int:
-        """Indexes up to one batch and tells how many it took from the queue. Raises OSError."""
-        claimed = self._claimed = self._claimed or self._queue.claim(_BATCH)
-        entries: list[Entry] = []
-        damaged: dict[str, str] = {}
-        for bundle, sha256 in claimed:
-            try:
-                entries.append(entry(open_received(self._store.path(sha256), self._limits)))
-            except BundleError as error:
-                damaged[bundle] = str(error)
-            except FileNotFoundError:
-                damaged[bundle] = "the stored file is gone"
-        with self._database.writing() as connection:
-            for bundle, problem in damaged.items():
-                log.warning("the bundle %s can't be indexed: %s", bundle, problem)
-                set_aside(connection, [bundle], problem)
-            write(self._database, connection, entries)
-        self._claimed = ()
-        return len(claimed)
+from collector.endpoint.indexing.rows import Entry, Row, incident_row
 
 
 def write(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> None:
@@ -98,8 +32,9 @@ def write(database: Database, connection: sa.Connection, entries: Sequence[Entry
     waiting = [one for one in entries if one.bundle in received]
     if not waiting:
         return
-    instances = _write_instances(database, connection, waiting)
-    incidents = _write_incidents(database, connection, waiting, received, instances)
+    sets = _write_scale_sets(database, connection, waiting)
+    instances = _write_instances(database, connection, waiting, sets)
+    incidents = _write_incidents(database, connection, waiting, received, instances, sets)
     findings = [finding | {"incident": incidents[finding["incident"]]} for one in waiting for finding in one.findings]
     if findings:
         connection.execute(sa.insert(FINDINGS), findings)
@@ -116,17 +51,30 @@ def write(database: Database, connection: sa.Connection, entries: Sequence[Entry
     connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(received)))
 
 
-def _write_instances(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> dict[str, int]:
+def _write_scale_sets(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> dict[str, int]:
+    """The scale sets' numbers by their ids."""
+    rows: dict[str, Row] = {}
+    for one in entries:
+        rows[one.scale_set["id"]] = _joined(rows.get(one.scale_set["id"]), one.scale_set)
+    insert = database.insert(SCALE_SETS)
+    upsert = insert.on_conflict_do_update(index_elements=["id"], set_=_widened(SCALE_SETS, insert.excluded))
+    found = connection.execute(upsert.returning(SCALE_SETS.c.id, SCALE_SETS.c.number), _in_order(rows))
+    return {row.id: row.number for row in found}
+
+
+def _write_instances(
+    database: Database, connection: sa.Connection, entries: Sequence[Entry], sets: dict[str, int]
+) -> dict[str, int]:
     """The instances' numbers by their keys; what the newest bundle says of one replaces what an older one said."""
     rows: dict[str, Row] = {}
     for one in sorted(entries, key=lambda one: one.created):
         key = one.instance["key"]
         first = rows[key]["first_seen"] if key in rows else one.created
-        rows[key] = one.instance | {"first_seen": first}
+        rows[key] = one.instance | {"first_seen": first, "scale_set": sets[one.scale_set["id"]]}
     insert = database.insert(INSTANCES)
     new = insert.excluded
     is_newer = new.last_seen >= INSTANCES.c.last_seen
-    told = sorted(_names(INSTANCES) - {"number", "key", "first_seen"})
+    told = sorted(_names(INSTANCES) - {"number", "id", "key", "scale_set", "first_seen"})
     changes = {name: sa.case((is_newer, new[name]), else_=INSTANCES.c[name]) for name in told}
     earlier = new.first_seen < INSTANCES.c.first_seen
     changes["first_seen"] = sa.case((earlier, new.first_seen), else_=INSTANCES.c.first_seen)
@@ -141,14 +89,16 @@ def _write_incidents(
     entries: Sequence[Entry],
     received: dict[str, datetime],
     instances: dict[str, int],
+    sets: dict[str, int],
 ) -> dict[str, int]:
-    """The incidents' numbers by their signatures, with their counts brought up to date."""
+    """The incidents' numbers by their ids, with their counts brought up to date."""
     rows: dict[str, Row] = {}
     pairs: dict[tuple[str, int], Row] = {}
     for one in entries:
         number = instances[one.instance["key"]]
         for mark in {finding["incident"]: finding for finding in reversed(one.findings)}.values():
-            new = incident_row(one, mark, received[one.bundle]) | {"bundles": 1}
+            new = incident_row(one, mark, received[one.bundle])
+            new |= {"bundles": 1, "scale_set": sets[one.scale_set["id"]]}
             rows[mark["incident"]] = _joined(rows.get(mark["incident"]), new)
             pair = {
                 "first_seen": new["first_seen"],
@@ -164,9 +114,9 @@ def _write_incidents(
         "last_received": _later(INCIDENTS.c.last_received, insert.excluded.last_received),
         "bundles": INCIDENTS.c.bundles + insert.excluded.bundles,
     }
-    upsert = insert.on_conflict_do_update(index_elements=["signature"], set_=changes)
-    found = connection.execute(upsert.returning(INCIDENTS.c.signature, INCIDENTS.c.number), _in_order(rows))
-    numbers = {row.signature: row.number for row in found}
+    upsert = insert.on_conflict_do_update(index_elements=["id"], set_=changes)
+    found = connection.execute(upsert.returning(INCIDENTS.c.id, INCIDENTS.c.number), _in_order(rows))
+    numbers = {row.id: row.number for row in found}
     _write_pairs(database, connection, {(numbers[mark], number): row for (mark, number), row in pairs.items()})
     return numbers
 
@@ -232,8 +182,9 @@ def _joined(before: Row | None, after: Row) -> Row:
     joined = newest | {
         "first_seen": min(before["first_seen"], after["first_seen"]),
         "last_seen": max(before["last_seen"], after["last_seen"]),
-        "bundles": before["bundles"] + after["bundles"],
     }
+    if "bundles" in after:
+        joined["bundles"] = before["bundles"] + after["bundles"]
     if "last_received" in after:
         joined["last_received"] = max(before["last_received"], after["last_received"])
     return joined

@@ -21,8 +21,18 @@ def instance_key(identity: Identity, bundle_id: str) -> str:
     return f"{place}//{name}".lower()[:300] if name else f"bundle {bundle_id}"
 
 
+def scale_set_key(identity: Identity) -> str:
+    """The same for every instance of a scale set; lone machines have that of their resource group, with no name."""
+    return f"{identity.subscription or ''}/{identity.resource_group or ''}/{identity.scale_set or ''}".lower()[:300]
+
+
+def short_id(key: str) -> str:
+    """16 hexadecimal digits that stand for a key in addresses."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
+
+
 def signature(finding: Mapping[str, Any], identity: Identity) -> str:
-    """64 hexadecimal digits: the same for the same failure within a scale set, or within the lone machines of a group.
+    """16 hexadecimal digits: the same for the same failure within a scale set, or within the lone machines of a group.
 
     The text of the failure is no part of it, since paths and times in it differ from instance to instance.
     """
@@ -37,4 +47,4 @@ def signature(finding: Mapping[str, Any], identity: Identity) -> str:
         str(finding["id"]),
         "" if code is None else str(code),
     )
-    return hashlib.sha256("\0".join(parts).lower().encode("utf-8", "replace")).hexdigest()
+    return short_id("\0".join(parts).lower())

@@ -11,7 +11,7 @@ from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, QUEUE
 
 #: A claim that nobody ended is given to another indexer after this many seconds.
-CLAIM_SECONDS = 120
+CLAIM_SECONDS = 30
 #: A bundle whose indexing was begun this often and never ended is set aside: it may be what ends the indexer.
 MOST_TRIES = 5
 

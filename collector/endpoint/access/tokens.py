@@ -10,7 +10,7 @@ import secrets
 import time
 from pathlib import Path
 
-from collector.endpoint.index import Index
+from collector.endpoint.reading.bundles import Index
 
 COOKIE = "vmext_session"
 SESSION_SECONDS = 12 * 3600

@@ -11,7 +11,7 @@ from collector.bundle import words
 from collector.bundle.codec import moment
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
-from collector.endpoint.naming import instance_key, signature
+from collector.endpoint.indexing.naming import instance_key, scale_set_key, short_id, signature
 from collector.model import Identity
 
 #: An instance's extensions beyond these are not shown in the matrix; one has at most a few dozen.
@@ -26,6 +26,7 @@ class Entry:
 
     bundle: str
     created: datetime
+    scale_set: Row
     instance: Row
     findings: tuple[Row, ...]
     states: tuple[Row, ...]
@@ -55,6 +56,7 @@ def entry(bundle: Bundle | Envelope) -> Entry:
     return Entry(
         bundle.id,
         bundle.created,
+        _scale_set_row(bundle.created, identity),
         _instance_row(bundle, identity),
         findings,
         () if isinstance(bundle, Envelope) else _state_rows(bundle, findings),
@@ -66,9 +68,7 @@ def incident_row(entry: Entry, finding: Row, received: datetime) -> Row:
     seen = finding["time"] or entry.created
     copied = ("kind", "rule", "extension", "operation", "exit_code", "owner", "title", "message")
     return {
-        "signature": finding["incident"],
-        "scale_set": entry.instance["scale_set"],
-        "resource_group": entry.instance["resource_group"],
+        "id": finding["incident"],
         **{name: finding[name] for name in copied},
         "first_seen": seen,
         "last_seen": seen,
@@ -78,14 +78,26 @@ def incident_row(entry: Entry, finding: Row, received: datetime) -> Row:
     }
 
 
-def _instance_row(bundle: Bundle | Envelope, identity: Identity) -> Row:
+def _scale_set_row(seen: datetime, identity: Identity) -> Row:
+    key = scale_set_key(identity)
     return {
-        "key": instance_key(identity, bundle.id),
-        "name": _cut(identity.instance_name, 128),
-        "computer_name": _cut(identity.computer_name, 128),
-        "scale_set": _cut(identity.scale_set, 128),
+        "id": short_id(key),
+        "key": _cut(key, 300),
+        "name": _cut(identity.scale_set, 128),
         "resource_group": _cut(identity.resource_group, 128),
         "subscription": _cut(identity.subscription, 36),
+        "first_seen": seen,
+        "last_seen": seen,
+    }
+
+
+def _instance_row(bundle: Bundle | Envelope, identity: Identity) -> Row:
+    key = instance_key(identity, bundle.id)
+    return {
+        "id": short_id(key),
+        "key": _cut(key, 300),
+        "name": _cut(identity.instance_name, 128),
+        "computer_name": _cut(identity.computer_name, 128),
         "instance_id": _cut(identity.instance_id, 64),
         "location": _cut(identity.location, 64),
         "zone": _cut(identity.zone, 8),

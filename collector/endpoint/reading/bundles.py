@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
-from collector.endpoint.database.tables import BUNDLES, FINDINGS, INSTANCES, QUEUE, TOKENS
+from collector.endpoint.database.tables import BUNDLES, FINDINGS, INSTANCES, QUEUE, SCALE_SETS, TOKENS
 from collector.model import iso
 
 #: Parameters of one statement: below what SQLite and PostgreSQL take.
@@ -53,7 +53,7 @@ class Index:
         `filters`: verdict, extension, scale_set, exit_code, owner, q.
         """
         instance = sa.func.coalesce(INSTANCES.c.name, INSTANCES.c.computer_name).label("instance")
-        columns = [INSTANCES.c[name] for name in ("scale_set", "resource_group", "system")]
+        columns = [SCALE_SETS.c.name.label("scale_set"), SCALE_SETS.c.resource_group, INSTANCES.c.system]
         told = [column for column in BUNDLES.c if column.name != "instance"]
         query = _joined(sa.select(*told, instance, *columns, *(FINDINGS.c[name] for name in _FIRST)), filters)
         query = query.order_by(BUNDLES.c.received.desc(), BUNDLES.c.id.desc()).limit(limit).offset(offset)
@@ -87,7 +87,8 @@ def receipt(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _joined(query: sa.Select[Any], filters: Mapping[str, str]) -> sa.Select[Any]:
     first = sa.and_(FINDINGS.c.bundle == BUNDLES.c.id, FINDINGS.c.number == 0)
-    source = BUNDLES.outerjoin(INSTANCES, BUNDLES.c.instance == INSTANCES.c.number).outerjoin(FINDINGS, first)
+    source = BUNDLES.outerjoin(INSTANCES, BUNDLES.c.instance == INSTANCES.c.number)
+    source = source.outerjoin(SCALE_SETS, INSTANCES.c.scale_set == SCALE_SETS.c.number).outerjoin(FINDINGS, first)
     return query.select_from(source).where(*_conditions(filters))
 
 
@@ -96,7 +97,7 @@ def _conditions(filters: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
     if filters.get("verdict"):
         found.append(BUNDLES.c.verdict == filters["verdict"])
     if filters.get("scale_set"):
-        found.append(INSTANCES.c.scale_set == filters["scale_set"])
+        found.append(SCALE_SETS.c.name == filters["scale_set"])
     if filters.get("extension"):
         found.append(FINDINGS.c.extension.icontains(filters["extension"], autoescape=True))
     if filters.get("owner"):
@@ -110,7 +111,7 @@ def _conditions(filters: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
         fields = (
             INSTANCES.c.name,
             INSTANCES.c.computer_name,
-            INSTANCES.c.scale_set,
+            SCALE_SETS.c.name,
             BUNDLES.c.id,
             FINDINGS.c.title,
             FINDINGS.c.message,

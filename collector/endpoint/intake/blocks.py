@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from collector.endpoint.ingest import ID, Ingest, RefusalError, storing, told_digest
-from collector.endpoint.uploads import FullError, OffsetError, OtherError, Upload, Uploads
+from collector.endpoint.intake.ingest import ID, Ingest, RefusalError, storing, told_digest
+from collector.endpoint.intake.uploads import FullError, OffsetError, OtherError, Upload, Uploads
 
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 _RANGE = re.compile(r"^bytes (\d{1,15})-(\d{1,15})/(\d{1,15})$")

@@ -16,11 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.bundle.reader import Limits, glance_received
-from collector.endpoint.committing import Commits, insert_bundles
 from collector.endpoint.database.engine import Database
-from collector.endpoint.index import Index, now, receipt
-from collector.endpoint.rows import bundle_row
-from collector.endpoint.store import Incoming, Store
+from collector.endpoint.indexing.rows import bundle_row
+from collector.endpoint.intake.committing import Commits, insert_bundles
+from collector.endpoint.reading.bundles import Index, now, receipt
+from collector.endpoint.stores.folder import Incoming, Store
 from collector.errors import BundleError
 
 log = logging.getLogger(__name__)

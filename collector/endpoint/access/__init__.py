@@ -1,0 +1,1 @@
+"""Who may send, read and administer, and what they did."""

@@ -1,0 +1,1 @@
+"""Opens stored bundles and writes what they say into the tables."""

@@ -1,0 +1,1 @@
+"""Takes bundles from senders: checked, stored, queued, answered with a receipt."""

@@ -1,0 +1,1 @@
+"""What the tables tell, for pages and for programs."""

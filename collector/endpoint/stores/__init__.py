@@ -1,0 +1,1 @@
+"""Where the bundles themselves lie."""
