@@ -13,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from collector.endpoint.intake.ingest import ID, Ingest, RefusalError, storing, told_digest
+from collector.endpoint.answers import RefusalError
+from collector.endpoint.intake.ingest import ID, Ingest, storing, told_digest
 from collector.endpoint.intake.uploads import FullError, OffsetError, OtherError, Upload, Uploads
 
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")

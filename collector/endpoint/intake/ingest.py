@@ -7,7 +7,7 @@ import binascii
 import errno
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.bundle.reader import Limits, glance_received
+from collector.endpoint.answers import RefusalError
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.rows import bundle_row
 from collector.endpoint.intake.committing import Commits, insert_bundles
@@ -28,33 +29,6 @@ log = logging.getLogger(__name__)
 ID = re.compile(r"^[0-9a-f]{16}$")
 _RECOVERED_AT_ONCE = 500
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
-
-
-class RefusalError(Exception):
-    """An answer that is no receipt."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        hint: str = "",
-        *,
-        retry_after: int | None = None,
-        more: Mapping[str, object] | None = None,
-    ) -> None:
-        """`retry_after` in seconds; `more` of the answer's body."""
-        super().__init__(message)
-        self.status = status
-        self.hint = hint
-        self.retry_after = retry_after
-        self.more = more or {}
-
-    def response(self) -> JSONResponse:
-        body = {"error": str(self), "hint": self.hint, **self.more}
-        headers = {"Connection": "close"} if self.status in (401, 411, 413) else {}
-        if self.retry_after is not None:
-            headers["Retry-After"] = str(self.retry_after)
-        return JSONResponse(body, self.status, headers)
 
 
 @contextmanager

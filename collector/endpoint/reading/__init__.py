@@ -1,1 +1,3 @@
 """What the tables tell, for pages and for programs."""
+
+from __future__ import annotations

@@ -1,1 +1,3 @@
 """Where the bundles themselves lie."""
+
+from __future__ import annotations

@@ -1,55 +1,34 @@
-"""``vmext endpoint``: the central endpoint and its review pages."""
+"""Serves the endpoint until it is stopped."""
 
 from __future__ import annotations
 
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from collector.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collector.endpoint.settings import Settings
 
-@click.command()
-@click.option(
-    "--data", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Bundles, index and tokens."
-)
-@click.option(
-    "--listen",
-    default="127.0.0.1:8765",
-    show_default=True,
-    metavar="HOST:PORT",
-    help="Port 0 takes a free one.",
-)
-@click.option(
-    "--database",
-    envvar="VMEXT_DATABASE",
-    metavar="URL",
-    help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
-)
-def command(data: Path, listen: str, database: str | None) -> None:
-    """Take bundles, store and index them, and show them.
 
-    Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
-    """
-    try:
-        import uvicorn
+def serve(settings: Settings, listen: str) -> None:
+    """Raises ConfigError."""
+    import uvicorn
 
-        from collector.endpoint.app import create_app
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"the endpoint needs {error.name}, which is not installed",
-            "Install it: pip install 'vmext[endpoint]'",
-        ) from error
+    from collector.endpoint.app import create_app
+    from collector.endpoint.parts import open_parts
+
     bound = _bound(listen)
     try:
-        app = create_app(data.absolute(), database)
+        parts = open_parts(settings)
     except OSError as error:
         raise ConfigError(
-            f"--data: {data} or its index can't be used: {error.strerror}",
+            f"--data: {settings.data} or its index can't be used: {error.strerror}",
             "Give a folder that this user may write, on a disk with room, and a database that answers.",
         ) from error
-    access = app.state.access
+    access = parts.access
     if access.is_first_start:
         click.echo(
             f"vmext: first start; the administrator token is {access.token_file.read_text().strip()}",
@@ -61,8 +40,11 @@ def command(data: Path, listen: str, database: str | None) -> None:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            click.echo(f"vmext endpoint ready on http://{shown}:{port} (data in {data}, token in {access.token_file})")
+            click.echo(
+                f"vmext endpoint ready on http://{shown}:{port} (data in {settings.data}, token in {access.token_file})"
+            )
 
+    app = create_app(parts)
     Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(sockets=[bound])
 
 

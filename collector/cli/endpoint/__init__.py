@@ -1,0 +1,84 @@
+"""``vmext endpoint``: the central endpoint and its review pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from collector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collector.endpoint.settings import Settings
+
+
+class Given:
+    """What was told to `vmext endpoint` before the name of a subcommand."""
+
+    def __init__(self, data: Path | None, **options: Any) -> None:
+        self._data = data
+        self._options = options
+
+    def settings(self) -> Settings:
+        """Raises ConfigError where the endpoint's libraries are missing, or no folder was given."""
+        try:
+            import alembic  # noqa: F401
+            import fastapi  # noqa: F401
+            import uvicorn  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"the endpoint needs {error.name}, which is not installed",
+                "Install it with Python 3.10 or later: pip install 'vmext[endpoint]'. Packages for instances lack it.",
+            ) from error
+        from collector.endpoint.settings import Settings
+
+        if self._data is None:
+            raise ConfigError("--data is missing", "Give a folder for the bundles, the index and the first token.")
+        return Settings(self._data.absolute(), **self._options)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Bundles, index and the first token.")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8765",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Port 0 takes a free one.",
+)
+@click.option(
+    "--database",
+    envvar="VMEXT_DATABASE",
+    metavar="URL",
+    help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
+)
+@click.pass_context
+def command(context: click.Context, data: Path | None, listen: str, database: str | None) -> None:
+    """Take bundles, store and index them, and show them.
+
+    Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
+    """
+    context.obj = Given(data, database=database)
+    if context.invoked_subcommand is None:
+        from collector.cli.endpoint.serving import serve
+
+        serve(context.obj.settings(), listen)
+
+
+@command.command()
+@click.pass_obj
+def migrate(given: Given) -> None:
+    """Bring the index to this version's schema, and end."""
+    settings = given.settings()
+    from collector.endpoint.database.engine import Database
+    from collector.endpoint.database.migrate import migrate as upgrade
+
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        before, after = upgrade(Database(settings.database_url))
+    except OSError as error:
+        raise ConfigError(
+            f"the index can't be upgraded: {error.strerror}", "Give a database that answers and may be written."
+        ) from error
+    click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
