@@ -30,10 +30,12 @@ def create_app(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
-        working.start()
+        if parts.settings.indexers is None:
+            working.start()
         yield
-        parts.indexer.stop()
-        await run_in_threadpool(working.join)
+        if working.is_alive():
+            parts.indexer.stop()
+            await run_in_threadpool(working.join)
         await run_in_threadpool(parts.commits.close)
         parts.database.close()
 

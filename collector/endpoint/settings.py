@@ -17,6 +17,10 @@ class Settings:
     database: str | None = None
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
+    #: Processes that take requests; 0: none, on a host that only indexes.
+    workers: int = 1
+    #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
+    indexers: int | None = None
 
     @property
     def database_url(self) -> str:

@@ -53,13 +53,17 @@ class Given:
     metavar="URL",
     help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
 )
+@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
+@click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
 @click.pass_context
-def command(context: click.Context, data: Path | None, listen: str, database: str | None) -> None:
+def command(
+    context: click.Context, data: Path | None, listen: str, database: str | None, workers: int, indexers: int
+) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
-    context.obj = Given(data, database=database)
+    context.obj = Given(data, database=database, workers=workers, indexers=indexers)
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve
 
