@@ -41,8 +41,8 @@ def create_app(parts: Parts) -> FastAPI:
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
-    app.add_middleware(Guard, access=parts.access)
     add_intake(app, parts)
+    app.add_middleware(Guard, access=parts.access)  # around what intake adds
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
