@@ -17,6 +17,8 @@ class Settings:
     database: str | None = None
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
+    #: How browsers reach this endpoint where a proxy is before it: https://HOST[:PORT], without a path.
+    public_url: str | None = None
 
     @property
     def database_url(self) -> str:
