@@ -6,13 +6,14 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from queue import Empty, SimpleQueue
 
 import sqlalchemy as sa
 
 from collector.endpoint.database.access_tables import AUDIT
 from collector.endpoint.database.engine import Database
+from collector.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ _MOST_AT_ONCE = 500
 #: Rows that wait while the database can't be written; beyond them one is lost, which is told in the log.
 _MOST_WAITING = 100_000
 _AGAIN_SECONDS = 1.0
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def now() -> datetime:
@@ -139,6 +141,21 @@ def acts(
     if before is not None:
         query = query.where(AUDIT.c.number < before)
     return list(connection.execute(query).all())
+
+
+def moment(text: str | None, now: datetime) -> datetime | None:
+    """A time in UTC, or as long before `now`. Raises ConfigError."""
+    if not text:
+        return None
+    try:
+        if text[-1] in _UNITS and text[:-1].isdigit():
+            return now - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{text[:40]!r} is no time", "Give 2026-11-23T10:00Z, or a time ago: 30m, 12h, 7d."
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def _cut(text: str, most: int) -> str:

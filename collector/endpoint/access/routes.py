@@ -87,7 +87,7 @@ def signed_in(parts: Parts, request: Request, secret: str, target: str) -> Respo
 
 def is_secure(parts: Parts, request: Request) -> bool:
     """Whether browsers speak HTTPS with this endpoint, or with the proxy before it."""
-    told = parts.settings.public_url
+    told = parts.settings.access.public_url
     return told.startswith("https:") if told else request.url.scheme == "https"
 
 
