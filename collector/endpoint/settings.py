@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from collector.endpoint.access.settings import AccessSettings
 
 #: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.
 MOST_BYTES = 64_000_000
@@ -21,6 +23,7 @@ class Settings:
     workers: int = 1
     #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
     indexers: int | None = None
+    access: AccessSettings = field(default_factory=AccessSettings)
 
     @property
     def database_url(self) -> str:

@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.bundle.reader import Limits, glance_received
+from collector.endpoint.access.admission import Admission, Admit
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.rows import Row, bundle_row
@@ -63,6 +64,7 @@ class Ingest:
     writers: Executor  # threads that wait for the disk
     most_bytes: int
     limits: Limits
+    admission: Admission
 
     async def put(self, bundle_id: str, request: Request) -> Response:
         """Raises RefusalError for what is not taken."""
@@ -70,7 +72,7 @@ class Ingest:
         if length <= _SMALL:  # the usual one: received in memory, and one thread does all the rest
             body = await self._body(request, length)
             with storing():
-                adding = await self._in_thread(self.take_small, bundle_id, digest, body)
+                adding = await self._in_thread(self.take_small, bundle_id, digest, body, self.admission.of(request))
                 return self.answer(bundle_id, digest, *(await self._added(adding)))
         known = await run_in_threadpool(self.known, bundle_id, digest)
         if known is not None:
@@ -80,7 +82,7 @@ class Ingest:
             incoming = await run_in_threadpool(self.store.receive)
             try:
                 await self.receive(request, incoming, most=self.most_bytes)
-                return await run_in_threadpool(self.take, bundle_id, digest, incoming)
+                return await run_in_threadpool(self.take, bundle_id, digest, incoming, self.admission.of(request))
             finally:
                 await run_in_threadpool(incoming.discard)
 
@@ -141,9 +143,9 @@ class Ingest:
         except ClientDisconnect as error:
             raise RefusalError(400, "the connection ended before the bundle was whole") from error
 
-    def take_small(self, bundle_id: str, digest: str, body: bytes) -> Adding:
+    def take_small(self, bundle_id: str, digest: str, body: bytes, admit: Admit) -> Adding:
         """A bundle that is whole in memory: checked, stored, and on its way into the index."""
-        row = self._checked(bundle_id, digest, hashlib.sha256(body).hexdigest(), io.BytesIO(body), len(body))
+        row = self._checked(bundle_id, digest, hashlib.sha256(body).hexdigest(), io.BytesIO(body), len(body), admit)
         incoming = self.store.receive()
         try:
             incoming.write(body)
@@ -152,14 +154,16 @@ class Ingest:
             incoming.discard()
         return row, self.commits.add(row)
 
-    def take(self, bundle_id: str, digest: str, incoming: Incoming) -> Response:
+    def take(self, bundle_id: str, digest: str, incoming: Incoming, admit: Admit) -> Response:
         """The bundle is whole: check it, store it, then tell the index of it; in this order, so that a crash loses
-        nothing. Its members are read when it is indexed."""
-        row = self._checked(bundle_id, digest, incoming.finish(), incoming.path, incoming.size)
+        nothing. Its members are read when it is indexed. `admit` raises RefusalError where its sender may not."""
+        row = self._checked(bundle_id, digest, incoming.finish(), incoming.path, incoming.size, admit)
         self.store.keep(incoming, digest)
         return self.answer(bundle_id, digest, row, self.commits.add(row).result())
 
-    def _checked(self, bundle_id: str, digest: str, sha256: str, file: Path | BinaryIO, size: int) -> Row:
+    def _checked(
+        self, bundle_id: str, digest: str, sha256: str, file: Path | BinaryIO, size: int, admit: Admit
+    ) -> Row:
         """The row of a bundle that is what was announced."""
         if sha256 != digest:
             raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")
@@ -169,6 +173,7 @@ class Ingest:
             raise RefusalError(400, f"this is no bundle: {error}") from error
         if bundle.id != bundle_id:
             raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
+        admit(bundle, sha256)
         return bundle_row(bundle, sha256, size, now())
 
     def answer(self, bundle_id: str, digest: str, row: Row, stands: Row) -> Response:

@@ -20,9 +20,15 @@ _WRITERS = 16
 
 def add_intake(app: FastAPI, parts: Parts) -> None:
     writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer")
-    ingest = Ingest(parts.store, parts.index, parts.commits, writers, parts.settings.most_bytes, parts.limits)
-
-    app.add_middleware(Lane, ingest=ingest)
+    ingest = Ingest(
+        parts.store,
+        parts.index,
+        parts.commits,
+        writers,
+        parts.settings.most_bytes,
+        parts.limits,
+        parts.access.admission,
+    )
 
     @app.put("/v1/bundles/{bundle_id}")
     async def put(bundle_id: str, request: Request) -> Response:
