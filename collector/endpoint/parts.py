@@ -14,7 +14,9 @@ from collector.endpoint.intake.ingest import recover
 from collector.endpoint.pages import Pages
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.addresses import place_of, store_of
+from collector.endpoint.stores.cache import Cache
+from collector.endpoint.stores.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,11 @@ def open_parts(settings: Settings) -> Parts:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
     migrate(database)
-    store, index, limits = Store(settings.data), Index(database), Limits()
-    recover(store, index, database, limits)
+    cache, index, limits = Cache(settings.data / "cache"), Index(database), Limits()
+    store = store_of(settings.store, settings.data, cache)
+    store.clear_incoming()
+    if not store.is_shared:
+        recover(store, index, database, limits)
     return Parts(
         settings,
         database,

@@ -53,13 +53,35 @@ class Given:
     metavar="URL",
     help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
 )
+@click.option(
+    "--store",
+    envvar="VMEXT_STORE",
+    metavar="URL",
+    help="The bundles: az://CONTAINER[/FOLDER], s3://BUCKET[/FOLDER] or file:///FOLDER; by default in DIR.",
+)
+@click.option(
+    "--watch-store",
+    "watch",
+    multiple=True,
+    metavar="URL",
+    help="Also show bundles that instances put there themselves; as --store. May be given again.",
+)
+@click.option("--grants", is_flag=True, help="Let agents put large bundles into the store themselves.")
 @click.pass_context
-def command(context: click.Context, data: Path | None, listen: str, database: str | None) -> None:
+def command(
+    context: click.Context,
+    data: Path | None,
+    listen: str,
+    database: str | None,
+    store: str | None,
+    watch: tuple[str, ...],
+    grants: bool,
+) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
-    context.obj = Given(data, database=database)
+    context.obj = Given(data, database=database, store=store, watch=watch, grants=grants)
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve
 
@@ -82,3 +104,16 @@ def migrate(given: Given) -> None:
             f"the index can't be upgraded: {error.strerror}", "Give a database that answers and may be written."
         ) from error
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
+
+
+@command.command()
+@click.pass_obj
+def reindex(given: Given) -> None:
+    """Go through the whole store, and put into the index what is not there.
+
+    Needed where the index was lost, or bundles were copied into the store. Removes what is left of uploads that
+    nobody ended, too.
+    """
+    from collector.cli.endpoint.reindexing import reindex as run
+
+    run(given.settings())

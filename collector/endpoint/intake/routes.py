@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.endpoint.intake.blocks import Blocks, add_blocks
+from collector.endpoint.intake.granting import add_grants
+from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import Ingest
 from collector.endpoint.intake.uploads import Uploads
 from collector.endpoint.parts import Parts
@@ -21,6 +23,11 @@ def add_intake(app: FastAPI, parts: Parts) -> None:
     async def put(bundle_id: str, request: Request) -> Response:
         return await ingest.put(bundle_id, request)
 
-    blocks = Blocks(ingest, Uploads(parts.settings.data))
+    uploads = Uploads(parts.database, parts.store.place)
+    grants = Grants(parts.database, parts.store.place, offered=parts.settings.grants)
+    blocks = Blocks(ingest, uploads, grants)
     blocks.drop_stored()
+    if not parts.store.is_shared:
+        uploads.sweep()
     add_blocks(app, blocks)
+    add_grants(app, ingest, grants)
