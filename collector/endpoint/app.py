@@ -22,6 +22,7 @@ from collector.endpoint.intake.routes import add_intake
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
+from collector.endpoint.watching.routes import add_watched
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -31,7 +32,14 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
         working.start()
+        looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
+        for thread in looking:
+            thread.start()
         yield
+        for one in parts.watchers:
+            one.stop()
+        for thread in looking:
+            await run_in_threadpool(thread.join)
         parts.indexer.stop()
         await run_in_threadpool(working.join)
         await run_in_threadpool(parts.commits.close)
@@ -44,6 +52,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
+    add_watched(app, parts)
     add_pages(app, parts)
 
     @app.exception_handler(RefusalError)

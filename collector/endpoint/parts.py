@@ -14,9 +14,11 @@ from collector.endpoint.intake.ingest import recover
 from collector.endpoint.pages import Pages
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
-from collector.endpoint.stores.addresses import place_of, store_of
+from collector.endpoint.stores.addresses import store_of
 from collector.endpoint.stores.cache import Cache
 from collector.endpoint.stores.store import Store
+from collector.endpoint.watching.places import watched
+from collector.endpoint.watching.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Parts:
     indexer: Indexer
     pages: Pages
     limits: Limits
+    watchers: tuple[Watcher, ...]
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -45,6 +48,9 @@ def open_parts(settings: Settings) -> Parts:
     store.clear_incoming()
     if not store.is_shared:
         recover(store, index, database, limits)
+    watching = watched(settings, store, database, cache, limits)
+    store = watching.store
+    indexer = Indexer(database, store, limits)
     return Parts(
         settings,
         database,
@@ -52,7 +58,8 @@ def open_parts(settings: Settings) -> Parts:
         index,
         Access(settings.data, index),
         Commits(database),
-        Indexer(database, store, limits),
+        indexer,
         Pages(),
         limits,
+        watching.watchers(indexer.call),
     )

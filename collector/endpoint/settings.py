@@ -21,6 +21,8 @@ class Settings:
     watch: tuple[str, ...] = ()
     #: Seconds between two looks at them; None: as often as their kind bears.
     every: float | None = None
+    #: File of a private key of age, for encrypted bundles in these places.
+    identity: Path | None = None
     #: Whether senders may be told to put large bundles into the store themselves.
     grants: bool = False
     #: Bytes of the largest bundle.

@@ -39,12 +39,12 @@ class Blocks:
             if left := await run_in_threadpool(self.uploads.find, sha256):
                 await run_in_threadpool(self.uploads.drop, left)
             return JSONResponse({"receipt": known})
-        if about.get("grant") is True and (
-            grant := await run_in_threadpool(self.grants.begin, bundle_id, sha256, size)
-        ):
-            return JSONResponse({"grant": grant}, 201)
         try:
             with storing():
+                wishes = about.get("grant") is True
+                grant = await run_in_threadpool(self.grants.begin, bundle_id, sha256, size) if wishes else None
+                if grant is not None:
+                    return JSONResponse({"grant": grant}, 201)
                 upload = await run_in_threadpool(self.uploads.begin, bundle_id, sha256, size)
         except FullError as error:
             raise RefusalError(503, f"{error}", "Try again later.", retry_after=_RETRY_SECONDS) from error

@@ -76,6 +76,8 @@ class Ingest:
         receipt = self.index.receipt(bundle_id)
         if receipt is not None and receipt["sha256"] != digest:
             raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
+        if receipt is not None and self.store.is_elsewhere(digest):
+            return None  # a receipt promises that it is kept here
         return receipt
 
     def _announced(self, bundle_id: str, request: Request) -> str:

@@ -73,9 +73,8 @@ def _bucket(url: str, option: str) -> Bucket:
         if parts.scheme in ("http", "https") and is_blob(parts):
             return Bucket(shown, _signed(url, parts, option))
     except BaseError as error:
-        raise ConfigError(
-            f"{option}: {shown} can't be used: {str(error).splitlines()[0][:200]}", _CREDENTIALS
-        ) from None
+        reason = str(error).splitlines()[0][:200]
+        raise ConfigError(f"{option}: {shown} can't be used: {reason}", _CREDENTIALS) from None
     raise ConfigError(f"{option}: {shown} is no address of a store", _FORMS)
 
 

@@ -21,10 +21,15 @@ _PIECE = 1 << 20
 
 
 class Bucket:
+    every = 10.0
+
     def __init__(self, name: str, store: AzureStore | S3Store) -> None:
         """`name`: its address as people may see it."""
         self.name = name
         self._store = store
+
+    def local(self, name: str) -> None:
+        return None
 
     def listing(self, prefix: str = "") -> Iterator[Sequence[Found]]:
         with _as_os_error(self.name):

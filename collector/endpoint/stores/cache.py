@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from collector.endpoint.stores.incoming import Incoming
+from collector.endpoint.stores.incoming import Incoming, clear
 
 #: Bytes of all copies together.
 MOST_BYTES = 256_000_000
+#: What is half fetched for so many seconds nobody fetches any more.
+_OLDEST_PARTIAL = 3_600.0
 
 
 class ChangedError(OSError):
@@ -25,6 +28,7 @@ class Cache:
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         """Raises OSError if the folder can't be made."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        clear(folder, older_than=time.time() - _OLDEST_PARTIAL)
         self._folder = folder
         self._most = most_bytes
         self._lock = threading.Lock()
@@ -52,6 +56,20 @@ class Cache:
             stream = incoming.path.open("rb")
             self.take(incoming.path, sha256)
             return stream
+        finally:
+            incoming.discard()
+
+    @contextmanager
+    def fetched(self, pieces: Iterable[bytes]) -> Iterator[tuple[BinaryIO, str]]:
+        """What `pieces` give as an open file, and its hash; kept unless something goes wrong meanwhile."""
+        incoming = Incoming(self._folder)
+        try:
+            for piece in pieces:
+                incoming.write(piece)
+            sha256 = incoming.finish()
+            with incoming.path.open("rb") as stream:
+                yield stream, sha256
+            self.take(incoming.path, sha256)
         finally:
             incoming.discard()
 

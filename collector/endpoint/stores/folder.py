@@ -43,9 +43,15 @@ class FolderStore:
         sync_folder(target.parent)
 
     @contextmanager
-    def opened(self, sha256: str) -> Iterator[BinaryIO]:
+    def opened(self, sha256: str, *, as_stored: bool = False) -> Iterator[BinaryIO]:
         with self.path(sha256).open("rb") as stream:
             yield stream
+
+    def holds(self, sha256: str) -> bool:
+        return self.path(sha256).exists()
+
+    def is_elsewhere(self, sha256: str) -> bool:
+        return False
 
     def remove(self, sha256: str) -> None:
         self.path(sha256).unlink(missing_ok=True)

@@ -19,9 +19,14 @@ class FolderPlace:
     """What begins with a dot, and what is no plain file, is not there: agents write under such names, and a link
     could lead anywhere."""
 
+    every = 2.0
+
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
         self._folder = folder
+
+    def local(self, name: str) -> Path:
+        return self._folder / name
 
     def listing(self, prefix: str = "") -> Iterator[Sequence[Found]]:
         start = self._folder / prefix
@@ -64,7 +69,7 @@ class FolderPlace:
 
 
 def _below(folder: Path, prefix: str) -> Iterator[Found]:
-    """Files in the order of their names. Raises OSError where `folder` itself can't be read, for one when it is gone."""
+    """Files in the order of their names. Raises OSError where `folder` itself can't be read, or is gone."""
     with os.scandir(folder) as scanned:
         entries = sorted(scanned, key=lambda entry: entry.name)
     for entry in entries:
@@ -75,8 +80,20 @@ def _below(folder: Path, prefix: str) -> Iterator[Found]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _below(Path(entry.path), name)
             elif entry.is_file(follow_symlinks=False):
-                told = entry.stat(follow_symlinks=False)
-                modified = datetime.fromtimestamp(told.st_mtime, timezone.utc)
-                yield Found(name, told.st_size, modified, f"{told.st_mtime_ns:x}-{told.st_size:x}")
+                told = os.lstat(entry.path)  # what the listing itself says may be older on Windows
+                yield Found(name, told.st_size, _modified(told), mark(told))
         except (FileNotFoundError, PermissionError):  # gone meanwhile, or a folder that is another's business
             continue
+
+
+def mark(told: os.stat_result) -> str:
+    """Another one as soon as the file was written to."""
+    return f"{told.st_mtime_ns:x}-{told.st_size:x}"
+
+
+def _modified(told: os.stat_result) -> datetime:
+    """A time that nobody can have meant counts as the beginning of all times."""
+    try:
+        return datetime.fromtimestamp(told.st_mtime, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, timezone.utc)

@@ -36,9 +36,18 @@ class ObjectStore:
             self._cache.take(incoming.path, sha256)
 
     @contextmanager
-    def opened(self, sha256: str) -> Iterator[BinaryIO]:
+    def opened(self, sha256: str, *, as_stored: bool = False) -> Iterator[BinaryIO]:
         with self._cache.find(sha256) or self._cache.fetch(sha256, self.place.pieces(_name(sha256))) as stream:
             yield stream
+
+    def holds(self, sha256: str) -> bool:
+        try:
+            return bool(self.place.start(_name(sha256), 1))
+        except FileNotFoundError:
+            return False
+
+    def is_elsewhere(self, sha256: str) -> bool:
+        return False
 
     def remove(self, sha256: str) -> None:
         self.place.remove([_name(sha256)])

@@ -24,6 +24,11 @@ class Place(Protocol):
 
     #: Its address as people may see it: without a signature.
     name: str
+    #: Seconds between two listings that it bears without harm.
+    every: float
+
+    def local(self, name: str) -> Path | None:
+        """Where a file lies on this machine or on what is mounted here; None where it has to be fetched."""
 
     def listing(self, prefix: str = "") -> Iterator[Sequence[Found]]:
         """Every file below a folder `prefix`, some at a time; nothing where there is no such folder."""

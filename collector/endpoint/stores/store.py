@@ -26,8 +26,17 @@ class Store(Protocol):
     def keep(self, incoming: Incoming, sha256: str) -> None:
         """A whole body becomes the bundle of that hash. It is durable when this returns."""
 
-    def opened(self, sha256: str) -> AbstractContextManager[BinaryIO]:
-        """The bundle as a seekable file. FileNotFoundError where there is none."""
+    def opened(self, sha256: str, *, as_stored: bool = False) -> AbstractContextManager[BinaryIO]:
+        """The bundle as a seekable file. FileNotFoundError where there is none.
+
+        `as_stored`: encrypted where it is, although this process may have a key.
+        """
+
+    def holds(self, sha256: str) -> bool:
+        """Whether it is kept here."""
+
+    def is_elsewhere(self, sha256: str) -> bool:
+        """Whether it is not kept here, but seen in a place that others may empty."""
 
     def remove(self, sha256: str) -> None:
         """Nothing happens where it is gone already."""

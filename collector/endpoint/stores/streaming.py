@@ -17,7 +17,7 @@ _PIECE = 1 << 18
 def streamed(store: Store, sha256: str, filename: str) -> Response:
     """Piece by piece, to be kept under that name. Raises OSError."""
     with ExitStack() as held:
-        file = held.enter_context(store.opened(sha256))
+        file = held.enter_context(store.opened(sha256, as_stored=True))
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         pieces = _pieces(file, held.pop_all())
