@@ -23,6 +23,7 @@ from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
+from collector.endpoint.watching.routes import add_watched
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -33,7 +34,14 @@ def create_app(parts: Parts) -> FastAPI:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
         if parts.settings.indexers is None:
             working.start()
+        looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
+        for thread in looking:
+            thread.start()
         yield
+        for one in parts.watchers:
+            one.stop()
+        for thread in looking:
+            await run_in_threadpool(thread.join)
         if working.is_alive():
             parts.indexer.stop()
             await run_in_threadpool(working.join)
@@ -50,6 +58,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
+    add_watched(app, parts)
     add_pages(app, parts)
     add_admin(app, parts)
 

@@ -17,6 +17,16 @@ class Settings:
     data: Path
     #: Address of the index; None: SQLite in `data`.
     database: str | None = None
+    #: Address of the store of the bundles; None: `data`.
+    store: str | None = None
+    #: Addresses of places that are watched for bundles.
+    watch: tuple[str, ...] = ()
+    #: Seconds between two looks at them; None: as often as their kind bears.
+    every: float | None = None
+    #: File of a private key of age, for encrypted bundles in these places.
+    identity: Path | None = None
+    #: Whether senders may be told to put large bundles into the store themselves.
+    grants: bool = False
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
     #: Processes that take requests; 0: none, on a host that only indexes.

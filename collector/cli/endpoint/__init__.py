@@ -59,6 +59,20 @@ class Given:
 )
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
 @click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
+@click.option(
+    "--store",
+    envvar="VMEXT_STORE",
+    metavar="URL",
+    help="The bundles: az://CONTAINER[/FOLDER], s3://BUCKET[/FOLDER] or file:///FOLDER; by default in DIR.",
+)
+@click.option(
+    "--watch-store",
+    "watch",
+    multiple=True,
+    metavar="URL",
+    help="Also show bundles that instances put there themselves; as --store. May be given again.",
+)
+@click.option("--grants", is_flag=True, help="Let agents put large bundles into the store themselves.")
 @access_options
 @click.pass_context
 def command(
@@ -69,13 +83,25 @@ def command(
     database: str | None,
     workers: int,
     indexers: int,
+    store: str | None,
+    watch: tuple[str, ...],
+    grants: bool,
     **access: Any,
 ) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
-    context.obj = Given(data, access, database=database, workers=workers, indexers=indexers)
+    context.obj = Given(
+        data,
+        access,
+        database=database,
+        workers=workers,
+        indexers=indexers,
+        store=store,
+        watch=watch,
+        grants=grants,
+    )
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve
 
@@ -98,6 +124,19 @@ def migrate(given: Given) -> None:
             f"the index can't be upgraded: {error.strerror}", "Give a database that answers and may be written."
         ) from error
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
+
+
+@command.command()
+@click.pass_obj
+def reindex(given: Given) -> None:
+    """Go through the whole store, and put into the index what is not there.
+
+    Needed where the index was lost, or bundles were copied into the store. Removes what is left of uploads that
+    nobody ended, too.
+    """
+    from collector.cli.endpoint.reindexing import reindex as run
+
+    run(given.settings())
 
 
 command.add_command(token.group)

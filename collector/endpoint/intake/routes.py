@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.endpoint.intake.blocks import Blocks, add_blocks
+from collector.endpoint.intake.granting import add_grants
+from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import Ingest
 from collector.endpoint.intake.lane import Lane
 from collector.endpoint.intake.uploads import Uploads
@@ -30,10 +32,17 @@ def add_intake(app: FastAPI, parts: Parts) -> None:
         parts.access.admission,
     )
 
+    app.add_middleware(Lane, ingest=ingest)
+
     @app.put("/v1/bundles/{bundle_id}")
     async def put(bundle_id: str, request: Request) -> Response:
         return await ingest.put(bundle_id, request)
 
-    blocks = Blocks(ingest, Uploads(parts.settings.data))
+    uploads = Uploads(parts.database, parts.store.place)
+    grants = Grants(parts.database, parts.store.place, offered=parts.settings.grants)
+    blocks = Blocks(ingest, uploads, grants)
     blocks.drop_stored()
+    if not parts.store.is_shared:
+        uploads.sweep()
     add_blocks(app, blocks)
+    add_grants(app, ingest, grants)

@@ -59,6 +59,9 @@ class Pages:
     def error(self, message: str, status: int) -> HTMLResponse:
         return self._page("error.html", status, message=message)
 
+    def stores(self, places: Sequence[object]) -> HTMLResponse:
+        return self._page("stores.html", places=places)
+
     def bundles(
         self,
         rows: Sequence[Mapping[str, Any]],

@@ -36,6 +36,13 @@ class Index:
             row = connection.execute(query).mappings().first()
         return receipt(dict(row)) if row else None
 
+    def receipt_of(self, sha256: str) -> dict[str, str] | None:
+        """The first receipt of the bundle that has this hash, None if it is not known."""
+        query = sa.select(BUNDLES.c.id, BUNDLES.c.sha256, BUNDLES.c.received).where(BUNDLES.c.sha256 == sha256)
+        with self._database.reading() as connection:
+            row = connection.execute(query).mappings().first()
+        return receipt(dict(row)) if row else None
+
     def known(self, hashes: Collection[str]) -> set[str]:
         """Those of these SHA-256 whose bundles are in the index."""
         wanted, found = sorted(hashes), set[str]()
