@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from collector.bundle import checks, words
@@ -50,8 +51,16 @@ class Pages:
     def login(self, target: str, *, wrong: bool = False) -> HTMLResponse:
         return self._page("login.html", 401 if wrong else 200, target=target, wrong=wrong)
 
+    def show(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page as the answer to a request, for whoever sent it."""
+        values = {"here": "", "person": request.scope.get("caller"), **values}
+        return self._page(template, status, **values)
+
     def error(self, message: str, status: int) -> HTMLResponse:
         return self._page("error.html", status, message=message)
+
+    def stores(self, places: Sequence[object]) -> HTMLResponse:
+        return self._page("stores.html", places=places)
 
     def bundles(
         self,

@@ -29,7 +29,8 @@ def add_pages(app: FastAPI, parts: Parts) -> None:
         if receipt is None:
             return pages.error("There is no bundle with this id.", 404)
         try:
-            return pages.received(open_received(parts.store.path(receipt["sha256"]), parts.limits), receipt)
+            with parts.store.opened(receipt["sha256"]) as file:
+                return pages.received(open_received(file, parts.limits), receipt)
         except (BundleError, OSError) as error:
             return pages.error(f"The stored bundle can't be read: {error}", 500)
 
