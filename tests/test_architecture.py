@@ -54,6 +54,7 @@ PURE = [
     ),
     *(f"read/{name}.py" for name in ("sift", "split", "tailing/stream", "window")),
     *("data/rotated.py", "endpoint/indexing/naming.py", "endpoint/indexing/rows.py"),
+    *(f"endpoint/access/{name}.py" for name in ("attested", "rules", "scale_sets")),
 ] + [
     f"bundle/{name}.py"
     for name in (
