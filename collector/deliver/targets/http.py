@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from collector.deliver.targets.blocks import Blocks, NoBlocksError
+from collector.deliver.targets.grants import Grants
 from collector.deliver.targets.network import Network
 from collector.deliver.targets.wire import Answer, Body, Wire, digest
 from collector.errors import DeliveryError
@@ -21,7 +22,7 @@ class HttpTarget:
         self.name = url
         self._token = token
         self._network = network
-        self._blocks = Blocks()
+        self._blocks = Blocks(Grants(network))
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
         with Wire(self.name, self._token, self._network, timeout) as wire:
