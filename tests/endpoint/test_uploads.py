@@ -264,7 +264,7 @@ def test_a_block_that_a_kill_left_uncounted_is_sent_again(tmp_path: Path, databa
 
 
 def test_blocks_of_no_open_upload_go_when_they_are_old(tmp_path: Path, database: Database, place: Place):
-    later = time.time() + 2 * Bounds.oldest
+    later = time.time() + 2 * Bounds().oldest
     uploads = Uploads(database, place, now=lambda: later)
     for number in (1, 2):
         place.put(f"uploads/{sha(number)}/{0:012d}.{70:010d}.block", arrived(tmp_path, 70).path)

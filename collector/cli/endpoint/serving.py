@@ -20,7 +20,7 @@ def serve(settings: Settings, listen: str) -> None:
     from collector.endpoint.app import create_app
     from collector.endpoint.parts import open_parts
 
-    bound = _bound(listen)
+    bound = bound_to(listen)
     try:
         parts = open_parts(settings)
     except OSError as error:
@@ -57,7 +57,7 @@ def serve(settings: Settings, listen: str) -> None:
     Server(config).run(sockets=[bound])
 
 
-def _bound(listen: str) -> socket.socket:
+def bound_to(listen: str) -> socket.socket:
     """A socket that listens at HOST:PORT. Raises ConfigError if it can't."""
     host, mark, port = listen.rpartition(":")
     if not mark or not port.isdigit() or int(port) > 65535:

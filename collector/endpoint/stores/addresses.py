@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from collector.deliver.targets.blob_address import blob_address, is_blob
+from collector.deliver.targets.blob_address import SCHEME as BLOB
+from collector.deliver.targets.blob_address import is_blob
 from collector.deliver.targets.folder_address import folder_of
 from collector.endpoint.stores.cache import Cache
 from collector.endpoint.stores.folder import FolderStore
@@ -66,12 +67,13 @@ def _bucket(url: str, option: str) -> Bucket:
         from collector.endpoint.stores.bucket import Bucket
     except ModuleNotFoundError as error:
         raise ConfigError(f"{option} needs {error.name}", "Install it: pip install 'vmext[endpoint]'.") from error
+    of_azure, parts = is_blob(parts), parts._replace(scheme=parts.scheme.removeprefix(BLOB))
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     try:
         if parts.scheme in _ENDPOINTS and parts.netloc:
             return Bucket(shown, _named(url, parts.scheme, option))
-        if parts.scheme in ("http", "https") and is_blob(parts):
-            return Bucket(shown, _signed(url, parts, option))
+        if parts.scheme in ("http", "https") and of_azure:
+            return Bucket(shown, _signed(parts, option))
     except BaseError as error:
         reason = str(error).splitlines()[0][:200]
         raise ConfigError(f"{option}: {shown} can't be used: {reason}", _CREDENTIALS) from None
@@ -91,21 +93,23 @@ def _named(url: str, scheme: str, option: str) -> AzureStore | S3Store:
     return store
 
 
-def _signed(url: str, parts: SplitResult, option: str) -> AzureStore:
+def _signed(parts: SplitResult, option: str) -> AzureStore:
     """A container by the address that instances send to as well, with a SAS or by the machine's identity."""
     from obstore.store import AzureStore
 
-    try:
-        address = blob_address(url)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("--upload", option), error.hint) from None
+    query = parts.query.strip()
+    if query and "sig" not in parse_qs(query):
+        hint = "Quote the whole URL: an unquoted & ends it in most shells."
+        raise ConfigError(f"{option}: the SAS of the address has no sig", hint)
     host = parts.hostname or ""
-    names = [unquote(part) for part in urlsplit(address.place).path.split("/") if part]
+    names = [unquote(part) for part in parts.path.split("/") if part]
     account, service = host.split(".", 1)[0], f"{parts.scheme}://{parts.netloc}"
-    if "." not in host or host.replace(".", "").isdigit():  # the account is in the path, as Azurite has it
+    if names and ("." not in host or host.replace(".", "").isdigit()):  # the account is in the path, as in Azurite
         account, service = names[0], f"{service}/{names[0]}"
         names = names[1:]
-    options: dict[str, Any] = {"sas_key": address.sas} if address.sas else {}
+    if not names:
+        raise ConfigError(f"{option}: the address names no container", _FORMS)
+    options: dict[str, Any] = {"sas_key": query} if query else {}
     return AzureStore(
         names[0],
         prefix="/".join(names[1:]) or None,

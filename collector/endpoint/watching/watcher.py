@@ -29,6 +29,8 @@ _REST = 5
 #: A damaged file that was written to within so many seconds may be one that is being written: it is not judged yet.
 _UNSETTLED_SECONDS = 60.0
 _AT_ONCE, _READERS = 50, 8
+#: Damaged files that are named in the log; the page and the API name more.
+_MOST_TOLD = 20
 #: So many bundles may wait for the indexer before no more are taken in: what was fetched is still at hand then.
 _MOST_WAITING = 1_000
 
@@ -116,7 +118,8 @@ class Watcher:
         for one in taken:
             if one.file["state"] == "problem":
                 self.progress.problems += 1
-                log.warning("%s: %s: %s", self.place.name, one.file["name"], one.file["problem"])
+                tell = log.warning if self.progress.problems <= _MOST_TOLD else log.info
+                tell("%s: %s: %s", self.place.name, one.file["name"], one.file["problem"])
         while self.ledger.waiting() > _MOST_WAITING and not self._stopped.wait(0.1):
             self._hold()
         self._hold()
