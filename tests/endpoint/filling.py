@@ -90,10 +90,12 @@ def add_real(
             file = varied(base, folder, **told, created=f"{when:%Y-%m-%dT%H:%M:%SZ}", findings=made.findings)
             incoming = store.receive()
             incoming.write(file.read_bytes())
-            path = store.keep(incoming, incoming.finish())
-            bundle = open_received(path)
+            sha256 = incoming.finish()
+            store.keep(incoming, sha256)
+            with store.opened(sha256) as stored:
+                bundle = open_received(stored)
             with database.writing() as connection:
-                row = bundle_row(bundle, path.stem, path.stat().st_size, when)
+                row = bundle_row(bundle, sha256, incoming.size, when)
                 insert_bundles(database, connection, [row])
                 write(database, connection, [entry(bundle)])
             ids.append(bundle.id)
