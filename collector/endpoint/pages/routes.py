@@ -10,13 +10,17 @@ from starlette.responses import JSONResponse, Response
 from collector.endpoint.pages.bundle import add_bundle
 from collector.endpoint.pages.bundles import add_bundles
 from collector.endpoint.pages.expected import add_expected
+from collector.endpoint.pages.incident import add_incident
 from collector.endpoint.pages.incidents import add_incidents
 from collector.endpoint.pages.scale_set import add_scale_set
+from collector.endpoint.pages.scale_sets import add_scale_sets
 from collector.endpoint.parts import Parts
 
 
 def add_pages(app: FastAPI, parts: Parts) -> None:
     add_incidents(app, parts)
+    add_incident(app, parts)
+    add_scale_sets(app, parts)
     add_scale_set(app, parts)
     add_expected(app, parts)
     add_bundles(app, parts)

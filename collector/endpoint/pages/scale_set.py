@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -13,12 +13,17 @@ from starlette.responses import Response
 
 from collector.bundle import words
 from collector.endpoint.access.caller import caller
+from collector.endpoint.pages import telling
+from collector.endpoint.pages.naming import known_rules
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.advising import advised
+from collector.endpoint.reading.advising import Advised, advised
 from collector.endpoint.reading.api import number
-from collector.endpoint.reading.differences import differing
+from collector.endpoint.reading.choice import Choice
+from collector.endpoint.reading.differences import Differing, differing
+from collector.endpoint.reading.incidents import Incident, incidents
 from collector.endpoint.reading.matrix import MOST_MEMBERS, Whole, whole
 from collector.endpoint.reading.members import Member, Row, matrix
+from collector.endpoint.reading.repairing import repairs_for
 
 #: Rows of the matrix on a page, names of instances in a row, and columns, so that a page stays below 100 KB.
 ROWS = 40
@@ -27,6 +32,9 @@ COLUMNS = 14
 #: Instances on the page of one row.
 MEMBERS = 150
 _MOST_COMPARED = 3
+_MOST_INCIDENTS = 8
+#: What a new instance has as the model has it.
+_OF_THE_MODEL = ("image", "latest model")
 
 
 def add_scale_set(app: FastAPI, parts: Parts) -> None:
@@ -35,6 +43,7 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
         person = caller(request)
         with parts.database.reading() as connection:
             found = whole(connection, person.within, scale_set_id)
+            told = incidents(connection, person.within, Choice(scale_set=scale_set_id), limit=_MOST_INCIDENTS).items
         if found is None:
             return parts.pages.error("There is no scale set with this id.", 404, person=person)
         query, now = request.query_params, datetime.now(timezone.utc)
@@ -45,11 +54,11 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
                 hint = "What its instances tell has changed since: open the scale set again."
                 return parts.pages.error("There is no such row any more.", 404, hint=hint, person=person)
             return parts.pages.show(request, "scale_set_row.html", here="scale-sets", **values)
-        values = scale_set_view(found, page, now, address=str(request.base_url).rstrip("/"))
+        values = scale_set_view(found, told, page, now, address=str(request.base_url).rstrip("/"))
         return parts.pages.show(request, "scale_set.html", here="scale-sets", **values)
 
 
-def scale_set_view(found: Whole, page: int, now: datetime, *, address: str) -> dict[str, Any]:
+def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datetime, *, address: str) -> dict[str, Any]:
     drawn = matrix(found.members)
     failing = [name for name in drawn.extensions if _failures(found.members, name)]
     advice = advised(
@@ -59,6 +68,7 @@ def scale_set_view(found: Whole, page: int, now: datetime, *, address: str) -> d
         subscription=found.subscription,
         listed=found.listed,
     )
+    compared = [differing(found.members, name) for name in failing[:_MOST_COMPARED]]
     rows = drawn.rows[page * ROWS : (page + 1) * ROWS]
     return {
         **_frame(found, now),
@@ -71,11 +81,45 @@ def scale_set_view(found: Whole, page: int, now: datetime, *, address: str) -> d
         "pages": -(-len(drawn.rows) // ROWS),
         "names": NAMES,
         "failing": [(name, _failures(found.members, name)) for name in failing],
-        "differing": [differing(found.members, name) for name in failing[:_MOST_COMPARED]],
+        "differing": compared,
+        "cautions": [*_cautions(compared, advice), *_donts(told, failing)],
+        "model_names": _model_names(found),
+        "incidents": told,
+        "telling": telling,
         "advice": advice,
         "listed_states": _states(found.silent),
         "left_out": found.reported - MOST_MEMBERS if found.reported > MOST_MEMBERS else 0,
     }
+
+
+def _cautions(compared: Sequence[Differing], advice: Advised) -> Iterator[str]:
+    """Where new instances would be like the failed ones, scaling out does not help, whatever the numbers say."""
+    if not advice.case.scaling_helps:
+        return
+    for one in compared:
+        shared = [found for found in one.found if found.of_failed and not found.weak and found.what in _OF_THE_MODEL]
+        for found in shared:
+            yield (
+                f"Before you scale out: new instances are made like the set's model, and {found.what} is what tells the "
+                f"failed from the healthy. If the model now has what the failed ones have, new ones will fail too: "
+                f"correct that first."
+            )
+
+
+def _donts(told: Sequence[Incident], failing: Sequence[str]) -> Iterator[str]:
+    """What the failures' own rules warn of."""
+    said = set()
+    for one in told:
+        dont = repairs_for(one, known_rules().get(one.rule or ""), None, ()).dont
+        if one.extension in failing and dont and (one.extension, dont) not in said:
+            said.add((one.extension, dont))
+            yield f"{telling.subject(one)}: don't {dont}."
+
+
+def _model_names(found: Whole) -> list[tuple[str, str]]:
+    """Extensions whose name in the set's model is not their type's: commands and the sentence use that one."""
+    rows = (row for one in (found.listed.instances if found.listed else ()) for row in one.extensions)
+    return sorted({(row.name, row.type) for row in rows if row.type and row.type != row.name})
 
 
 def row_view(found: Whole, row_id: str, page: int, now: datetime) -> dict[str, Any] | None:
@@ -108,7 +152,7 @@ def row_told(row: Row, extensions: Sequence[str]) -> str:
 
 
 def _frame(found: Whole, now: datetime) -> dict[str, Any]:
-    counts = Counter(member.outcome for member in found.members)
+    counts = Counter[str](member.outcome for member in found.members)
     return {
         "found": found,
         "now": now,
@@ -156,5 +200,5 @@ def _thing(found: Whole) -> str:
 
 
 def _states(silent: Sequence[Member]) -> list[tuple[str, int]]:
-    counted = Counter(one.listed.state or "unknown" for one in silent if one.listed)
+    counted = Counter[str](one.listed.state or "unknown" for one in silent if one.listed)
     return counted.most_common()

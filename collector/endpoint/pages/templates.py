@@ -42,6 +42,7 @@ class Pages:
             "day": day_element,
             "period": period,
             "count": lambda number: f"{number:,}",
+            "sentence": lambda text: text[:1].upper() + text[1:],
             "plural": lambda number, thing: f"{number:,} {thing}{'' if number == 1 else 's'}",
         }
         self._templates.filters |= filters

@@ -74,9 +74,14 @@ def _blocks(commands: Iterable[Command]) -> Iterator[Told]:
         alike = list(some)
         if len(alike) > _MOST_ALIKE and alike[0].template:
             places = " ".join(one.each for one in alike)
-            yield Told(why, f"for i in {places}; do {alike[0].template}; done")
+            yield Told(_here(why), f"for i in {places}; do {alike[0].template}; done")
         else:
-            yield Told(why, "\n".join(one.text for one in alike))
+            yield Told(_here(why), "\n".join(one.text for one in alike))
+
+
+def _here(why: str) -> str:
+    """The list was given to this endpoint, and is no file of the reader's."""
+    return why.replace("the file lists", "the list has").replace(": show this answer as well", ": look at its answer")
 
 
 def _scale_set(

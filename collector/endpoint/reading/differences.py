@@ -22,10 +22,13 @@ _MOST = 6
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One sentence, and whether it rests on too few."""
+    """One sentence, and whether it rests on too few. `what` is what differs: image, zone, ..."""
 
     sentence: str
     weak: bool
+    what: str
+    #: whether the value told is rather that of the failed
+    of_failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def differing(members: Sequence[Member], extension: str) -> Differing:
         why = "no instance that has reported is healthy"
         return Differing(extension, bad, good, f"Nothing to compare with: {why}. Collect on a healthy one as well.")
     found = differences([_of(one) for one in failed], [_of(one) for one in healthy], about=name)
-    told = tuple(Difference(_sentence(one), one.weak) for one in found.values[:_MOST])
+    told = tuple(Difference(_sentence(one), one.weak, one.what, on_failed(one)) for one in found.values[:_MOST])
     sides = f"{bad} on which {name} failed and {good} healthy"
     if not told:
         looked = "image, guest agent, system, location, zone, versions of extensions and model"
@@ -85,17 +88,30 @@ def _of(member: Member) -> Instance:
 
 
 def _sentence(one: ValueDifference) -> str:
-    """``zone 2: 30 of 37 failed ones and 0 of 3 healthy ones; zone 1 on most healthy ones``."""
-    named = f"without {one.what}" if one.value == NOT_SEEN else f"{one.what} {one.value}"
-    on_healthy = one.failed * one.healthy_known >= one.healthy * one.failed_known
+    """``Zone 2: 30 of 37 failed ones, none of 3 healthy ones; most healthy ones have 1.``."""
+    value, other = _apart(one.value, one.instead)
+    named = f"without {one.what}" if one.value == NOT_SEEN else f"{one.what} {value}"
     instead = ""
     if one.instead:
-        other = f"no {one.what}" if one.instead == NOT_SEEN else one.instead
-        instead = f"; most {'healthy' if on_healthy else 'failed'} ones have {other}"
-    return (
-        f"{_all(one.failed, one.failed_known)} failed and {_all(one.healthy, one.healthy_known)} healthy: "
-        f"{named}{instead}."
-    )
+        other = f"no {one.what}" if one.instead == NOT_SEEN else other
+        instead = f"; most {'healthy' if on_failed(one) else 'failed'} ones have {other}"
+    figures = f"{_all(one.failed, one.failed_known)} failed ones, {_all(one.healthy, one.healthy_known)} healthy ones"
+    return f"{named[0].upper()}{named[1:]}: {figures}{instead}."
+
+
+def on_failed(one: ValueDifference) -> bool:
+    """Whether the value is rather that of the failed."""
+    return one.failed * one.healthy_known >= one.healthy * one.failed_known
+
+
+def _apart(value: str, other: str) -> tuple[str, str]:
+    """Without the parts that both begin with: of an image its publisher, offer and SKU."""
+    if not other or value.count(":") != other.count(":"):
+        return value, other
+    here, there = value.split(":"), other.split(":")
+    while len(here) > 1 and here[0] == there[0]:
+        here, there = here[1:], there[1:]
+    return ":".join(here), ":".join(there)
 
 
 def _all(part: int, whole: int) -> str:

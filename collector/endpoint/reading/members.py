@@ -106,7 +106,7 @@ def gravest(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Member, ...]:
-    """Each instance once. Bundles and lists name one alike by its number, its name or its computer's name."""
+    """Each instance once, by its label. Bundles and lists name one alike by its number, its name or its computer's name."""
     by_name: dict[str, Listing] = {}
     for one in listed:
         for name in (one.computer_name, one.name, one.id):
@@ -121,7 +121,7 @@ def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Membe
             heard.add(match.id)
         found.append(_with(member, match))
     found += [_silent(one) for one in listed if one.id not in heard]
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: natural(one.label)))
 
 
 def matrix(members: Sequence[Member]) -> Matrix:
@@ -139,7 +139,7 @@ def matrix(members: Sequence[Member]) -> Matrix:
             hashlib.sha256(repr(key).encode()).hexdigest()[:12],
             some[0].outcome,
             tuple(some[0].cells.get(name, absent) for name in extensions),
-            tuple(sorted(some, key=lambda one: natural(one.label))),
+            tuple(some),
             some[0].listed.state if some[0].listed and some[0].is_silent else None,
         )
         for key, some in groups.items()
