@@ -100,8 +100,8 @@ def _cautions(compared: Sequence[Differing], advice: Advised) -> Iterator[str]:
         shared = [found for found in one.found if found.of_failed and not found.weak and found.what in _OF_THE_MODEL]
         for found in shared:
             yield (
-                f"Before you scale out: new instances are made like the set's model, and {found.what} is what tells the "
-                f"failed from the healthy. If the model now has what the failed ones have, new ones will fail too: "
+                f"Before you scale out: new instances are made like the set's model, and {found.what} is what tells "
+                f"the failed from the healthy. If the model now has what the failed ones have, new ones will fail too: "
                 f"correct that first."
             )
 

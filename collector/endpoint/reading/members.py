@@ -106,7 +106,7 @@ def gravest(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Member, ...]:
-    """Each instance once, by its label. Bundles and lists name one alike by its number, its name or its computer's name."""
+    """Each instance once, by its label. Bundles and lists name one by its number, its name or its computer's name."""
     by_name: dict[str, Listing] = {}
     for one in listed:
         for name in (one.computer_name, one.name, one.id):
