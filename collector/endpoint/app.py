@@ -19,6 +19,7 @@ from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.health import add_health
 from collector.endpoint.intake.routes import add_intake
+from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
@@ -35,19 +36,24 @@ def create_app(parts: Parts) -> FastAPI:
         parts.indexer.stop()
         await run_in_threadpool(working.join)
         await run_in_threadpool(parts.commits.close)
+        await run_in_threadpool(parts.access.audit.close)
         parts.database.close()
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
-    app.add_middleware(Guard, access=parts.access)
+    access = parts.access
+    app.add_middleware(Guard, callers=access.callers, audit=access.audit, public_url=parts.settings.access.public_url)
     add_intake(app, parts)
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
     add_pages(app, parts)
+    add_admin(app, parts)
 
     @app.exception_handler(RefusalError)
     async def refused(request: Request, error: RefusalError) -> Response:
-        return error.response()
+        if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+            return error.response()
+        return parts.pages.error(str(error), error.status)
 
     return app

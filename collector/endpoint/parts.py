@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.bundle.reader import Limits
-from collector.endpoint.access.tokens import Access
+from collector.endpoint.access.access import Access, open_access
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
 from collector.endpoint.indexing.indexer import Indexer
@@ -45,7 +45,7 @@ def open_parts(settings: Settings) -> Parts:
         database,
         store,
         index,
-        Access(settings.data, index),
+        open_access(settings.data, database),
         Commits(database),
         Indexer(database, store, limits),
         Pages(),

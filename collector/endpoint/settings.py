@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from collector.endpoint.access.settings import AccessSettings
 
 #: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.
 MOST_BYTES = 64_000_000
@@ -17,6 +19,7 @@ class Settings:
     database: str | None = None
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
+    access: AccessSettings = field(default_factory=AccessSettings)
 
     @property
     def database_url(self) -> str:

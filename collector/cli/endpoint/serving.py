@@ -45,7 +45,16 @@ def serve(settings: Settings, listen: str) -> None:
             )
 
     app = create_app(parts)
-    Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(sockets=[bound])
+    proxies = list(settings.access.trusted_proxies)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+    )
+    Server(config).run(sockets=[bound])
 
 
 def _bound(listen: str) -> socket.socket:

@@ -1,4 +1,4 @@
-"""The tables of the index. All of them but `tokens` can be made again from the stored bundles.
+"""The tables of the index. All of them can be made again from the stored bundles; `access_tables` has those that can't.
 
     bundles ── queue            a stored bundle that is not indexed yet has a row in both
        ├────── findings ── incidents ── incident_instances ── instances ── scale_sets
@@ -208,13 +208,5 @@ STATES = sa.Table(
     sa.Column("exit_code", sa.BigInteger),
     sa.Column("title", sa.String(200)),
     sa.Column("bundle", sa.String(16), nullable=False),
-    sa.Column("created", Moment, nullable=False),
-)
-
-TOKENS = sa.Table(
-    "tokens",
-    METADATA,
-    sa.Column("sha256", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(64), nullable=False),
     sa.Column("created", Moment, nullable=False),
 )

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.bundle.reader import Limits, glance_received
+from collector.endpoint.access.admission import Admission, Admit
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.rows import bundle_row
@@ -52,6 +53,7 @@ class Ingest:
     most_bytes: int
     limits: Limits
     stored: Callable[[], None]  # called for each new bundle
+    admission: Admission
 
     async def put(self, bundle_id: str, request: Request) -> Response:
         """Raises RefusalError for what is not taken."""
@@ -64,7 +66,7 @@ class Ingest:
             incoming = await run_in_threadpool(self.store.receive)
             try:
                 await self.receive(request, incoming, most=self.most_bytes)
-                return await run_in_threadpool(self.take, bundle_id, digest, incoming)
+                return await run_in_threadpool(self.take, bundle_id, digest, incoming, self.admission.of(request))
             finally:
                 await run_in_threadpool(incoming.discard)
 
@@ -106,9 +108,9 @@ class Ingest:
         except ClientDisconnect as error:
             raise RefusalError(400, "the connection ended before the bundle was whole") from error
 
-    def take(self, bundle_id: str, digest: str, incoming: Incoming) -> Response:
+    def take(self, bundle_id: str, digest: str, incoming: Incoming, admit: Admit) -> Response:
         """The bundle is whole: check it, store it, then tell the index of it; in this order, so that a crash loses
-        nothing. Its members are read when it is indexed."""
+        nothing. Its members are read when it is indexed. `admit` raises RefusalError where its sender may not."""
         sha256 = incoming.finish()
         if sha256 != digest:
             raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")
@@ -118,6 +120,7 @@ class Ingest:
             raise RefusalError(400, f"this is no bundle: {error}") from error
         if bundle.id != bundle_id:
             raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
+        admit(bundle, sha256)
         row = bundle_row(bundle, sha256, incoming.size, now())
         self.store.keep(incoming, sha256)
         first = receipt(self.commits.add(row).result())

@@ -14,7 +14,13 @@ from collector.endpoint.parts import Parts
 
 def add_intake(app: FastAPI, parts: Parts) -> None:
     ingest = Ingest(
-        parts.store, parts.index, parts.commits, parts.settings.most_bytes, parts.limits, parts.indexer.call
+        parts.store,
+        parts.index,
+        parts.commits,
+        parts.settings.most_bytes,
+        parts.limits,
+        parts.indexer.call,
+        parts.access.admission,
     )
 
     @app.put("/v1/bundles/{bundle_id}")

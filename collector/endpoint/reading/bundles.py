@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
-from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INSTANCES, QUEUE, SCALE_SETS, TOKENS
+from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INSTANCES, QUEUE, SCALE_SETS
 from collector.endpoint.reading.choice import (
     Choice,
     Within,
@@ -133,15 +133,6 @@ class Index:
         """How many bundles are stored and not indexed yet."""
         with self._database.reading() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(QUEUE)).scalar_one())
-
-    def add_token(self, sha256: str, name: str) -> None:
-        row = {"sha256": sha256, "name": name, "created": now()}
-        with self._database.writing() as connection:
-            connection.execute(self._database.insert(TOKENS).values(row).on_conflict_do_nothing())
-
-    def token_hashes(self) -> list[str]:
-        with self._database.reading() as connection:
-            return list(connection.execute(sa.select(TOKENS.c.sha256)).scalars())
 
 
 def receipt(row: Mapping[str, Any]) -> dict[str, str]:
