@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from email.parser import BytesParser
 from email.policy import HTTP
 
@@ -11,7 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from collector.endpoint.access.caller import ADMIN, Caller, caller
+from collector.endpoint.access.caller import Caller
+from collector.endpoint.access.forms import check_csrf
+from collector.endpoint.access.need import Administrator
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import now
@@ -23,20 +24,17 @@ _NOT_ONE = "there is no scale set with this id"
 
 def add_expected(app: FastAPI, parts: Parts) -> None:
     @app.put("/v1/scale-sets/{scale_set_id}/expected")
-    async def put(request: Request, scale_set_id: str) -> Response:
-        person = _administrator(request)
+    async def put(request: Request, scale_set_id: str, person: Administrator) -> Response:
         taken = await _take(parts, person, await _body(request), scale_set_id)
         return JSONResponse(_document(taken))
 
     @app.put("/v1/expected")
-    async def put_any(request: Request) -> Response:
+    async def put_any(request: Request, person: Administrator) -> Response:
         """Of the scale set that the list itself names; it may be one that no bundle has told of yet."""
-        person = _administrator(request)
         return JSONResponse(_document(await _take(parts, person, await _body(request), None)))
 
     @app.post("/scale-sets/{scale_set_id}/expected", include_in_schema=False)
-    async def post(request: Request, scale_set_id: str) -> Response:
-        person = _administrator(request)
+    async def post(request: Request, scale_set_id: str, person: Administrator) -> Response:
         fields = _fields(request.headers.get("content-type", ""), await _body(request))
         check_csrf(request, fields.get("csrf", b"").decode("utf-8", "replace"))
         try:
@@ -45,12 +43,6 @@ def add_expected(app: FastAPI, parts: Parts) -> None:
             message = f"The list was not taken: {error}."
             return parts.pages.error(message, error.status, hint=error.hint, person=person)
         return RedirectResponse(f"/scale-sets/{scale_set_id}#silent", 303)
-
-
-def check_csrf(request: Request, told: str) -> None:
-    person = request.scope.get("caller")
-    if not isinstance(person, Caller) or not hmac.compare_digest(getattr(person, "csrf", ""), told):
-        raise RefusalError(403, "this form is not of your session, or the session is over", "Open the page again.")
 
 
 async def _take(parts: Parts, person: Caller, content: bytes, scale_set_id: str | None) -> Taken:
@@ -74,13 +66,6 @@ def _document(taken: Taken) -> dict[str, object]:
         "instances": taken.instances,
         "problems": list(taken.problems),
     }
-
-
-def _administrator(request: Request) -> Caller:
-    person = caller(request)
-    if not person.may(ADMIN):
-        raise RefusalError(403, "only an administrator may give the list of a scale set")
-    return person
 
 
 async def _body(request: Request) -> bytes:

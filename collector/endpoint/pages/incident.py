@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from collector.endpoint.access.caller import caller
 from collector.endpoint.pages import telling
+from collector.endpoint.pages.address import address
 from collector.endpoint.pages.naming import known_rules
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.choice import Within
@@ -34,11 +35,15 @@ def add_incident(app: FastAPI, parts: Parts) -> None:
     @app.get("/incidents/{incident_id}", include_in_schema=False)
     def one(request: Request, incident_id: str) -> Response:
         person, after = caller(request), request.query_params.get("after") or None
-        address = str(request.base_url).rstrip("/")
         try:
             with parts.database.reading() as connection:
                 values = incident_view(
-                    connection, person.within, incident_id, after, datetime.now(timezone.utc), address=address
+                    connection,
+                    person.within,
+                    incident_id,
+                    after,
+                    datetime.now(timezone.utc),
+                    address=address(parts, request),
                 )
         except CursorError:
             return parts.pages.error("This page of the list does not exist.", 400, person=person)

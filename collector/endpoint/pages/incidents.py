@@ -11,16 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.endpoint.access.caller import caller
+from collector.endpoint.access.routes import is_secure
 from collector.endpoint.database.tables import BUNDLES, INSTANCES, SCALE_SETS
 from collector.endpoint.pages import telling
+from collector.endpoint.pages.address import address
 from collector.endpoint.pages.asked import KINDS, PERIODS, Asked, Chip, asked, choice
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.choice import Within, visible
 from collector.endpoint.reading.incidents import incidents, new_incidents
 from collector.endpoint.reading.paging import CursorError
-from collector.endpoint.reading.visits import first_told_after, visit
+from collector.endpoint.reading.visits import as_text, first_told_after, following, from_text, visit
 
 PAGE = 40
+#: Keeps the visits of those who signed in with a token: several people may have the same one.
+COOKIE = "vmext_visits"
+_COOKIE_SECONDS = 400 * 24 * 3600
 
 
 def add_incidents(app: FastAPI, parts: Parts) -> None:
@@ -31,17 +36,26 @@ def add_incidents(app: FastAPI, parts: Parts) -> None:
         person, now = caller(request), datetime.now(timezone.utc)
         given, after = asked(request.query_params), request.query_params.get("after") or None
         try:
-            before = visit(database, person.name, now)
+            kept = visit(database, person.name, now)
         except OSError:  # a full disk keeps no visits; what is wrong is shown all the same
-            before = None
+            kept = None
+        found = kept or following(from_text(request.cookies.get(COOKIE)), now)
+        before = found.before
         try:
             with database.reading() as connection:
                 values = incidents_view(connection, person.within, given, after, before, now)
         except CursorError:
             hint = "The link is of another list, or was cut."
             return pages.error("This page of the list does not exist.", 400, hint=hint, person=person)
-        values["address"] = str(request.base_url).rstrip("/")
-        return pages.show(request, "incidents.html", here="incidents", **values)
+        values["address"] = address(parts, request)
+        response = pages.show(request, "incidents.html", here="incidents", **values)
+        if kept is None:
+            _keep(response, as_text(found), secure=is_secure(parts, request))
+        return response
+
+
+def _keep(response: Response, text: str, *, secure: bool) -> None:
+    response.set_cookie(COOKIE, text, max_age=_COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/")
 
 
 def incidents_view(

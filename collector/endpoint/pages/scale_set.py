@@ -14,6 +14,7 @@ from starlette.responses import Response
 from collector.bundle import words
 from collector.endpoint.access.caller import caller
 from collector.endpoint.pages import telling
+from collector.endpoint.pages.address import address
 from collector.endpoint.pages.naming import known_rules
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.advising import Advised, advised
@@ -54,7 +55,7 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
                 hint = "What its instances tell has changed since: open the scale set again."
                 return parts.pages.error("There is no such row any more.", 404, hint=hint, person=person)
             return parts.pages.show(request, "scale_set_row.html", here="scale-sets", **values)
-        values = scale_set_view(found, told, page, now, address=str(request.base_url).rstrip("/"))
+        values = scale_set_view(found, told, page, now, address=address(parts, request))
         return parts.pages.show(request, "scale_set.html", here="scale-sets", **values)
 
 
@@ -84,7 +85,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "differing": compared,
         "cautions": [*_cautions(compared, advice), *_donts(told, failing)],
         "model_names": _model_names(found),
-        "incidents": told,
+        "incidents": sorted(told, key=lambda one: -one.instances),
         "telling": telling,
         "advice": advice,
         "listed_states": _states(found.silent),

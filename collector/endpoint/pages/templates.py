@@ -64,9 +64,6 @@ class Pages:
         person = request.scope.get("caller")
         return HTMLResponse(self.render(template, person=person, **values), status)
 
-    def login(self, target: str, *, wrong: bool = False) -> HTMLResponse:
-        return HTMLResponse(self.render("login.html", target=target, wrong=wrong), 401 if wrong else 200)
-
     def error(self, message: str, status: int, *, hint: str = "", person: Caller | None = None) -> HTMLResponse:
         return HTMLResponse(self.render("error.html", message=message, hint=hint, person=person), status)
 
