@@ -15,15 +15,20 @@ from collector.bundle.documents import bundle_id
 def varied(bundle: Path, folder: Path, **identity: Any) -> Path:
     """A bundle like `bundle` from another instance, whose `identity` differs in what is given.
 
-    `created` and `exit_code` may be given as well.
+    `created` and `exit_code` may be given as well, and `findings`, each of which says what differs from the first.
     """
     created, code = identity.pop("created", None), identity.pop("exit_code", None)
+    told = identity.pop("findings", None)
     with zipfile.ZipFile(bundle) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(members.pop("manifest.json"))
     manifest["identity"] |= identity
     manifest["created"] = created or manifest["created"]
-    manifest["incident"] = hashlib.sha256(json.dumps([identity, created, code]).encode()).hexdigest()[:16]
+    manifest["incident"] = hashlib.sha256(json.dumps([identity, created, code, told]).encode()).hexdigest()[:16]
+    if told is not None:
+        document = json.loads(members["findings.json"])
+        document["findings"] = [document["findings"][0] | one for one in told]
+        members["findings.json"] = json.dumps(document).encode()
     if code is not None:
         findings = json.loads(members["findings.json"])
         for finding in findings["findings"]:

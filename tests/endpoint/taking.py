@@ -1,0 +1,45 @@
+"""Bundles into an index without a server: stored, queued and indexed by the real parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from collector.bundle.reader import Limits, glance_received
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.migrate import migrate
+from collector.endpoint.indexing.indexer import Indexer
+from collector.endpoint.indexing.rows import bundle_row
+from collector.endpoint.intake.committing import insert_bundles
+from collector.endpoint.reading.bundles import now
+from collector.endpoint.stores.folder import Store
+
+
+class Taking:
+    def __init__(self, url: str, data: Path) -> None:
+        self.database = Database(url)
+        self.store = Store(data)
+        migrate(self.database)
+
+    def __enter__(self) -> Taking:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.database.close()
+
+    def take(self, file: Path) -> str:
+        """Stores a bundle and queues it; gives its id."""
+        incoming = self.store.receive()
+        incoming.write(file.read_bytes())
+        sha256 = incoming.finish()
+        self.store.keep(incoming, sha256)
+        row = bundle_row(glance_received(self.store.path(sha256)), sha256, file.stat().st_size, now())
+        with self.database.writing() as connection:
+            insert_bundles(self.database, connection, [row])
+        return str(row["id"])
+
+    def index(self) -> None:
+        while Indexer(self.database, self.store, Limits()).turn():
+            pass
