@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from collector.model import order
 
@@ -45,13 +46,13 @@ def axis_of(moments: Sequence[datetime], lengths: Sequence[timedelta]) -> Axis:
     """`lengths`: of what is to be seen. At least one moment."""
     points = sorted({order(moment) for moment in moments})
     kept = [points[0]]
-    kept += [point for before, point in zip(points, points[1:], strict=False) if point - before >= _SAME]
+    kept += [point for before, point in pairwise(points) if point - before >= _SAME]
     whole = kept[-1] - kept[0]
     if not whole:
         return Axis((kept[0],), (0.0,), True)
     seen = [length for length in lengths if length > _SAME]
     is_true = not seen or min(seen) / whole >= _NARROW
-    stretches = [(after - before) / whole for before, after in zip(kept, kept[1:], strict=False)]
+    stretches = [(after - before) / whole for before, after in pairwise(kept)]
     drawn = stretches if is_true else [stretch**_POWER for stretch in stretches]
     places, total = [0.0], sum(drawn)
     for stretch in drawn:

@@ -1,4 +1,4 @@
-"""The lines of a bundle to what they say of steps: its events, and those lines of its excerpts that are no events. Pure.
+"""The lines of a bundle to what they say of steps: its events, and those of its excerpts that are no events. Pure.
 
 An excerpt's line is read by the parser that read it on the instance (the ledger names it). A local stamp, whose zone
 only the instance knew, is moved as far as the event nearest to it in the same file was.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from collector.bundle.reader import Bundle
-from collector.endpoint.pages.timeline.steps import STEPS, Step, Told, step_rules, steps_in
+from collector.endpoint.pages.timeline.steps import STEPS, Edge, Step, Told, step_rules, steps_in
 from collector.extract.runs import resolve_names
 from collector.extract.signals import Signal, of_record, operation_in
 from collector.model import Line, Record, Source, moment_of, order
@@ -48,7 +48,7 @@ def told_in(bundle: Bundle) -> list[Told]:
     more = list(_beside(bundle, formats, events))
     signals = [signal for event in events for signal in of_record(event.record)]
     signals += [signal for record in more for signal in of_record(record) if signal.kind == "goal-end"]
-    known = {one.extension for one in (*bundle.failures, *bundle.states)}
+    known = {failure.extension for failure in bundle.failures} | {state.extension for state in bundle.states}
     told = [one for signal in resolve_names(signals, known) for one in _of_signal(signal)]
     told += [one for record in (*(event.record for event in events), *more) for one in _of_step(record)]
     return sorted(set(told), key=lambda one: (order(one.time), STEPS.index(one.step), one.path, one.line))
@@ -138,28 +138,29 @@ def _of_step(record: Record) -> Iterator[Told]:
     for rule, extension in steps_in(record.message, record.format):
         about = extension or record.extension
         if about and record.time is not None:
-            yield Told(
-                record.time, rule.step, rule.edge, about, record.name, path=record.path, line=record.line, by_agent=True
-            )
+            yield Told(record.time, rule.step, rule.edge, about, record.name, "", record.path, record.line)
 
 
-def _of_signal(signal: Signal) -> Iterable[Told]:
-    if signal.time is None:
-        return
-    place = {"path": signal.path, "line": signal.line, "by_agent": signal.by_agent}
+def _of_signal(signal: Signal) -> Iterator[Told]:
     if signal.kind in ("goal", "goal-end"):
         number = _INCARNATION.search(signal.detail)
-        edge = "start" if signal.kind == "goal" else "end"
-        yield Told(signal.time, "goal", edge, text=number[1] if number else "", **place)
+        edge: Edge = "start" if signal.kind == "goal" else "end"
+        yield from _told(signal, "goal", edge, number[1] if number else "")
     elif signal.extension is None:
         return
     elif signal.kind == "result" and signal.state:
-        yield Told(signal.time, "status", "state", signal.extension, signal.name, signal.state, **place)
+        yield from _told(signal, "status", "state", signal.state)
     elif signal.kind in ("failure", "hang") and signal.rank >= _CERTAIN:
-        yield Told(signal.time, _step_of(signal), "failure", signal.extension, signal.name, **place)
+        yield from _told(signal, _step_of(signal), "failure")
     elif signal.kind in ("start", "end"):
-        step = _step_of(signal)
-        yield Told(signal.time, step, signal.kind, signal.extension, signal.name, signal.state, **place)
+        yield from _told(signal, _step_of(signal), "start" if signal.kind == "start" else "end")
+
+
+def _told(signal: Signal, step: Step, edge: Edge, text: str = "") -> Iterator[Told]:
+    """Nothing of what has no time: it can't be drawn."""
+    if signal.time is not None:
+        about = None if step == "goal" else signal.extension
+        yield Told(signal.time, step, edge, about, signal.name, text, signal.path, signal.line)
 
 
 def _step_of(signal: Signal) -> Step:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from collector.bundle import words
 from collector.endpoint.pages.timeline.rows import Gap, Lane, Outcome, Row, Span, Timeline, lasting
 from collector.endpoint.pages.timeline.steps import STEPS, Step, Told
-from collector.model import Evidence, ExtensionState, Failure, order
+from collector.model import Evidence, ExtensionState, Failure, FindingKind, order
 
 LABELS: dict[Step, str] = {
     "goal": "Goal state",
@@ -28,6 +29,8 @@ _BEFORE = timedelta(hours=6)
 _MOST_WELL = 8
 #: A stretch is told as the one that cost the time where it is so much of the whole, and so long.
 _SHARE, _LEAST = 0.3, timedelta(seconds=1)
+
+_OUTCOMES: dict[FindingKind, Outcome] = {"failure": "failed", "hang": "hanging", "warning": "point"}
 
 Who = tuple[str, str | None]
 
@@ -192,8 +195,7 @@ def _lane(scene: _Scene, who: Who, failure: Failure) -> Lane:
             rows.append(Row(LABELS[step], "done", text, (found[0],), step, found[1].path, found[1].line))
         elif failure.kind != "warning" and step in ("install", "enable") and STEPS.index(step) > STEPS.index(at):
             rows.append(Row(LABELS[step], "missing", "never began", step=step))
-    outcome: Outcome = {"failure": "failed", "hang": "hanging"}.get(failure.kind, "point")  # type: ignore[assignment]
-    return Lane(label, outcome, (*rows, _status(scene, who, failure)))
+    return Lane(label, _OUTCOMES[failure.kind], (*rows, _status(scene, who, failure)))
 
 
 def _failing(failure: Failure) -> Step:
@@ -296,4 +298,4 @@ def _silence(
     told = [one.time for one in scene.told]
     told += [one.time for failure in failures for one in failure.evidence if one.time]
     inside = sorted({order(one) for one in (*told, start, end) if order(start) <= order(one) <= order(end)})
-    return max(zip(inside, inside[1:], strict=False), key=lambda pair: pair[1] - pair[0], default=None)
+    return max(pairwise(inside), key=lambda pair: pair[1] - pair[0], default=None)

@@ -43,7 +43,7 @@ class Layout:
 
 
 WIDE = Layout(width=960, left=222, right=652, row=28, head=30, top=56, beside=True)
-NARROW = Layout(width=320, left=6, right=314, row=50, head=28, top=62, beside=False)
+NARROW = Layout(width=320, left=6, right=314, row=64, head=28, top=62, beside=False)
 _LEAST_BAR, _OPEN = 5, 0.88
 #: Width of a time below the axis, with some air.
 _TIME = 66
@@ -122,7 +122,7 @@ class _Drawing:
         mark = Markup('<path class="mark {}" d="{}" transform="translate({} {})"/>')
         label = Markup('<text class="step" x="{}" y="{}">{}</text>')
         words = Markup('<text class="words {}" x="{}" y="{}">{}</text>')
-        middle = self.y + (layout.row // 2 if layout.beside else 36)
+        middle = self.y + (layout.row // 2 if layout.beside else 50)
         if layout.beside:
             text = self.y + layout.row // 2 + 5
             yield label.format(14 if inside else 0, text, _cut(row.label, 24 if inside else 25))
@@ -130,10 +130,8 @@ class _Drawing:
             yield words.format(row.outcome, layout.right + 34, text, _cut(row.words, 44))
         else:
             yield mark.format(row.outcome, _MARKS[row.outcome], layout.left, self.y + 6)
-            both = Markup('<text class="words {}" x="{}" y="{}"><tspan class="step">{}</tspan> {}</text>')
-            yield both.format(
-                row.outcome, layout.left + 18, self.y + 17, _cut(row.label, 24), _cut(row.words, 44 - len(row.label))
-            )
+            yield label.format(layout.left + 18, self.y + 17, _cut(row.label, 38))
+            yield words.format(row.outcome, layout.left + 18, self.y + 35, _cut(row.words, 37))
         yield Markup('<path class="track" d="M{} {}H{}"/>').format(layout.left, middle, layout.right)
         for span in row.spans:
             yield from self._bar(span, row.outcome, middle)
@@ -162,7 +160,7 @@ class _Drawing:
 
     def ground(self) -> Iterator[Markup]:
         """Behind the bars: the stretch that cost the time, the times, and lines down from them."""
-        layout, gap = self._layout, self._timeline.gap
+        gap = self._timeline.gap
         bottom = self.y + 4
         if gap is not None:
             x, until = self._gap_place()

@@ -31,7 +31,6 @@ class Told:
     text: str = ""  # of a state: "success", "NotReady"; of a goal state: its number
     path: str = ""
     line: int = 0
-    by_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
