@@ -11,13 +11,15 @@ function tellLocalTime(event) {
 }
 
 async function copy(button) {
-  const text = button.closest(".copy").querySelector("pre").textContent;
+  const shown = button.closest(".copy").querySelector("pre, textarea");
+  const text = shown.value ?? shown.textContent;
   const before = button.textContent;
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
-    getSelection().selectAllChildren(button.closest(".copy").querySelector("pre"));
+    if (shown.select) shown.select();
+    else getSelection().selectAllChildren(shown);
     button.textContent = "Selected";
   }
   announce(button.textContent);
