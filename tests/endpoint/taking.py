@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from collector.bundle.reader import Limits, glance_received
 from collector.endpoint.database.engine import Database
@@ -13,10 +14,14 @@ from collector.endpoint.indexing.rows import bundle_row
 from collector.endpoint.intake.committing import insert_bundles
 from collector.endpoint.reading.bundles import now
 from collector.endpoint.stores.folder import Store
+from tests.endpoint.made import varied
 
 
 class Taking:
-    def __init__(self, url: str, data: Path) -> None:
+    def __init__(self, url: str, data: Path, bundle: Path) -> None:
+        """`bundle`: what all others are made of."""
+        self._bundle = bundle
+        self._folder = data
         self.database = Database(url)
         self.store = Store(data)
         migrate(self.database)
@@ -29,8 +34,9 @@ class Taking:
     ) -> None:
         self.database.close()
 
-    def take(self, file: Path) -> str:
-        """Stores a bundle and queues it; gives its id."""
+    def take(self, **differs: Any) -> str:
+        """Stores a bundle that differs in what is given, and queues it; gives its id."""
+        file = varied(self._bundle, self._folder, **differs)
         incoming = self.store.receive()
         incoming.write(file.read_bytes())
         sha256 = incoming.finish()

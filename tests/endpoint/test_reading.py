@@ -14,29 +14,30 @@ from collector.endpoint.reading import bundles, incidents, instances, scale_sets
 from collector.endpoint.reading.choice import Choice, codes, extensions
 from collector.endpoint.reading.paging import CursorError
 from tests.collecting import collect, failing_disk
-from tests.endpoint.made import varied
 from tests.endpoint.taking import Taking
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-
-
-@pytest.fixture
-def taking(tmp_path: Path, database_options: tuple[str, ...], bundle: Path) -> Iterator[Taking]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def taking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taking]:
     """Two scale sets: `web` with five instances, four of them failed with 100 and one with 127, and `jobs`."""
-    url = database_options[1] if database_options else f"sqlite:///{tmp_path / 'index.sqlite'}"
-    with Taking(url, tmp_path / "data") as opened:
+    folder = tmp_path_factory.mktemp(request.param)
+    bundle = Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
+    url = f"sqlite:///{folder / 'index.sqlite'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").new()
+    with Taking(url, folder / "data", bundle) as opened:
         for number in range(5):
             for day in (1, 2):
                 code = 127 if number == 4 else None
                 created = f"2026-03-{day:02}T00:0{number}:00Z"
                 opened.take(
-                    varied(bundle, tmp_path, scale_set="web", instance_id=f"{number}", created=created, exit_code=code)
+                    scale_set="web",
+                    instance_id=f"{number}",
+                    instance_name=f"web_{number}",
+                    created=created,
+                    exit_code=code,
                 )
-        opened.take(varied(bundle, tmp_path, scale_set="jobs", instance_id="9", created="2026-03-09T00:00:00Z"))
+        opened.take(scale_set="jobs", instance_id="9", created="2026-03-09T00:00:00Z")
         opened.index()
         yield opened
 
@@ -99,19 +100,13 @@ def test_incidents_are_chosen(connection: sa.Connection, choice: Choice, wanted:
     assert sorted(one.exit_code or 0 for one in found) == sorted(wanted)
 
 
-def test_a_list_goes_on_where_its_page_ended_whatever_comes_in(taking: Taking, bundle: Path, tmp_path: Path):
-    with taking.database.reading() as connection:
-        whole = [one.id for one in incidents.incidents(connection, None).items]
-        first = incidents.incidents(connection, None, limit=1)
-    taking.take(varied(bundle, tmp_path, scale_set="new", created="2026-04-01T00:00:00Z"))
-    taking.index()
-    told, cursor = [one.id for one in first.items], first.next
-    while cursor:
-        with taking.database.reading() as connection:
-            page = incidents.incidents(connection, None, limit=1, after=cursor)
-        told += [one.id for one in page.items]
-        cursor = page.next
-    assert told == whole
+def test_a_list_goes_on_where_its_page_ended(connection: sa.Connection):
+    whole = [one.id for one in incidents.incidents(connection, None).items]
+    told, cursor = list[str](), None
+    for _ in whole:
+        page = incidents.incidents(connection, None, limit=1, after=cursor)
+        told, cursor = [*told, *(one.id for one in page.items)], page.next
+    assert (told, cursor) == (whole, None)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INS
 from collector.endpoint.reading.choice import (
     Choice,
     Within,
+    has_id,
     of_exit_code,
     of_extension,
     of_instance,
@@ -224,7 +225,7 @@ def count(connection: sa.Connection, within: Within, choice: Choice | None = Non
 
 
 def bundle(connection: sa.Connection, within: Within, bundle_id: str) -> BundleEntry | None:
-    query = sa.select(*_COLUMNS).select_from(_SOURCE).where(BUNDLES.c.id == bundle_id)
+    query = sa.select(*_COLUMNS).select_from(_SOURCE).where(has_id(BUNDLES.c.id, bundle_id))
     row = connection.execute(query.where(*visible(BUNDLES.c.scale_set, within))).mappings().first()
     return _entry(row) if row is not None else None
 
@@ -234,7 +235,7 @@ def findings_of(connection: sa.Connection, within: Within, bundle_id: str, *, mo
     source = FINDINGS.join(INCIDENTS, FINDINGS.c.incident == INCIDENTS.c.number)
     source = source.join(SCALE_SETS, INCIDENTS.c.scale_set == SCALE_SETS.c.number)
     own = [FINDINGS.c[name].label(f"own_{name}") for name in ("number", "time", "version", "message")]
-    query = sa.select(*own, INCIDENTS, *NAME_COLUMNS).select_from(source).where(FINDINGS.c.bundle == bundle_id)
+    query = sa.select(*own, INCIDENTS, *NAME_COLUMNS).select_from(source).where(has_id(FINDINGS.c.bundle, bundle_id))
     query = query.where(*visible(INCIDENTS.c.scale_set, within)).order_by(FINDINGS.c.number).limit(most)
     rows = connection.execute(query).mappings().all()
     return tuple(
@@ -276,7 +277,7 @@ def _begins(part: str) -> sa.ColumnElement[bool]:
 def _of_incident(connection: sa.Connection, incident_id: str | None) -> list[sa.ColumnElement[bool]]:
     if not incident_id:
         return []
-    query = sa.select(INCIDENTS.c.number, INCIDENTS.c.bundles).where(INCIDENTS.c.id == incident_id)
+    query = sa.select(INCIDENTS.c.number, INCIDENTS.c.bundles).where(has_id(INCIDENTS.c.id, incident_id))
     row = connection.execute(query).first()
     if row is None:
         return [sa.false()]

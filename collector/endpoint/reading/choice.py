@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from collector.endpoint.database.tables import BUNDLES, INCIDENTS, INSTANCES, SC
 Within = Collection[int] | None
 
 _HEX_BITS = 32
+_MOST_LETTERS = 300
+_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,20 @@ class Choice:
     until: datetime | None = None
     #: what was received after this moment
     received_after: datetime | None = None
-    #: words of its texts: see `search.py`
+    #: words of its texts: see `asking.py`
     text: str | None = None
+
+    def __post_init__(self) -> None:
+        """No engine is told what it can't take: NUL, half a surrogate pair, a text without end."""
+        for field in fields(self):
+            if isinstance(told := getattr(self, field.name), str):
+                plain = told.replace("\0", " ").encode("utf-8", "replace").decode()
+                object.__setattr__(self, field.name, plain[:_MOST_LETTERS])
+
+
+def has_id(column: sa.ColumnElement[Any], told: str) -> sa.ColumnElement[bool]:
+    """The row with this id; what is no id has none."""
+    return column == told if _ID.fullmatch(told) else sa.false()
 
 
 def visible(column: sa.ColumnElement[Any], within: Within) -> list[sa.ColumnElement[bool]]:
@@ -61,7 +76,7 @@ def of_scale_set(column: sa.ColumnElement[Any], told: str | None) -> list[sa.Col
 def of_instance(column: sa.ColumnElement[Any], told: str | None) -> list[sa.ColumnElement[bool]]:
     if not told:
         return []
-    return [column == sa.select(INSTANCES.c.number).where(INSTANCES.c.id == told).scalar_subquery()]
+    return [column == sa.select(INSTANCES.c.number).where(has_id(INSTANCES.c.id, told)).scalar_subquery()]
 
 
 def codes(text: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from collector.endpoint.database.tables import FINDINGS, INCIDENT_INSTANCES, INC
 from collector.endpoint.reading.choice import (
     Choice,
     Within,
+    has_id,
     of_exit_code,
     of_extension,
     of_instance,
@@ -21,6 +22,7 @@ from collector.endpoint.reading.choice import (
 )
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSetName, instance_counts, named
+from collector.endpoint.reading.words import incident_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def incidents(
 
 
 def incident(connection: sa.Connection, within: Within, incident_id: str) -> Incident | None:
-    query = sa.select(INCIDENTS, *NAME_COLUMNS).select_from(_SOURCE).where(INCIDENTS.c.id == incident_id)
+    query = sa.select(INCIDENTS, *NAME_COLUMNS).select_from(_SOURCE).where(has_id(INCIDENTS.c.id, incident_id))
     rows = connection.execute(query.where(*visible(INCIDENTS.c.scale_set, within))).mappings().all()
     return told(connection, rows)[0] if rows else None
 
@@ -113,7 +115,9 @@ def affected(
 ) -> Page[Affected]:
     """The instances of an incident, the last seen first, each with its newest bundle. Raises CursorError."""
     pairs = INCIDENT_INSTANCES
-    one = sa.select(INCIDENTS.c.number).where(INCIDENTS.c.id == incident_id, *visible(INCIDENTS.c.scale_set, within))
+    one = sa.select(INCIDENTS.c.number).where(
+        has_id(INCIDENTS.c.id, incident_id), *visible(INCIDENTS.c.scale_set, within)
+    )
     names = ("id", "name", "computer_name", "instance_id", "zone", "last_verdict")
     query = sa.select(pairs, *(INSTANCES.c[name] for name in names), IS_CURRENT)
     query = query.select_from(pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number))
@@ -181,6 +185,5 @@ def _conditions(connection: sa.Connection, within: Within, choice: Choice) -> li
         had = sa.select(INCIDENT_INSTANCES.c.incident)
         found.append(columns.number.in_(had.where(*of_instance(INCIDENT_INSTANCES.c.instance, choice.instance))))
     if choice.text and choice.text.strip():
-        fields = (columns.title, columns.message, columns.extension, columns.rule)
-        found.append(sa.or_(*(field.icontains(choice.text.strip(), autoescape=True) for field in fields)))
+        found.append(columns.number.in_(incident_numbers(connection, within, choice.text)))
     return found

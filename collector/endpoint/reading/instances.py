@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from collector.endpoint.database.tables import INCIDENT_INSTANCES, INCIDENTS, INSTANCES, SCALE_SETS, STATES
-from collector.endpoint.reading.choice import Choice, Within, of_scale_set, visible
+from collector.endpoint.reading.choice import Choice, Within, has_id, of_scale_set, visible
 from collector.endpoint.reading.incidents import IS_CURRENT, Incident, told
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSetName, named
+from collector.endpoint.reading.words import instance_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +100,14 @@ def instances(
     if choice.until:
         query = query.where(INSTANCES.c.first_seen <= choice.until)
     if choice.text and choice.text.strip():
-        part = choice.text.strip()
-        fields = (INSTANCES.c.name, INSTANCES.c.computer_name)
-        query = query.where(sa.or_(*(field.icontains(part, autoescape=True) for field in fields)))
+        query = query.where(INSTANCES.c.number.in_(instance_numbers(connection, within, choice.text)))
     found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
     rows, cursor = cut(found, limit, [(row["last_seen"], row["number"]) for row in found])
     return Page(tuple(told_instance(row) for row in rows), cursor)
 
 
 def instance(connection: sa.Connection, within: Within, instance_id: str) -> Instance | None:
-    query = sa.select(*_COLUMNS, *NAME_COLUMNS).select_from(_SOURCE).where(INSTANCES.c.id == instance_id)
+    query = sa.select(*_COLUMNS, *NAME_COLUMNS).select_from(_SOURCE).where(has_id(INSTANCES.c.id, instance_id))
     row = connection.execute(query.where(*visible(INSTANCES.c.scale_set, within))).mappings().first()
     return told_instance(row) if row is not None else None
 
@@ -117,7 +116,7 @@ def outcomes(connection: sa.Connection, within: Within, instance_id: str) -> tup
     """Of its extensions, in the order of their names."""
     names = ("extension", "outcome", "version", "exit_code", "title", "bundle", "created")
     query = sa.select(*(STATES.c[name] for name in names)).join(INSTANCES, STATES.c.instance == INSTANCES.c.number)
-    query = query.where(INSTANCES.c.id == instance_id, *visible(INSTANCES.c.scale_set, within))
+    query = query.where(has_id(INSTANCES.c.id, instance_id), *visible(INSTANCES.c.scale_set, within))
     return tuple(Outcome(*row) for row in connection.execute(query.order_by(STATES.c.extension)))
 
 
@@ -131,7 +130,7 @@ def incidents_of_instance(
     source = source.join(SCALE_SETS, INCIDENTS.c.scale_set == SCALE_SETS.c.number)
     columns = [pairs.c[name].label(f"pair_{name}") for name in ("first_seen", "last_seen", "bundles", "bundle")]
     query = sa.select(INCIDENTS, *NAME_COLUMNS, *columns, IS_CURRENT).select_from(source)
-    query = query.where(INSTANCES.c.id == instance_id, *visible(INSTANCES.c.scale_set, within))
+    query = query.where(has_id(INSTANCES.c.id, instance_id), *visible(INSTANCES.c.scale_set, within))
     query = query.order_by(pairs.c.last_seen.desc(), pairs.c.incident.desc()).limit(limit)
     rows = connection.execute(query).mappings().all()
     return tuple(

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from collector.endpoint.database.tables import milliseconds
+from collector.endpoint.database.tables import FINDINGS, milliseconds
 
 T = TypeVar("T")
 
@@ -52,16 +52,22 @@ def cut(rows: Sequence[T], limit: int, last: Sequence[Any]) -> tuple[Sequence[T]
     """The rows of the page and the cursor behind them. `last`: each row's values of the list's columns."""
     if len(rows) <= limit:
         return rows, None
-    return rows[:limit], _closed(last[limit - 1])
+    return rows[:limit], closed(last[limit - 1])
 
 
 def _is_number(column: sa.Column[Any]) -> bool:
     return not isinstance(column.type, sa.String)
 
 
-def _closed(values: Sequence[Any]) -> str:
+def closed(values: Sequence[Any]) -> str:
+    """The cursor behind a row, of the values that it is ordered by."""
     plain = [milliseconds(value) if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def opened_number(after: str | None) -> int | None:
+    """Of a list that is ordered by one number. Raises CursorError."""
+    return None if after is None else int(_opened(after, (FINDINGS.c.serial,))[0])
 
 
 def _opened(text: str, columns: Sequence[sa.Column[Any]]) -> list[Any]:

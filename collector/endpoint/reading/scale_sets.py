@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from collector.endpoint.database.tables import INCIDENTS, INSTANCES, SCALE_SETS
-from collector.endpoint.reading.choice import Choice, Within, visible
+from collector.endpoint.reading.choice import Choice, Within, has_id, visible
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 
 
@@ -88,7 +88,7 @@ def scale_sets(
 
 
 def scale_set(connection: sa.Connection, within: Within, scale_set_id: str) -> ScaleSet | None:
-    query = sa.select(SCALE_SETS).where(SCALE_SETS.c.id == scale_set_id, *visible(SCALE_SETS.c.number, within))
+    query = sa.select(SCALE_SETS).where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
@@ -101,7 +101,7 @@ def scale_set_number(connection: sa.Connection, within: Within, scale_set_id: st
     """Its number in the tables; None if there is none, or the caller may not see it."""
     query = sa.select(SCALE_SETS.c.number)
     return connection.execute(
-        query.where(SCALE_SETS.c.id == scale_set_id, *visible(SCALE_SETS.c.number, within))
+        query.where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
     ).scalar()
 
 
