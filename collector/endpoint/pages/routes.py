@@ -17,6 +17,7 @@ from collector.endpoint.pages.incident import add_incident
 from collector.endpoint.pages.incidents import add_incidents
 from collector.endpoint.pages.scale_set import add_scale_set
 from collector.endpoint.pages.scale_sets import add_scale_sets
+from collector.endpoint.pages.search import add_search
 from collector.endpoint.pages.tickets import add_tickets
 from collector.endpoint.parts import Parts
 
@@ -33,6 +34,7 @@ def add_pages(app: FastAPI, parts: Parts) -> None:
     add_scale_sets(app, parts)
     add_scale_set(app, parts)
     add_expected(app, parts)
+    add_search(app, parts)
     add_bundles(app, parts)
     add_bundle(app, parts)
     add_tickets(app, parts)
