@@ -18,6 +18,8 @@ from tests.endpoint.running import Endpoint, endpoint
 PATHS = (
     "/",
     "/?exit_code=127",
+    "/search?q=jq",
+    "/search?q=nowhere",
     "/?exit_code=999&scale_set=vmss-web",
     "/scale-sets",
     "/scale-sets?q=nowhere",

@@ -23,7 +23,7 @@ from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.paging import CursorError
 from collector.endpoint.reading.search import search
 
-PAGE = 40
+PAGE = 25
 _ID = re.compile(r"[0-9a-f]{16}")
 _MOST_CHARACTERS = 200
 _FEW = 10
