@@ -66,6 +66,7 @@ def create_app(parts: Parts) -> FastAPI:
     async def refused(request: Request, error: RefusalError) -> Response:
         if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
             return error.response()
-        return parts.pages.error(str(error), error.status)
+        person = request.scope.get("caller")
+        return parts.pages.error(str(error), error.status, hint=error.hint, person=person)
 
     return app

@@ -11,7 +11,7 @@ from collector.endpoint.database.migrate import migrate
 from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
-from collector.endpoint.pages import Pages
+from collector.endpoint.pages.templates import Pages
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
 from collector.endpoint.stores.addresses import store_of

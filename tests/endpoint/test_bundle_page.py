@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from collector.bundle.reader import open_bundle
-from collector.endpoint.pages import Pages
+from collector.endpoint.pages.bundle import bundle_view
+from collector.endpoint.pages.templates import Pages
 from collector.model import Cause
 from tests.bundle.samples import REPORT
 from tests.bundle.test_checks import CHECKED, written
@@ -16,8 +17,11 @@ from tests.endpoint.running import endpoint
 
 
 def page_of(result: Result) -> str:
-    bundle = open_bundle(Path(result.json["bundle"]["path"]))
-    return bytes(Pages().bundle(bundle, {"received": "2026-05-04T03:20:00Z"}).body).decode()
+    return rendered(Path(result.json["bundle"]["path"]))
+
+
+def rendered(file: Path) -> str:
+    return Pages().render("bundle.html", **bundle_view(open_bundle(file), {"received": "2026-05-04T03:20:00Z"}))
 
 
 def test_it_says_that_nobody_asked(tmp_path: Path):
@@ -39,8 +43,7 @@ def test_it_shows_the_checks_and_what_else_it_may_be(tmp_path: Path):
         Cause("dpkg-locked", "package manager <locked>", "guest", "low", "Another process held it.", "Wait."),
     )
     told = replace(CHECKED, findings=(replace(CHECKED.findings[0], causes=causes), *CHECKED.findings[1:]))
-    bundle = open_bundle(written(tmp_path, told))
-    page = bytes(Pages().bundle(bundle, {"received": "2026-05-04T03:20:00Z"}).body).decode()
+    page = rendered(written(tmp_path, told))
     (other,) = re.findall(r'<h3>It may also be</h3><ul class="others">(.*?)</ul>', page)
     assert other == ("<li><b>package manager &lt;locked&gt;</b> <small>perhaps</small>: Another process held it.</li>")
     checks = page.partition("<h2>Checks</h2>")[2].partition("</section>")[0]
@@ -51,8 +54,7 @@ def test_it_shows_the_checks_and_what_else_it_may_be(tmp_path: Path):
 
 
 def test_without_either_it_shows_neither(tmp_path: Path):
-    bundle = open_bundle(written(tmp_path, REPORT))
-    page = bytes(Pages().bundle(bundle, {"received": "2026-05-04T03:20:00Z"}).body).decode()
+    page = rendered(written(tmp_path, REPORT))
     assert "<h2>Checks</h2>" not in page
     assert "It may also be" not in page
 
@@ -64,4 +66,4 @@ def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):
             bundle = Path(collect(disk, tmp_path / f"state-{number}", *trigger).json["bundle"]["path"])
             assert server.put(bundle).status_code == 201
         assert sorted(row["trigger"] for row in server.get("/v1/bundles").json()["bundles"]) == ["command", "watch"]
-        assert server.get("/").text.count("reported by itself") == 1
+        assert server.get("/bundles").text.count("reported by itself") == 1
