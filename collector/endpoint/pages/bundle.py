@@ -48,7 +48,7 @@ def add_bundle(app: FastAPI, parts: Parts) -> None:
             told = told_of(parts, within, bundle_id)
             values: dict[str, Any] = {"told": told, "entry": found.entry}
             if isinstance(found.content, Bundle):
-                more = bundle_view(found.content, told, asked=_asked(request), address=str(request.base_url))
+                more = bundle_view(found.content, told, context=asked(request), address=str(request.base_url))
                 return pages.show(request, "bundle.html", here="bundles", **values, **more)
             return pages.show(request, "encrypted.html", here="bundles", **values, **envelope_view(found.content))
         except NotShownError as error:
@@ -104,7 +104,7 @@ def told_of(parts: Parts, within: Within, bundle_id: str) -> dict[int, Told]:
         return {told.number: told for told in findings_of(connection, within, bundle_id)}
 
 
-def _asked(request: Request) -> int:
+def asked(request: Request) -> int:
     """How many lines beside a failing one are wanted."""
     return number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
 
@@ -126,14 +126,15 @@ def envelope_view(envelope: Envelope) -> dict[str, Any]:
 
 
 def bundle_view(
-    bundle: Bundle, told: Mapping[int, Told], *, asked: int = CONTEXT, address: str = "/"
+    bundle: Bundle, told: Mapping[int, Told], *, context: int = CONTEXT, address: str = "/"
 ) -> dict[str, Any]:
     """Everything that the bundle itself tells. BundleError where a member is damaged."""
     report = report_of(bundle)
     system, identity = report.identity.system, report.identity
     kept = frozenset(entry.path for entry in report.ledger if entry.note.startswith(words.KEPT))
-    lines = lines_of(report.excerpts, bundle.id, system, kept, asked)
     head = words.head(report)
+    proof = words.proof(head)[1] if head else None
+    lines = lines_of(report.excerpts, bundle.id, system, kept, context, proof.path if proof else "")
     head_number = report.findings.index(head) if head else 0
     return {
         "bundle": bundle,
@@ -149,7 +150,7 @@ def bundle_view(
         "native": lambda path: words.native(path, system),
         "gaps": words.gaps(report.ledger, system),
         "lines": lines,
-        "context": asked,
+        "context": context,
         "steps": steps_view(bundle, lines),
         "why": words.trigger(report.trigger),
         "window": report.window,
