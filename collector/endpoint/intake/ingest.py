@@ -170,9 +170,7 @@ class Ingest:
         self.store.keep(incoming, digest)
         return self.answer(bundle_id, digest, row, self.commits.add(row).result())
 
-    def _checked(
-        self, bundle_id: str, digest: str, sha256: str, file: Path | BinaryIO, size: int, admit: Admit
-    ) -> Row:
+    def _checked(self, bundle_id: str, digest: str, sha256: str, file: Path | BinaryIO, size: int, admit: Admit) -> Row:
         """The row of a bundle that is what was announced."""
         if sha256 != digest:
             raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from collector.bundle.envelope import Envelope
@@ -30,8 +32,12 @@ class Received:
     content: Bundle | Envelope
 
 
-def received(parts: Parts, within: Within, bundle_id: str) -> Received:
-    """The bundle as it is stored. Raises NotShownError, and OSError for a fault of the index."""
+@contextmanager
+def received(parts: Parts, within: Within, bundle_id: str) -> Iterator[Received]:
+    """The bundle as it is stored, for as long as it is looked at.
+
+    Raises NotShownError, also where what is read of it later turns out to be damaged; OSError for a fault of the index.
+    """
     with parts.database.reading() as connection:
         entry = bundle(connection, within, bundle_id)
     if entry is None:
@@ -41,15 +47,19 @@ def received(parts: Parts, within: Within, bundle_id: str) -> Received:
             "It may have been deleted for its age, or be of a scale set that you may not see. "
             "An id has 16 digits from 0 to 9 and a to f.",
         )
+    with ExitStack() as stack:
+        content = _opened(parts, entry, stack)
+        try:
+            yield Received(entry, content)
+        except BundleError as error:
+            raise _damaged(error, entry) from error
+
+
+def _opened(parts: Parts, entry: BundleEntry, stack: ExitStack) -> Bundle | Envelope:
     try:
-        return Received(entry, open_received(parts.store.path(entry.sha256), parts.limits))
+        return open_received(stack.enter_context(parts.store.opened(entry.sha256)), parts.limits)
     except BundleError as error:
-        raise NotShownError(
-            500,
-            f"This bundle is damaged: {error}.",
-            "It came in as it is now: its hash was right. Collect again on the instance, or download it as it is.",
-            entry,
-        ) from error
+        raise _damaged(error, entry) from error
     except FileNotFoundError as error:
         raise NotShownError(
             410,
@@ -62,3 +72,12 @@ def received(parts: Parts, within: Within, bundle_id: str) -> Received:
         raise NotShownError(
             503, f"The store does not answer: {error.strerror or error}.", "Try again in a moment.", entry
         ) from error
+
+
+def _damaged(error: BundleError, entry: BundleEntry) -> NotShownError:
+    return NotShownError(
+        500,
+        f"This bundle is damaged: {error}.",
+        "It came in as it is now: its hash was right. Collect again on the instance, or download it as it is.",
+        entry,
+    )

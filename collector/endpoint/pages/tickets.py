@@ -15,7 +15,6 @@ from collector.endpoint.pages.ticket import Spread, encrypted_ticket, incident_t
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import Told, findings_of
 from collector.endpoint.reading.incidents import affected, incident
-from collector.errors import BundleError
 
 _KIND = "text/markdown"
 
@@ -25,18 +24,18 @@ def add_tickets(app: FastAPI, parts: Parts) -> None:
     def bundle_ticket(request: Request, bundle_id: str) -> Response:
         within = caller(request).within
         try:
-            found = received(parts, within, bundle_id)
-            with parts.database.reading() as connection:
-                told = {one.number: one for one in findings_of(connection, within, bundle_id)}
-            content, address = found.content, str(request.base_url)
-            if not isinstance(content, Bundle):
-                return _file(encrypted_ticket(content, address, spread_of(told.get(0))))
-            report = report_of(content)
-            head = words.head(report)
-            spread = spread_of(told.get(report.findings.index(head)) if head else None)
-            return _file(ticket(report, bundle_id, address, spread))
-        except (NotShownError, BundleError) as error:
-            return PlainTextResponse(f"{error}\n", getattr(error, "status", 500))
+            with received(parts, within, bundle_id) as found:
+                with parts.database.reading() as connection:
+                    told = {one.number: one for one in findings_of(connection, within, bundle_id)}
+                content, address = found.content, str(request.base_url)
+                if not isinstance(content, Bundle):
+                    return _file(encrypted_ticket(content, address, spread_of(told.get(0))))
+                report = report_of(content)
+                head = words.head(report)
+                spread = spread_of(told.get(report.findings.index(head)) if head else None)
+                return _file(ticket(report, bundle_id, address, spread))
+        except NotShownError as error:
+            return PlainTextResponse(f"{error}\n", error.status)
 
     @app.get("/incidents/{incident_id}/ticket.md", include_in_schema=False)
     def of_incident(request: Request, incident_id: str) -> Response:
