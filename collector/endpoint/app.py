@@ -45,9 +45,7 @@ def create_app(parts: Parts) -> FastAPI:
         if working.is_alive():
             parts.indexer.stop()
             await run_in_threadpool(working.join)
-        await run_in_threadpool(parts.commits.close)
-        await run_in_threadpool(parts.access.audit.close)
-        parts.database.close()
+        await run_in_threadpool(parts.close)
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")

@@ -34,19 +34,27 @@ class Parts:
     limits: Limits
     watchers: tuple[Watcher, ...]
 
+    def close(self) -> None:
+        """Ends after what was begun."""
+        self.commits.close()
+        self.access.audit.close()
+        self.database.close()
 
-def open_parts(settings: Settings) -> Parts:
-    """Brings the index to this version's schema, and to what is stored.
+
+def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
+    """Brings the index to this version's schema, and to what is stored, unless another process has (`is_first`).
 
     Raises OSError if the folder or the database can't be used, ConfigError.
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
-    migrate(database)
+    if is_first:
+        migrate(database)
     cache, index, limits = Cache(settings.data / "cache"), Index(database), Limits()
     store = store_of(settings.store, settings.data, cache)
-    store.clear_incoming()
-    if not store.is_shared:
+    if is_first:
+        store.clear_incoming()
+    if is_first and not store.is_shared:
         recover(store, index, database, limits)
     watching = watched(settings, store, database, cache, limits)
     store = watching.store

@@ -1,6 +1,6 @@
 """The peer of the endpoint's intake: the shortest handler that keeps a body as safely, and nothing else of it.
 
-    python -m tests.bench.endpoint_bare FOLDER DATABASE
+python -m tests.bench.endpoint_bare FOLDER DATABASE
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sends bundles over a few connections that stay open, as fast as they are taken, and tells how long each took.
 
-    python -m tests.bench.endpoint_client URL TOKEN BUNDLE CONNECTIONS COUNT FIRST
+python -m tests.bench.endpoint_client URL TOKEN BUNDLE CONNECTIONS COUNT FIRST
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from collector.endpoint.indexing.rows import Row, bundle_row, entry
 from collector.endpoint.indexing.writing import write
 from collector.endpoint.intake.committing import insert_bundles
 from collector.endpoint.settings import Settings
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.folder import FolderStore as Store
 from collector.model import ExtensionState, Identity, Trigger
 from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
@@ -90,7 +90,9 @@ def add_real(
             file = varied(base, folder, **told, created=f"{when:%Y-%m-%dT%H:%M:%SZ}", findings=made.findings)
             incoming = store.receive()
             incoming.write(file.read_bytes())
-            path = store.keep(incoming, incoming.finish())
+            sha256 = incoming.finish()
+            store.keep(incoming, sha256)
+            path = store.path(sha256)
             bundle = open_received(path)
             with database.writing() as connection:
                 row = bundle_row(bundle, path.stem, path.stat().st_size, when)

@@ -167,15 +167,14 @@ class Ingest:
         self.store.keep(incoming, digest)
         return self.answer(bundle_id, digest, row, self.commits.add(row).result())
 
-    def _checked(
-        self, bundle_id: str, digest: str, sha256: str, file: Path | BinaryIO, size: int, admit: Admit
-    ) -> Row:
+    def _checked(self, bundle_id: str, digest: str, sha256: str, file: Path | BinaryIO, size: int, admit: Admit) -> Row:
         """The row of a bundle that is what was announced."""
         if sha256 != digest:
             raise RefusalError(422, "the bundle does not have the digest that was told", "Send it again.")
         try:
             bundle = glance_received(file, self.limits)
         except BundleError as error:
+            self.known(bundle_id, sha256)  # that its id is taken says more than that it is no bundle
             raise RefusalError(400, f"this is no bundle: {error}") from error
         if bundle.id != bundle_id:
             raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
