@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from collector.bundle.reader import Limits
 from collector.endpoint.access.access import Access, open_access
@@ -12,10 +13,12 @@ from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
 from collector.endpoint.pages import Pages
+from collector.endpoint.pulse import Pulse
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
 from collector.endpoint.stores.addresses import store_of
 from collector.endpoint.stores.cache import Cache
+from collector.endpoint.stores.folder import FolderStore
 from collector.endpoint.stores.store import Store
 from collector.endpoint.watching.places import watched
 from collector.endpoint.watching.watcher import Watcher
@@ -32,10 +35,12 @@ class Parts:
     indexer: Indexer
     pages: Pages
     limits: Limits
+    pulse: Pulse
     watchers: tuple[Watcher, ...]
 
     def close(self) -> None:
         """Ends after what was begun."""
+        self.pulse.stop()
         self.commits.close()
         self.access.audit.close()
         self.database.close()
@@ -52,6 +57,7 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         migrate(database)
     cache, index, limits = Cache(settings.data / "cache"), Index(database), Limits()
     store = store_of(settings.store, settings.data, cache)
+    folders = {settings.data, *([Path(store.name)] if isinstance(store, FolderStore) else [])}
     if is_first:
         store.clear_incoming()
     if is_first and not store.is_shared:
@@ -69,5 +75,6 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         indexer,
         Pages(),
         limits,
+        Pulse(database, folders),
         watching.watchers(indexer.call),
     )

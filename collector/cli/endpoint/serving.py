@@ -24,7 +24,9 @@ _START_SECONDS = 120.0
 
 def serve(settings: Settings, listen: str) -> None:
     """Raises ConfigError."""
+    _count_together(settings)
     from collector.endpoint.crew import Crew
+    from collector.endpoint.metrics import forget
     from collector.endpoint.processes import Server, roles
 
     bound = bound_to(listen) if settings.workers else None
@@ -35,7 +37,7 @@ def serve(settings: Settings, listen: str) -> None:
             f"vmext: first start; the administrator token is {access.token_file.read_text().strip()}",
             err=True,
         )
-    crew = Crew(roles(settings, bound))
+    crew = Crew(roles(settings, bound), ended=forget)
     crew.start()
 
     def tell() -> None:
@@ -50,16 +52,29 @@ def serve(settings: Settings, listen: str) -> None:
     _wait(crew, tell)
 
 
+def _count_together(settings: Settings) -> None:
+    from collector.endpoint.counting import begin
+
+    try:
+        begin(settings.data / "metrics")
+    except OSError as error:
+        raise _unusable(settings, error) from error
+
+
+def _unusable(settings: Settings, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"--data: {settings.data} or its index can't be used: {error.strerror}",
+        "Give a folder that this user may write, on a disk with room, and a database that answers.",
+    )
+
+
 def _opened(settings: Settings) -> Parts:
     from collector.endpoint.parts import open_parts
 
     try:
         return open_parts(settings)
     except OSError as error:
-        raise ConfigError(
-            f"--data: {settings.data} or its index can't be used: {error.strerror}",
-            "Give a folder that this user may write, on a disk with room, and a database that answers.",
-        ) from error
+        raise _unusable(settings, error) from error
 
 
 def _wait(crew: Crew, tell: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from collector.bundle.reader import Limits, skim_received
+from collector.endpoint import metrics
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.queue import CLAIM_SECONDS, Queue, set_aside
 from collector.endpoint.indexing.rows import Entry, entry
@@ -71,6 +72,8 @@ class Indexer:
                     log.warning("the bundle %s can't be indexed: %s", bundle, problem)
                     set_aside(connection, [bundle], problem)
                 write(self._database, connection, list(read.values()))
+            metrics.INDEXED.inc(len(read))
+            metrics.DAMAGED.inc(len(damaged))
             left -= read.keys() | damaged.keys()
         finally:
             if left:  # a store or a database that is out of reach for a while is no fault of the bundles
