@@ -13,6 +13,7 @@ from tests.collecting import CSE, Result, failing_disk
 from tests.endpoint.running import Endpoint
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
+from tests.received import received
 
 pytestmark = pytest.mark.slow
 RECIPIENT = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -70,7 +71,7 @@ def test_the_life_of_a_package(root: Root, packages: Packages, served: Endpoint)
     result = collected(root, served)
     assert (result.code, result.err) == (10, "")
     assert (result.json["delivery"]["state"], result.json["findings"][0]["extension"]) == ("delivered", CSE)
-    assert [row["verdict"] for row in served.get("/v1/bundles").json()["bundles"]] == ["failed"]
+    assert [row["verdict"] for row in received(served)] == ["failed"]
     assert left(root, installed) == {"etc/vmext/token", "var/lib/vmext"}  # and no compiled module
 
     config, state = root.path(CONFIG).read_bytes(), sorted(root.path("/var/lib/vmext").rglob("*"))
