@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +14,7 @@ from collector.config.typed import typed
 from collector.config.values import ENVIRONMENT, KINDS, WATCH, Config
 from collector.errors import ConfigError
 from collector.platforms import current
+from collector.platforms.own_files import read_named
 from collector.platforms.paths import reachable
 
 if sys.version_info >= (3, 11):
@@ -103,7 +102,7 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
         log.warning("%s is not read: it belongs to a user who is no administrator", file)
         return
     try:
-        loaded: dict[str, Any] = tomllib.loads(_text(file))
+        loaded: dict[str, Any] = tomllib.loads(read_named(file, _MOST_BYTES).decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
@@ -129,19 +128,6 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
             problems.append(ConfigError(f"{file}: there is no table [{key}]", hint))
         else:
             yield _Given(key, value, str(file), str(file))
-
-
-def _text(file: Path) -> str:
-    """A pipe would hold a service that starts for ever, and a device fill its memory.
-
-    Raises OSError, UnicodeDecodeError.
-    """
-    kind = file.stat()
-    if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
-        raise OSError(errno.EINVAL, "it is no plain file")
-    if kind.st_size > _MOST_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {_MOST_BYTES} bytes")
-    return file.read_text(encoding="utf-8-sig")
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:
