@@ -29,6 +29,7 @@ _PREFIX = "VMEXT_"
 #: Signs of the longest path below the state folder, with room to spare.
 _ROOM_BELOW = 80
 _MOST_BYTES = 1_048_576
+_RELATIVE = "Which folder that is would depend on where vmext is started."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ def read(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, de
         try:
             if one.name not in KINDS:
                 raise _unknown(one)
-            values[one.name] = typed(one.name, one.value, one.where, is_text=one.is_text)
+            value = typed(one.name, one.value, one.where, is_text=one.is_text)
+            if isinstance(value, Path) and one.origin == str(file) and not value.is_absolute():
+                raise ConfigError(f"{one.where}: {one.name} must be an absolute path, not {one.value!r}", _RELATIVE)
+            values[one.name] = value
             origins[one.name] = one.origin
         except ConfigError as error:
             problems.append(error)
