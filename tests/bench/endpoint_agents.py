@@ -1,6 +1,6 @@
 """Very many agents that arrive within a second, each with its bundle and the patience of a real one.
 
-    python -m tests.bench.endpoint_agents URL TOKEN BUNDLE AGENTS SECONDS
+python -m tests.bench.endpoint_agents URL TOKEN BUNDLE AGENTS SECONDS
 """
 
 from __future__ import annotations
