@@ -34,7 +34,7 @@ class Settings:
     #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
     indexers: int | None = None
     #: Connections that the system keeps for a process that is at others; also how many it accepts in one go.
-    backlog: int = 1_024
+    backlog: int = 256
     access: AccessSettings = field(default_factory=AccessSettings)
 
     @property

@@ -76,8 +76,8 @@ def endpoint(data: Path, *arguments: str, environ: Mapping[str, str] | None = No
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
-            assert " ready on " in line, (data.parent / "endpoint.log").read_text()
-            yield Endpoint(line.split(" ready on ")[1].split()[0], data, process)
+            assert says in line, (data.parent / "endpoint.log").read_text()
+            yield Endpoint(line.split(says)[1].split()[0], data, process)
         finally:
             process.terminate()
             process.wait(30)

@@ -146,7 +146,7 @@ def small_disk(place: Path) -> Iterator[Callable[[], Path]]:
     try:
         yield fill
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @needs_mount
