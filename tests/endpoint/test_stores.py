@@ -88,13 +88,13 @@ def test_two_hosts_share_store_and_index(cloud: Cloud, postgresql: Postgres, tmp
     store = cloud.new()
     options = ("--store", store, "--database", postgresql.new())
     about = {"id": one.id, "bytes": one.bytes, "sha256": one.sha256}
-    with endpoint(tmp_path / "a/data", *options, environ=cloud.environ) as first:
+    with endpoint(tmp_path / "a", *options, environ=cloud.environ) as first:
         token = first.token
         for name in ("admin.token", "session.key"):  # as an operator gives all hosts the same
-            (tmp_path / "b/data").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "b").mkdir(parents=True, exist_ok=True)
             if (first.data / name).exists():
-                (tmp_path / "b/data" / name).write_bytes((first.data / name).read_bytes())
-        with endpoint(tmp_path / "b/data", *options, environ=cloud.environ) as second:
+                (tmp_path / "b" / name).write_bytes((first.data / name).read_bytes())
+        with endpoint(tmp_path / "b", *options, environ=cloud.environ) as second:
             begun = requests.post(f"{first.url}/v1/uploads", json=about, headers=first.authorization, timeout=30)
             assert begun.json()["offset"] == 0
             assert _block(first, one, 0, 256 << 10).json()["offset"] == 256 << 10
@@ -174,10 +174,10 @@ def test_of_two_processes_one_watches_and_the_other_follows_when_it_dies(postgre
     share.mkdir()
     options = ("--watch-store", str(share), "--database", postgresql.new())
     files = bundles(tmp_path / "spool", 6)
-    with endpoint(tmp_path / "a/data", *options) as first:
-        (tmp_path / "b/data").mkdir(parents=True)
-        (tmp_path / "b/data/admin.token").write_bytes((first.data / "admin.token").read_bytes())
-        with endpoint(tmp_path / "b/data", *options) as second:
+    with endpoint(tmp_path / "a", *options) as first:
+        (tmp_path / "b").mkdir(parents=True)
+        (tmp_path / "b/admin.token").write_bytes((first.data / "admin.token").read_bytes())
+        with endpoint(tmp_path / "b", *options) as second:
             for bundle in files[:3]:
                 (share / bundle.path.name).write_bytes(bundle.path.read_bytes())
             _until(lambda: second.get("/v1/bundles").json()["total"] == 3)
