@@ -22,6 +22,7 @@ from collector.endpoint.intake.routes import add_intake
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
+from collector.endpoint.stores.store import GoneError
 from collector.endpoint.watching.routes import add_watched
 
 
@@ -58,5 +59,9 @@ def create_app(parts: Parts) -> FastAPI:
     @app.exception_handler(RefusalError)
     async def refused(request: Request, error: RefusalError) -> Response:
         return error.response()
+
+    @app.exception_handler(GoneError)
+    async def gone(request: Request, error: GoneError) -> Response:
+        return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
 
     return app

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from collector.bundle.reader import open_received
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import PAGE, number
+from collector.endpoint.stores.store import GoneError
 from collector.errors import BundleError
 
 
@@ -31,6 +32,8 @@ def add_pages(app: FastAPI, parts: Parts) -> None:
         try:
             with parts.store.opened(receipt["sha256"]) as file:
                 return pages.received(open_received(file, parts.limits), receipt)
+        except GoneError as error:
+            return pages.error(f"The bundle is not there any more: {error.strerror}.", 410)
         except (BundleError, OSError) as error:
             return pages.error(f"The stored bundle can't be read: {error}", 500)
 
