@@ -95,11 +95,17 @@ def _settings(place: str, every: float | None, identity: Path | None, cache: Pat
 def _serve(parts: Parts, bound: socket.socket, browser: bool) -> None:
     import uvicorn
 
+    from collector.endpoint.access.caller import READ
     from collector.endpoint.access.once import OpenOnce
-    from collector.endpoint.access.tokens import COOKIE
+    from collector.endpoint.access.sessions import COOKIE, Person
     from collector.endpoint.app import create_app
 
-    app = OpenOnce(create_app(parts), COOKIE, parts.access.session, parts.access.is_session)
+    def begin() -> str:
+        with parts.database.writing() as connection:
+            return parts.access.sessions.begin(connection, Person("review", "you", READ))
+
+    sessions = parts.access.sessions
+    app = OpenOnce(create_app(parts), COOKIE, begin, lambda secret: sessions.find(secret) is not None)
     host, port = bound.getsockname()[:2]
     link = f"http://{f'[{host}]' if ':' in host else host}:{port}{app.path}"
     stopped = threading.Event()

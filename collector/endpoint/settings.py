@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from collector.endpoint.access.settings import AccessSettings
 
 #: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.
 MOST_BYTES = 64_000_000
@@ -27,6 +29,13 @@ class Settings:
     grants: bool = False
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
+    #: Processes that take requests; 0: none, on a host that only indexes.
+    workers: int = 1
+    #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
+    indexers: int | None = None
+    #: Connections that the system keeps for a process that is at others; also how many it accepts in one go.
+    backlog: int = 1_024
+    access: AccessSettings = field(default_factory=AccessSettings)
 
     @property
     def database_url(self) -> str:

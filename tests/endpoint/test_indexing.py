@@ -241,7 +241,8 @@ def test_the_tables_are_those_of_the_steps(database: Database):
     from collector.endpoint.database.tables import METADATA
 
     with database.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        options = {"include_name": lambda name, kind, parents: "_words" not in (name or "")}  # made by triggers
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
 def test_a_database_of_a_later_version_is_refused(

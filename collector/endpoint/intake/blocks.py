@@ -82,16 +82,19 @@ class Blocks:
                 await run_in_threadpool(incoming.discard)
         return self._state(replace(upload, offset=offset), 200)
 
-    def commit(self, sha256: str) -> Response:
+    def commit(self, sha256: str, request: Request) -> Response:
         """All blocks are here: they become the bundle, checked as one that came whole."""
         upload = self._upload(sha256)
+        admit = self.ingest.admission.of(request)
         if upload.offset != upload.bytes:
             raise RefusalError(409, "blocks are missing", "Send the rest.", more={"offset": upload.offset})
+        if (asked := self.ingest.admission.asks(request, sha256)) is not None:
+            raise asked
         with storing():
             incoming = self.ingest.store.receive()
             try:
                 self.uploads.join(upload, incoming)
-                answer = self.ingest.take(upload.bundle_id, upload.sha256, incoming)
+                answer = self.ingest.take(upload.bundle_id, upload.sha256, incoming, admit)
             except FileNotFoundError:  # another sender has committed it meanwhile
                 known = self.ingest.known(upload.bundle_id, upload.sha256)
                 if known is None:
@@ -155,8 +158,8 @@ def add_blocks(app: FastAPI, blocks: Blocks) -> None:
         return await blocks.put(sha256, request)
 
     @app.post("/v1/uploads/{sha256}/commit")
-    def commit(sha256: str) -> Response:
-        return blocks.commit(sha256)
+    def commit(sha256: str, request: Request) -> Response:
+        return blocks.commit(sha256, request)
 
 
 async def short_body(request: Request) -> dict[str, Any]:

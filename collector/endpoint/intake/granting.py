@@ -28,7 +28,7 @@ def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
         return JSONResponse({"grant": grant}, 201)
 
     @app.post("/v1/grants/{sha256}/confirm")
-    def confirm(sha256: str) -> Response:
+    def confirm(sha256: str, request: Request) -> Response:
         """The bundle is there: it is read once, checked, stored and queued."""
         with storing():
             grant = grants.find(sha256)
@@ -39,7 +39,7 @@ def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
             incoming = ingest.store.receive()
             try:
                 grants.fetch(grant, incoming)
-                answer = ingest.take(grant.bundle_id, grant.sha256, incoming)
+                answer = ingest.take(grant.bundle_id, grant.sha256, incoming, ingest.admission.of(request))
             except FileNotFoundError as error:
                 if known := ingest.index.receipt_of(sha256):  # another process has taken it meanwhile
                     return JSONResponse(known)

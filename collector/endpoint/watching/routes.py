@@ -24,7 +24,7 @@ def add_watched(app: FastAPI, parts: Parts) -> None:
     @app.get("/stores", include_in_schema=False)
     def page(request: Request) -> Response:
         _may(request)
-        return parts.pages.stores(places(parts.database))
+        return parts.pages.show(request, "stores.html", here="stores", places=places(parts.database))
 
 
 def _may(request: Request) -> None:
