@@ -15,14 +15,23 @@ from typing import Any
 import pytest
 import requests
 
+from collector.deliver.targets.http import HttpTarget
+from collector.deliver.targets.network import Network
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
 from collector.endpoint.intake.grants import GRANT_SECONDS, Grants
 from collector.endpoint.stores.addresses import place_of
+from collector.errors import DeliveryError
 from collector.model import BundleInfo
+from collector.platforms.azure import MetadataService
+from tests.deliver.metadata import metadata
+from tests.endpoint.azure_chain import Service, authority, leaf
 from tests.endpoint.clouds import Cloud
+from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
 from tests.fault.rig import bundles, instance
+
+_VM = "02aab8a4-74ef-476e-8182-f6d2ba4166a6"
 
 
 @dataclass
@@ -188,3 +197,27 @@ def test_the_digest_that_names_it_is_the_bundles_own(site: Site, tmp_path: Path)
     digest = base64.b64encode(bytes.fromhex(one.sha256)).decode()
     assert site.server.put(one.path, **{"Repr-Digest": f"sha-256=:{digest}:"}).status_code == 200
     assert site.names() == [place_at(one)]
+
+
+def test_who_sent_it_is_proven_there_as_well(clouds: dict[str, Cloud], tmp_path: Path):
+    """The endpoint asks for Azure's proof at the confirmation; without one nothing is taken, and nothing stays."""
+    root = authority("root")
+    middle = authority("intermediate", root)
+    azure, cloud = Service(leaf(middle), _VM), clouds["s3"]
+    (tmp_path / "roots.pem").write_bytes(root.pem + middle.pem)
+    (one,) = bundles(tmp_path, kilobytes=700)
+    own = varied(one.path, tmp_path, vm_id=_VM)
+    info = BundleInfo(own.stem, own, own.stat().st_size, hashlib.sha256(own.read_bytes()).hexdigest())
+    store = cloud.new()
+    options = ("--store", store, "--grants", "--attested", "require", "--attested-roots", str(tmp_path / "roots.pem"))
+    with endpoint(tmp_path / "data", *options, environ=cloud.environ) as server, metadata() as machine:
+        site = Site(server, cloud, store)
+        put(site.begin(info).json()["grant"], own.read_bytes())
+        assert site.confirm(info).status_code == 428
+        service = MetadataService(machine.url, timeout=5)
+        with pytest.raises(DeliveryError, match="no proof of Azure"):
+            HttpTarget(server.url, server.token, Network(None), service=service).put(info, 60)
+        assert site.names() == []
+        machine.attest = azure.attest
+        assert HttpTarget(server.url, server.token, Network(None), service=service).put(info, 60).state == "delivered"
+        assert site.names() == [place_at(info)]
