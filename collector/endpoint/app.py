@@ -24,6 +24,7 @@ from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
+from collector.endpoint.stores.store import GoneError
 from collector.endpoint.watching.routes import add_watched
 
 
@@ -69,5 +70,9 @@ def create_app(parts: Parts) -> FastAPI:
             return error.response()
         person = request.scope.get("caller")
         return parts.pages.error(str(error), error.status, hint=error.hint, person=person)
+
+    @app.exception_handler(GoneError)
+    async def gone(request: Request, error: GoneError) -> Response:
+        return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
 
     return app

@@ -73,7 +73,7 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         open_access(settings.data, database, settings.access),
         Commits(database),
         indexer,
-        Pages(),
+        Pages(watches=bool(settings.watch)),
         limits,
         Pulse(database, folders),
         watching.watchers(indexer.call),

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from collector.deliver.targets.network import Network
+from collector.deliver.targets.proof import ASKED, proven
 from collector.deliver.targets.store import Until, ask
 from collector.deliver.targets.wire import Answer, Wire
 from collector.errors import DeliveryError
 from collector.model import BundleInfo
+from collector.platforms.azure import MetadataService
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +26,9 @@ _NOT_THERE = (404, 409, 422)
 class Grants:
     """Wishes for no more of them once one was of no use: a firewall may let through the endpoint alone."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, service: MetadataService) -> None:
         self._network = network
+        self._service = service
         self.are_wished = True
 
     def use(self, wire: Wire, bundle: BundleInfo, grant: object) -> Answer | None:
@@ -45,7 +48,8 @@ class Grants:
             return None
         if grant.get("is_there") is not True and not self._put(wire, bundle, url, headers):
             return None
-        answer = wire.ask("POST", f"/v1/grants/{bundle.sha256}/confirm", b"", also=_NOT_THERE)
+        path = f"/v1/grants/{bundle.sha256}/confirm"
+        answer = proven(lambda more: wire.ask("POST", path, b"", more, also=(*_NOT_THERE, ASKED)), self._service)
         if answer.status in _NOT_THERE:
             log.info("the bundle %s did not get into the endpoint's store whole", bundle.id)
             return None

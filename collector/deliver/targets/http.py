@@ -28,7 +28,7 @@ class HttpTarget:
         self._token = token
         self._network = network
         self._service = service or MetadataService(timeout=5.0)
-        self._blocks = Blocks(Grants(network), self._service)
+        self._blocks = Blocks(Grants(network, self._service), self._service)
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
         with Wire(self.name, self._token, self._network, timeout) as wire:

@@ -36,6 +36,8 @@ def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
                 if known := ingest.index.receipt_of(sha256):
                     return JSONResponse(known)
                 raise RefusalError(404, "there is no grant of this hash", "Begin again with POST /v1/grants.")
+            if (asked := ingest.admission.asks(request, sha256)) is not None:
+                raise asked
             incoming = ingest.store.receive()
             try:
                 grants.fetch(grant, incoming)

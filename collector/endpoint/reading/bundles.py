@@ -61,7 +61,7 @@ class BundleEntry:
     bytes: int
     received: datetime
     created: datetime
-    #: waiting (not indexed yet), indexed, damaged (`problem` says why)
+    #: waiting (not indexed yet), indexed, damaged (`problem` says why), gone (from a watched store)
     state: str
     problem: str
     verdict: str
