@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from collector.cli.endpoint import account, audit, token
+from collector.cli.endpoint import account, audit, retention, token
 from collector.cli.endpoint.access_options import access_options
 from collector.errors import ConfigError
 
@@ -92,3 +92,4 @@ def migrate(given: Given) -> None:
 command.add_command(token.group)
 command.add_command(account.group)
 command.add_command(audit.command)
+command.add_command(retention.command)
