@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from collector import __version__
 from collector.endpoint.access.guard import Guard
+from collector.endpoint.access.openid_routes import add_openid
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.health import add_health
@@ -53,6 +54,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
+    add_openid(app, parts)
     add_pages(app, parts)
     add_admin(app, parts)
 

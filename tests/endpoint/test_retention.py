@@ -87,8 +87,7 @@ def told(database: Database) -> dict[str, Any]:
             STATES, INSTANCES, STATES.c.instance == INSTANCES.c.number
         )
         queries = {"instances": instance, "incidents": sa.select(*incident), "pairs": pairs, "states": states}
-        found = {name: sorted(map(tuple, connection.execute(query))) for name, query in queries.items()}
-    return found
+        return {name: sorted(map(tuple, connection.execute(query))) for name, query in queries.items()}
 
 
 def objects(data: Path) -> int:
