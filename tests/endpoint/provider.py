@@ -113,9 +113,11 @@ class Handler(BaseHTTPRequestHandler):
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).decode()
         if self.headers.get("Authorization") != f"Basic {login}":
             self._answer({"error": "invalid_client"}, 401)
-        elif asked is None or challenge.rstrip("=") != asked["code_challenge"]:
-            self._answer({"error": "invalid_grant"}, 400)
-        elif form["redirect_uri"] != asked["redirect_uri"]:
+        elif (
+            asked is None
+            or challenge.rstrip("=") != asked["code_challenge"]
+            or form["redirect_uri"] != asked["redirect_uri"]
+        ):
             self._answer({"error": "invalid_grant"}, 400)
         else:
             self._answer({"access_token": "unused", "token_type": "Bearer", "id_token": self.server.id_token(asked)})
