@@ -34,12 +34,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(tmp_path: Path, database_options: tuple[str, ...]):
     with endpoint(tmp_path / "data", *database_options) as running:
-        running.options = ("--data", str(running.data), *database_options)  # type: ignore[attr-defined]
         yield running
 
 
 def command(server: Endpoint, *arguments: object, **options: Any):
-    return vmext("endpoint", *server.options, *arguments, **options)  # type: ignore[attr-defined]
+    return vmext("endpoint", "--data", server.data, *server.arguments, *arguments, **options)
 
 
 def token(server: Endpoint, name: str, scope: str, scale_set: str | None = None, days: object = 90) -> str:
@@ -50,7 +49,7 @@ def token(server: Endpoint, name: str, scope: str, scale_set: str | None = None,
 
 
 def index(server: Endpoint) -> Database:
-    return Database(Settings(server.data, *server.options[3:]).database_url)  # type: ignore[attr-defined]
+    return Database(Settings(server.data, server.arguments[1] if server.arguments else None).database_url)
 
 
 def ask(server: Endpoint, path: str, secret: str, method: str = "GET", **options: Any) -> requests.Response:

@@ -42,7 +42,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def made(failing: Path, healthy: Path, folder: Path) -> list[Path]:
     """Oldest first: three instances, two of which have two failures, and each a healthy bundle at some time."""
-    plan = [
+    plan: list[tuple[Path, dict[str, Any]]] = [
         (failing, {"instance_name": "web_1", "exit_code": 100, "created": "2026-11-01T10:00:00Z"}),
         (healthy, {"instance_name": "web_2", "created": "2026-11-02T10:00:00Z"}),
         (failing, {"instance_name": "web_2", "exit_code": 100, "created": "2026-11-03T10:00:00Z"}),
@@ -56,7 +56,7 @@ def made(failing: Path, healthy: Path, folder: Path) -> list[Path]:
 
 
 def options_of(data: Path, database_options: tuple[str, ...]) -> tuple[Path, Database, tuple[str, ...]]:
-    database = Database(Settings(data, *database_options[1:]).database_url)
+    database = Database(Settings(data, database_options[1] if database_options else None).database_url)
     return data, database, ("endpoint", "--data", str(data), *database_options)
 
 
