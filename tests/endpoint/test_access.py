@@ -17,7 +17,7 @@ from collector.endpoint.access.audit import now
 from collector.endpoint.database.access_tables import TOKENS
 from collector.endpoint.database.engine import Database
 from collector.endpoint.settings import Settings
-from tests.collecting import collect, failing_disk, vmext
+from tests.collecting import Result, collect, failing_disk, vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
 
@@ -37,7 +37,7 @@ def server(tmp_path: Path, database_options: tuple[str, ...]):
         yield running
 
 
-def command(server: Endpoint, *arguments: object, **options: Any):
+def command(server: Endpoint, *arguments: object, **options: Any) -> Result:
     return vmext("endpoint", "--data", server.data, *server.arguments, *arguments, **options)
 
 
