@@ -48,8 +48,11 @@ def token(server: Endpoint, name: str, scope: str, scale_set: str | None = None,
     return made.out.strip()
 
 
-def index(server: Endpoint) -> Database:
-    return Database(Settings(server.data, server.arguments[1] if server.arguments else None).database_url)
+def end_now(server: Endpoint, name: str) -> None:
+    database = Database(Settings(server.data, server.arguments[1] if server.arguments else None).database_url)
+    with database.writing() as connection:
+        connection.execute(sa.update(TOKENS).where(TOKENS.c.name == name).values(expires=now()))
+    database.close()
 
 
 def ask(server: Endpoint, path: str, secret: str, method: str = "GET", **options: Any) -> requests.Response:
@@ -132,8 +135,7 @@ def test_a_token_ends_by_itself_and_when_it_is_revoked(server: Endpoint, bundle:
     assert server.put(bundle, token=secret).status_code == 200
     assert command(server, "token", "revoke", "long").code == 0
     until(lambda: server.put(bundle, token=secret).status_code == 401)
-    with index(server).writing() as connection:
-        connection.execute(sa.update(TOKENS).where(TOKENS.c.name == "short").values(expires=now()))
+    end_now(server, "short")
     until(lambda: server.put(bundle, token=short).status_code == 401)
     states = {row["name"]: row["state"] for row in tokens(server)}
     assert states == {"short": "expired", "long": "revoked", "administrator": "good"}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,16 @@ from tests.endpoint.running import endpoint
 
 SET = {"scale_set": "vmss-web", "resource_group": "web-rg", "subscription": "sub-1"}
 ROOT = Path(__file__).parents[2]
+
+
+_OPENED: list[Database] = []
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +68,7 @@ def made(failing: Path, healthy: Path, folder: Path) -> list[Path]:
 
 def options_of(data: Path, database_options: tuple[str, ...]) -> tuple[Path, Database, tuple[str, ...]]:
     database = Database(Settings(data, database_options[1] if database_options else None).database_url)
+    _OPENED.append(database)
     return data, database, ("endpoint", "--data", str(data), *database_options)
 
 
