@@ -45,7 +45,7 @@ def token(server: Endpoint, name: str, scope: str, scale_set: str | None = None,
     more = ("--scale-set", scale_set) if scale_set else ()
     made = command(server, "token", "create", "--name", name, "--scope", scope, "--days", days, *more)
     assert made.code == 0, made.err
-    return made.out.strip()
+    return str(made.out.strip())
 
 
 def end_now(server: Endpoint, name: str) -> None:

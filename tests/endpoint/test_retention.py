@@ -175,7 +175,7 @@ def test_a_kill_in_the_middle_loses_and_revives_nothing(
     """Killed when the first file is gone, or before the rows' transaction ends; the next sweep ends what was begun."""
     database = filled(tmp_path / "data", database_options, made(failing, healthy, tmp_path))
     place = {
-        "file": ("collector.endpoint.stores.folder", "Store", "remove"),
+        "file": ("collector.endpoint.stores.folder", "FolderStore", "remove"),
         "rows": ("collector.endpoint.retention.sweep", None, "record"),
     }[moment]
     code = f"""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from collector.cli.endpoint import account, audit, retention, token
+from collector.cli.endpoint import account, audit, expected, retention, token
 from collector.cli.endpoint.access_options import access_options
 from collector.errors import ConfigError
 
@@ -57,14 +57,54 @@ class Given:
     metavar="URL",
     help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
 )
+@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
+@click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
+@click.option("--backlog", type=click.IntRange(1, 65_535), default=1_024, show_default=True, help="Of the socket.")
+@click.option(
+    "--store",
+    envvar="VMEXT_STORE",
+    metavar="URL",
+    help="The bundles: az://CONTAINER[/FOLDER], s3://BUCKET[/FOLDER] or file:///FOLDER; by default in DIR.",
+)
+@click.option(
+    "--watch-store",
+    "watch",
+    multiple=True,
+    metavar="URL",
+    help="Also show bundles that instances put there themselves; as --store. May be given again.",
+)
+@click.option("--grants", is_flag=True, help="Let agents put large bundles into the store themselves.")
 @access_options
 @click.pass_context
-def command(context: click.Context, /, data: Path | None, listen: str, database: str | None, **access: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    data: Path | None,
+    listen: str,
+    database: str | None,
+    workers: int,
+    indexers: int,
+    backlog: int,
+    store: str | None,
+    watch: tuple[str, ...],
+    grants: bool,
+    **access: Any,
+) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
-    context.obj = Given(data, access, database=database)
+    context.obj = Given(
+        data,
+        access,
+        database=database,
+        workers=workers,
+        indexers=indexers,
+        backlog=backlog,
+        store=store,
+        watch=watch,
+        grants=grants,
+    )
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve
 
@@ -89,7 +129,21 @@ def migrate(given: Given) -> None:
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
 
 
+@command.command()
+@click.pass_obj
+def reindex(given: Given) -> None:
+    """Go through the whole store, and put into the index what is not there.
+
+    Needed where the index was lost, or bundles were copied into the store. Removes what is left of uploads that
+    nobody ended, too.
+    """
+    from collector.cli.endpoint.reindexing import reindex as run
+
+    run(given.settings())
+
+
 command.add_command(token.group)
 command.add_command(account.group)
 command.add_command(audit.command)
 command.add_command(retention.command)
+command.add_command(expected.command, "expected")

@@ -19,6 +19,11 @@ import sqlalchemy as sa
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+def milliseconds(moment: datetime) -> int:
+    """Whole ones since 1970, as the tables keep a moment."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
 class Moment(sa.types.TypeDecorator[datetime]):
     """An aware datetime in UTC as milliseconds since 1970."""
 
@@ -26,14 +31,14 @@ class Moment(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else _EPOCH + timedelta(milliseconds=value)
 
 
 #: Numbers given by the database. SQLite counts only a column of exactly INTEGER by itself.
-_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -61,9 +66,17 @@ BUNDLES = sa.Table(
     sa.Column("encrypted", sa.Boolean, nullable=False),
     sa.Column("findings", sa.Integer, nullable=False, server_default="0"),
     sa.Column("instance", sa.ForeignKey("instances.number")),
+    sa.Column("scale_set", sa.ForeignKey("scale_sets.number")),
+    #: These three of the first finding, so that a list of bundles is chosen by an index
+    sa.Column("extension", sa.String(128)),
+    sa.Column("exit_code", sa.BigInteger),
+    sa.Column("owner", sa.String(16)),
     sa.Index("ix_bundles_received", "received", "id"),
-    sa.Index("ix_bundles_instance", "instance", "received"),
-    sa.Index("ix_bundles_verdict", "verdict", "received"),
+    sa.Index("ix_bundles_instance", "instance", "received", "id"),
+    sa.Index("ix_bundles_scale_set", "scale_set", "received", "id"),
+    sa.Index("ix_bundles_verdict", "verdict", "received", "id"),
+    sa.Index("ix_bundles_extension", "extension", "received", "id"),
+    sa.Index("ix_bundles_exit_code", "exit_code", "received", "id"),
 )
 
 #: Bundles that wait for the indexer. A claim ends by itself, so that a killed indexer loses nothing.
@@ -80,7 +93,7 @@ QUEUE = sa.Table(
 SCALE_SETS = sa.Table(
     "scale_sets",
     METADATA,
-    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("number", NUMBER, primary_key=True),
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     #: subscription/resource group/name in small letters: see `naming.scale_set_key`
     sa.Column("key", sa.String(300), nullable=False),
@@ -90,12 +103,13 @@ SCALE_SETS = sa.Table(
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("last_seen", Moment, nullable=False),
     sa.Index("ix_scale_sets_name", "name"),
+    sa.Index("ix_scale_sets_last_seen", "last_seen", "number"),
 )
 
 INSTANCES = sa.Table(
     "instances",
     METADATA,
-    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("number", NUMBER, primary_key=True),
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     sa.Column("scale_set", sa.ForeignKey("scale_sets.number"), nullable=False),
     #: What makes two bundles come from one instance: see `naming.instance_key`
@@ -113,15 +127,21 @@ INSTANCES = sa.Table(
     sa.Column("last_seen", Moment, nullable=False),
     sa.Column("last_bundle", sa.String(16)),
     sa.Column("last_verdict", sa.String(16)),
-    sa.Index("ix_instances_scale_set", "scale_set"),
+    sa.Index("ix_instances_scale_set", "scale_set", "last_verdict", "last_seen", "number"),
+    sa.Index("ix_instances_last_seen", "last_seen", "number"),
 )
 
 FINDINGS = sa.Table(
     "findings",
     METADATA,
-    sa.Column("bundle", sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("incident", sa.ForeignKey("incidents.number"), index=True),
+    #: Grows with each finding, so that the newest are found first.
+    sa.Column("serial", NUMBER, primary_key=True),
+    sa.Column("bundle", sa.ForeignKey("bundles.id", ondelete="CASCADE"), nullable=False),
+    #: Its place in the bundle's list, from 0
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("incident", sa.ForeignKey("incidents.number")),
+    sa.Column("scale_set", sa.BigInteger),
+    sa.Column("instance", sa.BigInteger),
     sa.Column("rule", sa.String(64)),
     sa.Column("kind", sa.String(8)),
     sa.Column("extension", sa.String(128)),
@@ -132,15 +152,15 @@ FINDINGS = sa.Table(
     sa.Column("title", sa.String(200)),
     sa.Column("message", sa.String(500)),
     sa.Column("time", Moment),
-    sa.Index("ix_findings_extension", "extension"),
-    sa.Index("ix_findings_exit_code", "exit_code"),
+    sa.UniqueConstraint("bundle", "number"),
+    sa.Index("ix_findings_incident", "incident", "bundle"),
 )
 
 #: The same failure on the instances of one scale set; `naming.signature` says what "the same" is.
 INCIDENTS = sa.Table(
     "incidents",
     METADATA,
-    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("number", NUMBER, primary_key=True),
     #: `naming.signature`: the same failure in the same scale set
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     sa.Column("scale_set", sa.ForeignKey("scale_sets.number"), nullable=False),
@@ -157,8 +177,11 @@ INCIDENTS = sa.Table(
     sa.Column("last_received", Moment, nullable=False),
     sa.Column("instances", sa.Integer, nullable=False),
     sa.Column("bundles", sa.Integer, nullable=False),
-    sa.Index("ix_incidents_last_seen", "last_seen"),
-    sa.Index("ix_incidents_scale_set", "scale_set", "last_seen"),
+    sa.Index("ix_incidents_last_seen", "last_seen", "number"),
+    sa.Index("ix_incidents_last_received", "last_received"),
+    sa.Index("ix_incidents_scale_set", "scale_set", "last_seen", "number"),
+    sa.Index("ix_incidents_extension", "extension", "last_seen", "number"),
+    sa.Index("ix_incidents_exit_code", "exit_code", "last_seen", "number"),
 )
 
 INCIDENT_INSTANCES = sa.Table(
@@ -170,7 +193,8 @@ INCIDENT_INSTANCES = sa.Table(
     sa.Column("last_seen", Moment, nullable=False),
     sa.Column("bundles", sa.Integer, nullable=False),
     sa.Column("bundle", sa.String(16), nullable=False),
-    sa.Index("ix_incident_instances_instance", "instance"),
+    sa.Index("ix_incident_instances_instance", "instance", "last_seen"),
+    sa.Index("ix_incident_instances_last_seen", "incident", "last_seen", "instance"),
 )
 
 #: What the newest bundle of an instance says of each of its extensions: the cells of the matrix.

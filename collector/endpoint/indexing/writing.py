@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,26 +30,44 @@ def write(database: Database, connection: sa.Connection, entries: Sequence[Entry
     if database.is_postgresql:  # SQLite has one writer at a time
         query = query.order_by(BUNDLES.c.id).with_for_update()
     received = {row.id: row.received for row in connection.execute(query)}
-    waiting = [one for one in entries if one.bundle in received]
+    waiting = sorted((one for one in entries if one.bundle in received), key=lambda one: one.created)
     if not waiting:
         return
     sets = _write_scale_sets(database, connection, waiting)
     instances = _write_instances(database, connection, waiting, sets)
     incidents = _write_incidents(database, connection, waiting, received, instances, sets)
-    findings = [finding | {"incident": incidents[finding["incident"]]} for one in waiting for finding in one.findings]
+    findings = [
+        finding
+        | {
+            "incident": incidents[finding["incident"]],
+            "scale_set": sets[one.scale_set["id"]],
+            "instance": instances[one.instance["key"]],
+        }
+        for one in waiting
+        for finding in one.findings
+    ]
     if findings:
         connection.execute(sa.insert(FINDINGS), findings)
     _write_states(database, connection, waiting, instances)
-    done = sa.update(BUNDLES).where(BUNDLES.c.id == sa.bindparam("b_id"))
-    values = done.values(state="indexed", findings=sa.bindparam("b_findings"), instance=sa.bindparam("b_instance"))
-    connection.execute(
-        values,
-        [
-            {"b_id": one.bundle, "b_findings": len(one.findings), "b_instance": instances[one.instance["key"]]}
-            for one in waiting
-        ],
-    )
+    _write_bundles(connection, waiting, instances, sets)
     connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(received)))
+
+
+def _write_bundles(
+    connection: sa.Connection, entries: Sequence[Entry], instances: dict[str, int], sets: dict[str, int]
+) -> None:
+    """What the list of bundles is chosen by, of the first finding too."""
+    copied = ("extension", "exit_code", "owner")
+    changes: dict[str, Any] = {
+        name: sa.bindparam(f"b_{name}") for name in ("findings", "instance", "scale_set", *copied)
+    }
+    rows = []
+    for one in entries:
+        row = {"b_id": one.bundle, "b_findings": len(one.findings)}
+        row |= {"b_instance": instances[one.instance["key"]], "b_scale_set": sets[one.scale_set["id"]]}
+        rows.append(row | {f"b_{name}": one.findings[0][name] if one.findings else None for name in copied})
+    done = sa.update(BUNDLES).where(BUNDLES.c.id == sa.bindparam("b_id")).values(state="indexed", **changes)
+    connection.execute(done, rows)
 
 
 def _write_scale_sets(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> dict[str, int]:

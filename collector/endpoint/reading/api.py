@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import open_received
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import Index
+from collector.endpoint.stores.streaming import streamed
 
 PAGE = 50
 
@@ -28,15 +29,16 @@ def add_api(app: FastAPI, parts: Parts) -> None:
     @app.get("/v1/bundles/{bundle_id}")
     def one(bundle_id: str) -> Response:
         receipt = _receipt(index, bundle_id)
-        bundle = open_received(store.path(receipt["sha256"]), limits)
-        if isinstance(bundle, Envelope):
-            return JSONResponse({"receipt": receipt, "envelope": bundle.document})
-        return JSONResponse({"receipt": receipt, "manifest": bundle.manifest, **bundle.findings_document})
+        with store.opened(receipt["sha256"]) as file:
+            bundle = open_received(file, limits)
+            if isinstance(bundle, Envelope):
+                return JSONResponse({"receipt": receipt, "envelope": bundle.document})
+            return JSONResponse({"receipt": receipt, "manifest": bundle.manifest, **bundle.findings_document})
 
     @app.get("/v1/bundles/{bundle_id}/bundle")
     def download(bundle_id: str) -> Response:
         receipt = _receipt(index, bundle_id)
-        return FileResponse(store.path(receipt["sha256"]), media_type="application/zip", filename=f"{bundle_id}.zip")
+        return streamed(store, receipt["sha256"], f"{bundle_id}.zip")
 
 
 def number(text: str | None, default: int, most: int) -> int:

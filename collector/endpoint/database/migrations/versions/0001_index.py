@@ -57,6 +57,7 @@ def _create_scale_sets() -> None:
         sa.UniqueConstraint("id", name="uq_scale_sets_id"),
     )
     op.create_index("ix_scale_sets_name", "scale_sets", ["name"])
+    op.create_index("ix_scale_sets_last_seen", "scale_sets", ["last_seen", "number"])
 
 
 def _create_instances() -> None:
@@ -82,7 +83,8 @@ def _create_instances() -> None:
         sa.UniqueConstraint("id", name="uq_instances_id"),
         sa.UniqueConstraint("key", name="uq_instances_key"),
     )
-    op.create_index("ix_instances_scale_set", "instances", ["scale_set"])
+    op.create_index("ix_instances_scale_set", "instances", ["scale_set", "last_verdict", "last_seen", "number"])
+    op.create_index("ix_instances_last_seen", "instances", ["last_seen", "number"])
     op.create_table(
         "states",
         sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
@@ -117,8 +119,10 @@ def _create_incidents() -> None:
         sa.Column("bundles", sa.Integer, nullable=False),
         sa.UniqueConstraint("id", name="uq_incidents_id"),
     )
-    op.create_index("ix_incidents_last_seen", "incidents", ["last_seen"])
-    op.create_index("ix_incidents_scale_set", "incidents", ["scale_set", "last_seen"])
+    op.create_index("ix_incidents_last_seen", "incidents", ["last_seen", "number"])
+    op.create_index("ix_incidents_last_received", "incidents", ["last_received"])
+    for name in ("scale_set", "extension", "exit_code"):
+        op.create_index(f"ix_incidents_{name}", "incidents", [name, "last_seen", "number"])
     op.create_table(
         "incident_instances",
         sa.Column("incident", _NUMBER, sa.ForeignKey("incidents.number", ondelete="CASCADE"), primary_key=True),
@@ -128,7 +132,8 @@ def _create_incidents() -> None:
         sa.Column("bundles", sa.Integer, nullable=False),
         sa.Column("bundle", sa.String(16), nullable=False),
     )
-    op.create_index("ix_incident_instances_instance", "incident_instances", ["instance"])
+    op.create_index("ix_incident_instances_instance", "incident_instances", ["instance", "last_seen"])
+    op.create_index("ix_incident_instances_last_seen", "incident_instances", ["incident", "last_seen", "instance"])
 
 
 def _create_bundles() -> None:
@@ -147,11 +152,15 @@ def _create_bundles() -> None:
         sa.Column("encrypted", sa.Boolean, nullable=False),
         sa.Column("findings", sa.Integer, nullable=False, server_default="0"),
         sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number")),
+        sa.Column("scale_set", _NUMBER, sa.ForeignKey("scale_sets.number")),
+        sa.Column("extension", sa.String(128)),
+        sa.Column("exit_code", sa.BigInteger),
+        sa.Column("owner", sa.String(16)),
         sa.UniqueConstraint("sha256", name="uq_bundles_sha256"),
     )
     op.create_index("ix_bundles_received", "bundles", ["received", "id"])
-    op.create_index("ix_bundles_instance", "bundles", ["instance", "received"])
-    op.create_index("ix_bundles_verdict", "bundles", ["verdict", "received"])
+    for name in ("instance", "scale_set", "verdict", "extension", "exit_code"):
+        op.create_index(f"ix_bundles_{name}", "bundles", [name, "received", "id"])
     op.create_table(
         "queue",
         sa.Column("bundle", sa.String(16), sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
@@ -164,9 +173,12 @@ def _create_bundles() -> None:
 def _create_findings() -> None:
     op.create_table(
         "findings",
-        sa.Column("bundle", sa.String(16), sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("serial", _NUMBER, primary_key=True),
+        sa.Column("bundle", sa.String(16), sa.ForeignKey("bundles.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("incident", _NUMBER, sa.ForeignKey("incidents.number")),
+        sa.Column("scale_set", sa.BigInteger),
+        sa.Column("instance", sa.BigInteger),
         sa.Column("rule", sa.String(64)),
         sa.Column("kind", sa.String(8)),
         sa.Column("extension", sa.String(128)),
@@ -177,7 +189,6 @@ def _create_findings() -> None:
         sa.Column("title", sa.String(200)),
         sa.Column("message", sa.String(500)),
         sa.Column("time", _MOMENT),
+        sa.UniqueConstraint("bundle", "number", name="uq_findings_bundle_number"),
     )
-    op.create_index("ix_findings_incident", "findings", ["incident"])
-    op.create_index("ix_findings_extension", "findings", ["extension"])
-    op.create_index("ix_findings_exit_code", "findings", ["exit_code"])
+    op.create_index("ix_findings_incident", "findings", ["incident", "bundle"])

@@ -1,0 +1,142 @@
+"""Scale sets: what each has, and how its instances are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from collector.endpoint.database.tables import INCIDENTS, INSTANCES, SCALE_SETS
+from collector.endpoint.reading.choice import Choice, Within, has_id, visible
+from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleSetName:
+    """`name` is None for the lone machines of a resource group."""
+
+    id: str
+    name: str | None
+    resource_group: str | None
+    subscription: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleSet:
+    """Its instances are counted by what the newest bundle of each says."""
+
+    id: str
+    name: str | None
+    resource_group: str | None
+    subscription: str | None
+    instances: int
+    failed: int
+    hanging: int
+    healthy: int
+    #: whose newest bundle tells of no failure because nothing was found to look at
+    nothing_found: int
+    #: kinds of failure that were ever seen in it
+    incidents: int
+    first_seen: datetime
+    #: when the newest bundle was made
+    last_seen: datetime
+
+
+_NAMED = {"scale_set_id": "id", "scale_set_name": "name"} | {name: name for name in ("resource_group", "subscription")}
+#: The columns of `SCALE_SETS` for `named`, in a query that joins it.
+NAME_COLUMNS = tuple(SCALE_SETS.c[name].label(label) for label, name in _NAMED.items())
+_ORDER = (SCALE_SETS.c.last_seen, SCALE_SETS.c.number)
+
+
+def named(row: Mapping[Any, Any]) -> ScaleSetName:
+    return ScaleSetName(*(row[label] for label in _NAMED))
+
+
+def scale_sets(
+    connection: sa.Connection,
+    within: Within,
+    choice: Choice | None = None,
+    *,
+    limit: int = PAGE,
+    after: str | None = None,
+) -> Page[ScaleSet]:
+    """Those with the newest bundle first. Of `choice`: text (a part of a name), verdict (one that an instance has),
+    since, until. Raises CursorError.
+    """
+    choice = choice or Choice()
+    query = sa.select(SCALE_SETS).where(*visible(SCALE_SETS.c.number, within))
+    if choice.text and choice.text.strip():
+        columns = (SCALE_SETS.c.name, SCALE_SETS.c.resource_group, SCALE_SETS.c.subscription)
+        part = choice.text.strip()
+        query = query.where(sa.or_(*(column.icontains(part, autoescape=True) for column in columns)))
+    if choice.verdict:
+        has = (INSTANCES.c.scale_set == SCALE_SETS.c.number, INSTANCES.c.last_verdict == choice.verdict)
+        query = query.where(sa.exists().where(*has))
+    if choice.since:
+        query = query.where(SCALE_SETS.c.last_seen >= choice.since)
+    if choice.until:
+        query = query.where(SCALE_SETS.c.first_seen <= choice.until)
+    found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
+    rows, cursor = cut(found, limit, [(row["last_seen"], row["number"]) for row in found])
+    numbers = [row["number"] for row in rows]
+    counts, incidents = _verdicts(connection, numbers), _incidents(connection, numbers)
+    told = (_told(row, counts.get(row["number"], {}), incidents.get(row["number"], 0)) for row in rows)
+    return Page(tuple(told), cursor)
+
+
+def scale_set(connection: sa.Connection, within: Within, scale_set_id: str) -> ScaleSet | None:
+    query = sa.select(SCALE_SETS).where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    number = row["number"]
+    counts, incidents = _verdicts(connection, [number]), _incidents(connection, [number])
+    return _told(row, counts.get(number, {}), incidents.get(number, 0))
+
+
+def scale_set_number(connection: sa.Connection, within: Within, scale_set_id: str) -> int | None:
+    """Its number in the tables; None if there is none, or the caller may not see it."""
+    query = sa.select(SCALE_SETS.c.number)
+    return connection.execute(
+        query.where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
+    ).scalar()
+
+
+def instance_counts(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
+    """How many instances of each of these scale sets have ever sent a bundle."""
+    query = sa.select(INSTANCES.c.scale_set, sa.func.count()).where(INSTANCES.c.scale_set.in_(sorted(set(numbers))))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(INSTANCES.c.scale_set))}
+
+
+def _verdicts(connection: sa.Connection, numbers: Collection[int]) -> dict[int, dict[str, int]]:
+    columns = (INSTANCES.c.scale_set, INSTANCES.c.last_verdict)
+    query = sa.select(*columns, sa.func.count()).where(INSTANCES.c.scale_set.in_(numbers)).group_by(*columns)
+    found: dict[int, dict[str, int]] = {}
+    for number, verdict, count in connection.execute(query):
+        found.setdefault(number, {})[verdict or ""] = count
+    return found
+
+
+def _incidents(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
+    query = sa.select(INCIDENTS.c.scale_set, sa.func.count()).where(INCIDENTS.c.scale_set.in_(numbers))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(INCIDENTS.c.scale_set))}
+
+
+def _told(row: Mapping[Any, Any], verdicts: Mapping[str, int], incidents: int) -> ScaleSet:
+    return ScaleSet(
+        id=row["id"],
+        name=row["name"],
+        resource_group=row["resource_group"],
+        subscription=row["subscription"],
+        instances=sum(verdicts.values()),
+        failed=verdicts.get("failed", 0),
+        hanging=verdicts.get("hanging", 0),
+        healthy=verdicts.get("healthy", 0),
+        nothing_found=verdicts.get("nothing-found", 0),
+        incidents=incidents,
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+    )
