@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from collector import __version__
 from collector.endpoint.access.guard import Guard
+from collector.endpoint.access.openid_routes import add_openid
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.health import add_health
@@ -24,6 +25,7 @@ from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
+from collector.endpoint.retention.sweep import Retention, Sweeper
 from collector.endpoint.stores.store import GoneError
 from collector.endpoint.watching.routes import add_watched
 
@@ -40,7 +42,11 @@ def create_app(parts: Parts) -> FastAPI:
         looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
         for thread in looking:
             thread.start()
+        sweeper = Sweeper(Retention(parts.database, parts.store, parts.settings.access))
+        sweeping = threading.Thread(target=sweeper.run, name="retention", daemon=True)
+        sweeping.start()
         yield
+        sweeper.stop()
         for one in parts.watchers:
             one.stop()
         for thread in looking:
@@ -48,6 +54,7 @@ def create_app(parts: Parts) -> FastAPI:
         if working.is_alive():
             parts.indexer.stop()
             await run_in_threadpool(working.join)
+        await run_in_threadpool(sweeping.join)
         await run_in_threadpool(parts.close)
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -60,6 +67,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
+    add_openid(app, parts)
     add_watched(app, parts)
     add_pages(app, parts)
     add_admin(app, parts)

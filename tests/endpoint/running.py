@@ -22,6 +22,8 @@ class Endpoint:
     url: str
     data: Path
     process: subprocess.Popen[str]
+    #: What it was started with besides its folder and address.
+    arguments: tuple[str, ...] = ()
 
     @property
     def token(self) -> str:
@@ -77,7 +79,7 @@ def endpoint(data: Path, *arguments: str, environ: Mapping[str, str] | None = No
         try:
             line = process.stdout.readline()
             assert says in line, (data.parent / "endpoint.log").read_text()
-            yield Endpoint(line.split(says)[1].split()[0], data, process)
+            yield Endpoint(line.split(says)[1].split()[0], data, process, arguments)
         finally:
             process.terminate()
             process.wait(30)

@@ -11,6 +11,7 @@ from collector.endpoint.access.attested import Trust
 from collector.endpoint.access.audit import Audit
 from collector.endpoint.access.callers import Callers
 from collector.endpoint.access.first import first_token, shared_key
+from collector.endpoint.access.openid import OpenId
 from collector.endpoint.access.sessions import Sessions
 from collector.endpoint.access.settings import AccessSettings
 from collector.endpoint.access.tokens import Tokens
@@ -26,6 +27,8 @@ class Access:
     callers: Callers
     audit: Audit
     admission: Admission
+    #: None: people sign in with accounts and tokens alone.
+    openid: OpenId | None
     #: Where the first token lies, on the host that made it.
     token_file: Path
     #: This process made it just now.
@@ -40,7 +43,15 @@ def open_access(data: Path, database: Database, settings: AccessSettings) -> Acc
     audit = Audit(database)
     callers = Callers(database, tokens, sessions)
     return Access(
-        tokens, Accounts(database), sessions, callers, audit, _admission(settings, database, audit), file, is_first
+        tokens,
+        Accounts(database),
+        sessions,
+        callers,
+        audit,
+        _admission(settings, database, audit),
+        OpenId(settings.oidc, database) if settings.oidc else None,
+        file,
+        is_first,
     )
 
 

@@ -30,6 +30,8 @@ def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
     @app.post("/v1/grants/{sha256}/confirm")
     def confirm(sha256: str, request: Request) -> Response:
         """The bundle is there: it is read once, checked, stored and queued."""
+        if (asked := ingest.admission.asks(request, sha256)) is not None:
+            raise asked
         with storing():
             grant = grants.find(sha256)
             if grant is None:

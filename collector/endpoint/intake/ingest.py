@@ -96,6 +96,8 @@ class Ingest:
     async def _put_small(self, bundle_id: str, digest: str, length: int, request: Request) -> Response:
         """The usual one: received in memory, and one thread does all the rest."""
         body = await self._body(request, length)
+        if (asked := self.admission.asks(request, digest)) is not None:
+            raise asked
         with storing():
             row, adding = await self._in_thread(self.take_small, bundle_id, digest, body, self.admission.of(request))
             stands = await asyncio.wrap_future(adding)
