@@ -17,11 +17,11 @@ from collector import __version__
 from collector.endpoint.access.guard import Guard
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.routes import add_api
 from collector.endpoint.health import add_health
 from collector.endpoint.intake.routes import add_intake
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.api import add_api
 
 
 def create_app(parts: Parts) -> FastAPI:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from collector.endpoint.intake import described
 from collector.endpoint.intake.blocks import Blocks, add_blocks
 from collector.endpoint.intake.ingest import Ingest
 from collector.endpoint.intake.uploads import Uploads
@@ -17,8 +18,8 @@ def add_intake(app: FastAPI, parts: Parts) -> None:
         parts.store, parts.index, parts.commits, parts.settings.most_bytes, parts.limits, parts.indexer.call
     )
 
-    @app.put("/v1/bundles/{bundle_id}")
-    async def put(bundle_id: str, request: Request) -> Response:
+    @app.put("/v1/bundles/{bundle_id}", **described.PUT)
+    async def put(bundle_id: described.BundleId, request: Request) -> Response:
         return await ingest.put(bundle_id, request)
 
     blocks = Blocks(ingest, Uploads(parts.settings.data))
