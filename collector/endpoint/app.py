@@ -20,8 +20,10 @@ from collector.endpoint.answers import RefusalError
 from collector.endpoint.api.routes import add_api
 from collector.endpoint.health import add_health
 from collector.endpoint.intake.routes import add_intake
+from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
+from collector.endpoint.watching.routes import add_watched
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -30,24 +32,41 @@ def create_app(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
-        working.start()
+        if parts.settings.indexers is None:
+            working.start()
+        looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
+        for thread in looking:
+            thread.start()
         yield
-        parts.indexer.stop()
-        await run_in_threadpool(working.join)
+        for one in parts.watchers:
+            one.stop()
+        for thread in looking:
+            await run_in_threadpool(thread.join)
+        if working.is_alive():
+            parts.indexer.stop()
+            await run_in_threadpool(working.join)
         await run_in_threadpool(parts.commits.close)
+        await run_in_threadpool(parts.access.audit.close)
         parts.database.close()
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
-    app.add_middleware(Guard, access=parts.access)
+    access = parts.access
     add_intake(app, parts)
+    # around what intake adds
+    app.add_middleware(Guard, callers=access.callers, audit=access.audit, public_url=parts.settings.access.public_url)
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
+    add_watched(app, parts)
     add_pages(app, parts)
+    add_admin(app, parts)
 
     @app.exception_handler(RefusalError)
     async def refused(request: Request, error: RefusalError) -> Response:
-        return error.response()
+        if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+            return error.response()
+        person = request.scope.get("caller")
+        return parts.pages.error(str(error), error.status, hint=error.hint, person=person)
 
     return app

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.bundle.reader import Limits
-from collector.endpoint.access.tokens import Access
+from collector.endpoint.access.access import Access, open_access
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
 from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
-from collector.endpoint.pages import Pages
+from collector.endpoint.pages.templates import Pages
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.addresses import store_of
+from collector.endpoint.stores.cache import Cache
+from collector.endpoint.stores.store import Store
+from collector.endpoint.watching.places import watched
+from collector.endpoint.watching.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Parts:
     indexer: Indexer
     pages: Pages
     limits: Limits
+    watchers: tuple[Watcher, ...]
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -38,16 +43,23 @@ def open_parts(settings: Settings) -> Parts:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
     migrate(database)
-    store, index, limits = Store(settings.data), Index(database), Limits()
-    recover(store, index, database, limits)
+    cache, index, limits = Cache(settings.data / "cache"), Index(database), Limits()
+    store = store_of(settings.store, settings.data, cache)
+    store.clear_incoming()
+    if not store.is_shared:
+        recover(store, index, database, limits)
+    watching = watched(settings, store, database, cache, limits)
+    store = watching.store
+    indexer = Indexer(database, store, limits)
     return Parts(
         settings,
         database,
         store,
         index,
-        Access(settings.data, index),
+        open_access(settings.data, database, settings.access),
         Commits(database),
-        Indexer(database, store, limits),
+        indexer,
         Pages(),
         limits,
+        watching.watchers(indexer.call),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from collector.endpoint.access.settings import AccessSettings
 
 #: A bundle is at most 5 MB by default; sites may raise that, so the endpoint takes more.
 MOST_BYTES = 64_000_000
@@ -15,8 +17,23 @@ class Settings:
     data: Path
     #: Address of the index; None: SQLite in `data`.
     database: str | None = None
+    #: Address of the store of the bundles; None: `data`.
+    store: str | None = None
+    #: Addresses of places that are watched for bundles.
+    watch: tuple[str, ...] = ()
+    #: Seconds between two looks at them; None: as often as their kind bears.
+    every: float | None = None
+    #: File of a private key of age, for encrypted bundles in these places.
+    identity: Path | None = None
+    #: Whether senders may be told to put large bundles into the store themselves.
+    grants: bool = False
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
+    #: Processes that take requests; 0: none, on a host that only indexes.
+    workers: int = 1
+    #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
+    indexers: int | None = None
+    access: AccessSettings = field(default_factory=AccessSettings)
 
     @property
     def database_url(self) -> str:

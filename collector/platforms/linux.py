@@ -65,6 +65,15 @@ class LinuxHost:
     def service_state_dir(self) -> Path:
         return Path("/var/lib/vmext")
 
+    def cache_dir(self) -> Path:
+        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if base.is_absolute():
+            return base / "vmext"
+        try:
+            return Path.home() / ".cache" / "vmext"
+        except RuntimeError:
+            return self.state_dir() / "cache"
+
     def config_file(self) -> Path:
         return Path("/etc/vmext/config.toml")
 

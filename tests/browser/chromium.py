@@ -20,7 +20,7 @@ _FLAGS = [
 
 
 @contextmanager
-def browser(folder: Path, *, dark: bool = False, width: int = 1280) -> Iterator[BrowserContext]:
+def browser(folder: Path, *, dark: bool = False, width: int = 1280, script: bool = True) -> Iterator[BrowserContext]:
     """A browser with an empty profile in `folder`, which every user must be able to reach."""
     profile = folder / "profile"
     profile.mkdir(parents=True)
@@ -43,6 +43,7 @@ def browser(folder: Path, *, dark: bool = False, width: int = 1280) -> Iterator[
             args=_FLAGS,
             color_scheme="dark" if dark else "light",
             viewport={"width": width, "height": 900},
+            java_script_enabled=script,
         )
         try:
             yield context

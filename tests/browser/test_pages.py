@@ -48,7 +48,7 @@ def context(tmp_path_factory: pytest.TempPathFactory, server: Endpoint):
         expect(page.get_by_role("alert")).to_contain_text("not known")
         page.get_by_label("Token").fill(server.token)
         page.get_by_role("button").click()
-        expect(page.get_by_role("heading", name="Bundles")).to_be_visible()
+        expect(page.get_by_role("heading", name="Incidents")).to_be_visible()
         page.close()
         yield opened
 
@@ -59,7 +59,7 @@ def page(context: BrowserContext, server: Endpoint):
     problems: list[str] = []
     opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.goto(server.url + "/")
+    opened.goto(server.url + "/bundles")
     yield opened
     opened.close()
     assert problems == []
@@ -95,7 +95,7 @@ def test_the_list_shows_all_and_filters(page: Page, tmp_path: Path):
     page.get_by_label("Verdict").select_option("hanging")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("tbody tr")).to_have_count(1)
-    page.get_by_label("Search").fill("no such instance")
+    page.get_by_label("Search", exact=True).fill("no such instance")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("No bundle fits this filter.")).to_be_visible()
 
@@ -115,7 +115,7 @@ def test_the_download_is_the_bundle(page: Page):
 
 def test_no_page_is_wider_than_a_narrow_window(page: Page):
     page.set_viewport_size({"width": 420, "height": 800})
-    for path in ("/", page.get_by_role("link", name="vmss-web_12").get_attribute("href") or ""):
+    for path in ("/bundles", page.get_by_role("link", name="vmss-web_12").get_attribute("href") or ""):
         page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + path)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 

@@ -15,10 +15,11 @@ from collector.bundle.documents import bundle_id
 def varied(bundle: Path, folder: Path, **identity: Any) -> Path:
     """A bundle like `bundle` from another instance, whose `identity` differs in what is given.
 
-    `created` and `exit_code` may be given as well, and `findings`, each of which says what differs from the first.
+    `created` and `exit_code` may be given as well; `findings`, each of which says what differs from the first; and
+    `states`, a mapping of the other extensions to their states and versions.
     """
     created, code = identity.pop("created", None), identity.pop("exit_code", None)
-    told = identity.pop("findings", None)
+    told, states = identity.pop("findings", None), identity.pop("states", None)
     with zipfile.ZipFile(bundle) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(members.pop("manifest.json"))
@@ -29,6 +30,14 @@ def varied(bundle: Path, folder: Path, **identity: Any) -> Path:
         document = json.loads(members["findings.json"])
         document["findings"] = [document["findings"][0] | one for one in told]
         members["findings.json"] = json.dumps(document).encode()
+        manifest["verdict"] = _verdict(told)
+    if states is not None:
+        document = json.loads(members["failures.json"])
+        document["states"] = [
+            {"extension": name, "name": None, "version": version, "state": state}
+            for name, (state, version) in states.items()
+        ]
+        members["failures.json"] = json.dumps(document).encode()
     if code is not None:
         findings = json.loads(members["findings.json"])
         for finding in findings["findings"]:
@@ -46,3 +55,9 @@ def varied(bundle: Path, folder: Path, **identity: Any) -> Path:
     file = folder / f"{manifest['id']}.zip"
     file.write_bytes(packed.getvalue())
     return file
+
+
+def _verdict(findings: list[dict[str, Any]]) -> str:
+    if not findings:
+        return "healthy"
+    return "hanging" if findings[0].get("kind") == "hang" else "failed"

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(data: Path, *arguments: str) -> Iterator[Endpoint]:
+def endpoint(data: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Endpoint]:
     command = [
         sys.executable,
         "-m",
@@ -68,9 +68,11 @@ def endpoint(data: Path, *arguments: str) -> Iterator[Endpoint]:
         "127.0.0.1:0",
         *arguments,
     ]
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     with (data.parent / "endpoint.log").open("a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=clean | dict(environ or {})
+        )
         assert process.stdout is not None
         try:
             line = process.stdout.readline()

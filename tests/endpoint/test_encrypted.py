@@ -34,7 +34,7 @@ def test_an_encrypted_bundle_is_delivered_indexed_and_handed_out(tmp_path: Path,
         assert (row["id"], row["encrypted"], row["instance"], row["verdict"]) == (name, True, "vmss-web_12", "failed")
         one = server.get(f"/v1/bundles/{name}").json()
         assert one["envelope"]["findings"][0]["exit_code"] == 100
-        assert "encrypted" in server.get("/").text
+        assert "encrypted" in server.get("/bundles").text
         page = server.get(f"/bundles/{name}").text
         assert "This endpoint can't read this bundle" in page
         assert str(key.to_public()) in page

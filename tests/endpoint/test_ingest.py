@@ -50,8 +50,7 @@ def test_a_bundle_is_stored_once_and_gets_one_receipt(server: Endpoint, bundle: 
 
 
 def test_the_token_lies_where_its_owner_alone_can_read_it(server: Endpoint):
-    for name in ("admin.token", "session.key"):
-        assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((server.data / "admin.token").stat().st_mode) == 0o600
     index = server.data / "index.sqlite"
     assert not index.exists() or server.token not in index.read_bytes().decode("latin-1")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from collector.cli.endpoint import account, audit, expected, token
+from collector.cli.endpoint.access_options import access_options
 from collector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
 class Given:
     """What was told to `vmext endpoint` before the name of a subcommand."""
 
-    def __init__(self, data: Path | None, **options: Any) -> None:
-        self._data = data
+    def __init__(self, data: Path | None, access: Mapping[str, Any], **options: Any) -> None:
+        self._data, self._access = data, access
         self._options = options
 
     def settings(self) -> Settings:
@@ -31,11 +34,12 @@ class Given:
                 f"the endpoint needs {error.name}, which is not installed",
                 "Install it with Python 3.10 or later: pip install 'vmext[endpoint]'. Packages for instances lack it.",
             ) from error
+        from collector.endpoint.access.settings import access_settings
         from collector.endpoint.settings import Settings
 
         if self._data is None:
             raise ConfigError("--data is missing", "Give a folder for the bundles, the index and the first token.")
-        return Settings(self._data.absolute(), **self._options)
+        return Settings(self._data.absolute(), access=access_settings(self._access), **self._options)
 
 
 @click.group(invoke_without_command=True)
@@ -53,13 +57,51 @@ class Given:
     metavar="URL",
     help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
 )
+@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
+@click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
+@click.option(
+    "--store",
+    envvar="VMEXT_STORE",
+    metavar="URL",
+    help="The bundles: az://CONTAINER[/FOLDER], s3://BUCKET[/FOLDER] or file:///FOLDER; by default in DIR.",
+)
+@click.option(
+    "--watch-store",
+    "watch",
+    multiple=True,
+    metavar="URL",
+    help="Also show bundles that instances put there themselves; as --store. May be given again.",
+)
+@click.option("--grants", is_flag=True, help="Let agents put large bundles into the store themselves.")
+@access_options
 @click.pass_context
-def command(context: click.Context, data: Path | None, listen: str, database: str | None) -> None:
+def command(
+    context: click.Context,
+    /,
+    data: Path | None,
+    listen: str,
+    database: str | None,
+    workers: int,
+    indexers: int,
+    store: str | None,
+    watch: tuple[str, ...],
+    grants: bool,
+    **access: Any,
+) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
-    context.obj = Given(data, database=database)
+    context.obj = Given(
+        data,
+        access,
+        database=database,
+        workers=workers,
+        indexers=indexers,
+        store=store,
+        watch=watch,
+        grants=grants,
+    )
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve
 
@@ -82,3 +124,22 @@ def migrate(given: Given) -> None:
             f"the index can't be upgraded: {error.strerror}", "Give a database that answers and may be written."
         ) from error
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
+
+
+@command.command()
+@click.pass_obj
+def reindex(given: Given) -> None:
+    """Go through the whole store, and put into the index what is not there.
+
+    Needed where the index was lost, or bundles were copied into the store. Removes what is left of uploads that
+    nobody ended, too.
+    """
+    from collector.cli.endpoint.reindexing import reindex as run
+
+    run(given.settings())
+
+
+command.add_command(token.group)
+command.add_command(account.group)
+command.add_command(audit.command)
+command.add_command(expected.command, "expected")

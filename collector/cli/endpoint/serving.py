@@ -20,7 +20,7 @@ def serve(settings: Settings, listen: str) -> None:
     from collector.endpoint.app import create_app
     from collector.endpoint.parts import open_parts
 
-    bound = _bound(listen)
+    bound = bound_to(listen)
     try:
         parts = open_parts(settings)
     except OSError as error:
@@ -45,10 +45,19 @@ def serve(settings: Settings, listen: str) -> None:
             )
 
     app = create_app(parts)
-    Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(sockets=[bound])
+    proxies = list(settings.access.trusted_proxies)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+    )
+    Server(config).run(sockets=[bound])
 
 
-def _bound(listen: str) -> socket.socket:
+def bound_to(listen: str) -> socket.socket:
     """A socket that listens at HOST:PORT. Raises ConfigError if it can't."""
     host, mark, port = listen.rpartition(":")
     if not mark or not port.isdigit() or int(port) > 65535:

@@ -70,8 +70,8 @@ class Wire:
     def __init__(
         self, url: str, token: str | None, network: Network, seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._url, self._token, self._network, self._clock = url, token, network, clock
-        self._end = clock() + seconds
+        self._url, self._token, self._network = url, token, network
+        self.clock, self.end = clock, clock() + seconds
         self._session = requests.Session()
 
     def __enter__(self) -> Wire:
@@ -82,9 +82,14 @@ class Wire:
     ) -> None:
         self._session.close()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is not encrypted, which is only so to an endpoint on this machine, or without a token."""
+        return self._url.startswith("http://")
+
     def seconds_left(self) -> float:
         """Raises DeliveryError when there are none."""
-        left = self._end - self._clock()
+        left = self.end - self.clock()
         if left <= 0:
             raise DeliveryError("the endpoint did not answer in time")
         return left
@@ -141,9 +146,16 @@ def _refusal(response: requests.Response, answer: Answer) -> DeliveryError:
     status, document = answer.status, answer.document or {}
     is_ours = isinstance(document.get("error"), str)
     said = f": {document['error'][:300]}" if is_ours else ""
+    if status == 403 and is_ours:
+        hint = document.get("hint")
+        return DeliveryError(
+            f"the endpoint does not take it ({status}{said})",
+            hint[:300] if isinstance(hint, str) else "",
+            retry=False,
+        )
     if status in (401, 403):
         return DeliveryError(
-            f"the endpoint refused the token ({status})", "Check --token-file or VMEXT_TOKEN.", retry=False
+            f"the endpoint refused the token ({status}{said})", "Check --token-file or VMEXT_TOKEN.", retry=False
         )
     if status == 407:
         return DeliveryError("the proxy wants a name and a password (407)", "Give them in proxy.", retry=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Security
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle, open_received
@@ -22,6 +23,7 @@ from collector.endpoint.api.shapes import Bundles, Events, Excerpts, Findings, L
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import BundleEntry, bundle, bundles, count, findings_of, receipt
 from collector.endpoint.reading.paging import closed, opened_number
+from collector.endpoint.stores.streaming import streamed
 from collector.errors import BundleError
 
 T = TypeVar("T")
@@ -57,25 +59,25 @@ def of_bundles(parts: Parts) -> APIRouter:
         entry = _known(parts, caller, bundle_id)
         if _is_known(request, entry):
             return _answered(None, entry)
-        opened = _opened(parts, entry)
         first = {"receipt": receipt({"id": entry.id, "sha256": entry.sha256, "received": entry.received})}
-        if isinstance(opened, Envelope):
-            return _answered(first | {"envelope": opened.document}, entry)
-        return _answered(first | {"manifest": opened.manifest, **opened.findings_document}, entry)
+        with _opened(parts, entry) as opened:
+            if isinstance(opened, Envelope):
+                return _answered(first | {"envelope": opened.document}, entry)
+            return _answered(first | {"manifest": opened.manifest, **opened.findings_document}, entry)
 
     @router.get(
         "/{bundle_id}/bundle",
         operation_id="download",
-        response_class=FileResponse,
+        response_class=StreamingResponse,
         responses=problems(404, 410, 422) | _ZIP,
     )
-    def download(caller: Reader, bundle_id: BundleId) -> FileResponse:
+    def download(caller: Reader, bundle_id: BundleId) -> Response:
         """As it was sent."""
         entry = _known(parts, caller, bundle_id)
-        path = parts.store.path(entry.sha256)
-        if not path.is_file():
-            raise _gone(bundle_id)
-        return FileResponse(path, media_type="application/zip", filename=f"{bundle_id}.zip")
+        try:
+            return streamed(parts.store, entry.sha256, f"{bundle_id}.zip")
+        except FileNotFoundError as error:
+            raise _gone(bundle_id) from error
 
     @router.get("/{bundle_id}/findings", operation_id="findings", responses=problems(404, 422))
     def told(caller: Reader, bundle_id: BundleId) -> Findings:
@@ -97,7 +99,8 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
         entry = _known(parts, caller, bundle_id)
         if _is_known(request, entry):
             return _answered(None, entry)
-        page, cursor = _page(_lines(_plain(parts, entry)), asked)
+        with _plain(parts, entry) as opened:
+            page, cursor = _page(_lines(opened), asked)
         told = [
             {"path": path, "left_out": left_out, "lines": [line for *_, line in lines]}
             for (_, path, left_out), lines in groupby(page, key=lambda one: one[:3])
@@ -110,7 +113,8 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
         entry = _known(parts, caller, bundle_id)
         if _is_known(request, entry):
             return _answered(None, entry)
-        page, cursor = _page(_plain(parts, entry).events(), asked)
+        with _plain(parts, entry) as opened:
+            page, cursor = _page(opened.events(), asked)
         return _answered({"schema": 1, "events": page, "next": cursor}, entry)
 
     @router.get("/{bundle_id}/ledger", operation_id="ledger", response_model=Ledger, responses=refusals)
@@ -119,7 +123,8 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
         entry = _known(parts, caller, bundle_id)
         if _is_known(request, entry):
             return _answered(None, entry)
-        page, cursor = _page(_plain(parts, entry).ledger_entries, asked)
+        with _plain(parts, entry) as opened:
+            page, cursor = _page(opened.ledger_entries, asked)
         return _answered({"schema": 1, "entries": page, "next": cursor}, entry)
 
 
@@ -131,9 +136,12 @@ def _known(parts: Parts, caller: Caller, bundle_id: str) -> BundleEntry:
     return entry
 
 
-def _opened(parts: Parts, entry: BundleEntry) -> Bundle | Envelope:
+@contextmanager
+def _opened(parts: Parts, entry: BundleEntry) -> Iterator[Bundle | Envelope]:
+    """The stored bundle, as long as it is used: its members are read when they are asked for."""
     try:
-        return open_received(parts.store.path(entry.sha256), parts.limits)
+        with parts.store.opened(entry.sha256) as file:
+            yield open_received(file, parts.limits)
     except FileNotFoundError as error:
         raise _gone(entry.id) from error
     except BundleError as error:
@@ -142,13 +150,13 @@ def _opened(parts: Parts, entry: BundleEntry) -> Bundle | Envelope:
         raise RefusalError(503, f"the store does not answer: {error.strerror}", "Try again later.") from error
 
 
-def _plain(parts: Parts, entry: BundleEntry) -> Bundle:
-    opened = _opened(parts, entry)
-    if isinstance(opened, Envelope):
-        raise RefusalError(
-            409, "the bundle is encrypted", "Download it, and open it with your key: vmext show --identity FILE."
-        )
-    return opened
+@contextmanager
+def _plain(parts: Parts, entry: BundleEntry) -> Iterator[Bundle]:
+    with _opened(parts, entry) as opened:
+        if isinstance(opened, Envelope):
+            hint = "Download it, and open it with your key: vmext show --identity FILE."
+            raise RefusalError(409, "the bundle is encrypted", hint)
+        yield opened
 
 
 def _lines(opened: Bundle) -> Iterator[tuple[int, str, int, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.queue import Queue, set_aside
 from collector.endpoint.indexing.rows import Entry, entry
 from collector.endpoint.indexing.writing import write
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.store import Store
 from collector.errors import BundleError
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ class Indexer:
         damaged: dict[str, str] = {}
         for bundle, sha256 in claimed:
             try:
-                entries.append(entry(open_received(self._store.path(sha256), self._limits)))
+                with self._store.opened(sha256) as file:
+                    entries.append(entry(open_received(file, self._limits)))
             except BundleError as error:
                 damaged[bundle] = str(error)
             except FileNotFoundError:

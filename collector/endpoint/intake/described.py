@@ -35,6 +35,7 @@ _ABOUT = {
     "properties": {"id": _ID, "sha256": _SHA256, "bytes": _BYTES},
 }
 _KNOWN = {"type": "object", "required": ["receipt"], "properties": {"receipt": _RECEIPT}}
+_GRANT = {"type": "object", "required": ["grant"], "properties": {"grant": {"type": "object"}}}
 
 
 def _header(name: str, description: str, *, required: bool = True) -> dict[str, Any]:
@@ -93,6 +94,17 @@ BLOCK = _described(
 )
 COMMIT = _described(
     "commit",
+    (400, 404, 409, 422, 429, 507),
+    _gives((200, "It was here; its first receipt", _RECEIPT), (201, "It is stored", _RECEIPT)),
+)
+GRANT = _described(
+    "grant",
+    (400, 404, 409, 413, 422, 429, 507),
+    _gives((200, "It is stored already", _KNOWN), (201, "Where to put it", _GRANT)),
+    requestBody=_body("application/json", _ABOUT),
+)
+CONFIRM = _described(
+    "confirm",
     (400, 404, 409, 422, 429, 507),
     _gives((200, "It was here; its first receipt", _RECEIPT), (201, "It is stored", _RECEIPT)),
 )

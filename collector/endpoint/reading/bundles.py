@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
-from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INSTANCES, QUEUE, SCALE_SETS, TOKENS
+from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INSTANCES, QUEUE, SCALE_SETS
 from collector.endpoint.reading.choice import (
     Choice,
     Within,
@@ -101,6 +101,13 @@ class Index:
             row = connection.execute(query).mappings().first()
         return receipt(dict(row)) if row else None
 
+    def receipt_of(self, sha256: str) -> dict[str, str] | None:
+        """The first receipt of the bundle that has this hash, None if it is not known."""
+        query = sa.select(BUNDLES.c.id, BUNDLES.c.sha256, BUNDLES.c.received).where(BUNDLES.c.sha256 == sha256)
+        with self._database.reading() as connection:
+            row = connection.execute(query).mappings().first()
+        return receipt(dict(row)) if row else None
+
     def known(self, hashes: Collection[str]) -> set[str]:
         """Those of these SHA-256 whose bundles are in the index."""
         wanted, found = sorted(hashes), set[str]()
@@ -134,15 +141,6 @@ class Index:
         """How many bundles are stored and not indexed yet."""
         with self._database.reading() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(QUEUE)).scalar_one())
-
-    def add_token(self, sha256: str, name: str) -> None:
-        row = {"sha256": sha256, "name": name, "created": now()}
-        with self._database.writing() as connection:
-            connection.execute(self._database.insert(TOKENS).values(row).on_conflict_do_nothing())
-
-    def token_hashes(self) -> list[str]:
-        with self._database.reading() as connection:
-            return list(connection.execute(sa.select(TOKENS.c.sha256)).scalars())
 
 
 def receipt(row: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""What a path asks of its caller at least, and which paths show a bundle. Pure.
+
+A path that asks for more says so itself (`need`); what nobody thought of needs the scope "read".
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs
+
+_ADMIN, _READ, _UPLOAD = "admin", "read", "upload"
+#: Open to everyone: how to sign in, what probes ask, and what makes a page look like one.
+_OPEN = frozenset({"/login", "/login/openid", "/login/openid/return", "/logout", "/healthz", "/readyz"})
+#: Where bundles come in; an uploader asks there too how far it came.
+_INTAKE = re.compile(r"^/v1/(?:uploads|grants)(?:/|$)")
+_BUNDLE = re.compile(r"^/v1/bundles/[^/]+(?:/confirm)?$")
+_VIEWS = (
+    (re.compile(r"^/v1/bundles/([0-9a-f]{16})/bundle$"), "download"),
+    (re.compile(r"^/v1/bundles/([0-9a-f]{16})(?:/.*)?$"), "open"),
+    (re.compile(r"^/bundles/([0-9a-f]{16})(?:/.*)?$"), "open"),
+)
+_ID = re.compile(r"^[0-9a-f]{16}$")
+
+
+def is_open(path: str) -> bool:
+    return path in _OPEN or path.startswith("/static/")
+
+
+def scope_for(method: str, path: str) -> str:
+    """The least scope that a request needs."""
+    if path == "/admin" or path.startswith("/admin/"):
+        return _ADMIN
+    if _INTAKE.match(path) or (method not in ("GET", "HEAD") and _BUNDLE.match(path)):
+        return _UPLOAD
+    return _READ
+
+
+def view_of(path: str, query: bytes) -> tuple[str, str] | None:
+    """("open" or "download", which bundle) where a path shows one."""
+    for pattern, action in _VIEWS:
+        if found := pattern.match(path):
+            return action, found[1]
+    if path == "/compare":
+        asked = parse_qs(query.decode("latin-1"))
+        both = [asked.get(side, [""])[0] for side in ("left", "right")]
+        if all(_ID.match(side) for side in both):
+            return "open", " ".join(both)
+    return None

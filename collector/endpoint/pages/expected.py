@@ -1,0 +1,97 @@
+"""Taking in the list of the instances that a scale set should have: by a form, and for programs."""
+
+from __future__ import annotations
+
+from email.parser import BytesParser
+from email.policy import HTTP
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from collector.endpoint.access.caller import Caller
+from collector.endpoint.access.forms import check_csrf
+from collector.endpoint.access.need import Administrator
+from collector.endpoint.answers import RefusalError
+from collector.endpoint.parts import Parts
+from collector.endpoint.reading.bundles import now
+from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take
+from collector.errors import ConfigError
+
+_NOT_ONE = "there is no scale set with this id"
+
+
+def add_expected(app: FastAPI, parts: Parts) -> None:
+    @app.put("/v1/scale-sets/{scale_set_id}/expected")
+    async def put(request: Request, scale_set_id: str, person: Administrator) -> Response:
+        taken = await _take(parts, person, await _body(request), scale_set_id)
+        return JSONResponse(_document(taken))
+
+    @app.put("/v1/expected")
+    async def put_any(request: Request, person: Administrator) -> Response:
+        """Of the scale set that the list itself names; it may be one that no bundle has told of yet."""
+        return JSONResponse(_document(await _take(parts, person, await _body(request), None)))
+
+    @app.post("/scale-sets/{scale_set_id}/expected", include_in_schema=False)
+    async def post(request: Request, scale_set_id: str, person: Administrator) -> Response:
+        fields = _fields(request.headers.get("content-type", ""), await _body(request))
+        check_csrf(request, fields.get("csrf", b"").decode("utf-8", "replace"))
+        try:
+            await _take(parts, person, fields.get("list", b""), scale_set_id)
+        except RefusalError as error:
+            message = f"The list was not taken: {error}."
+            return parts.pages.error(message, error.status, hint=error.hint, person=person)
+        return RedirectResponse(f"/scale-sets/{scale_set_id}#silent", 303)
+
+
+async def _take(parts: Parts, person: Caller, content: bytes, scale_set_id: str | None) -> Taken:
+    try:
+        found = await run_in_threadpool(parsed, content.decode("utf-8-sig", "replace"))
+        taken = await run_in_threadpool(
+            lambda: take(parts.database, found, by=person.name, now=now(), within=person.within, scale_set=scale_set_id)
+        )
+    except ConfigError as error:
+        raise RefusalError(400, str(error), error.hint) from error
+    if taken is None:
+        raise RefusalError(404, _NOT_ONE)
+    return taken
+
+
+def _document(taken: Taken) -> dict[str, object]:
+    return {
+        "schema": 1,
+        "scale_set": taken.scale_set,
+        "name": taken.name,
+        "instances": taken.instances,
+        "problems": list(taken.problems),
+    }
+
+
+async def _body(request: Request) -> bytes:
+    """In memory: what `az` prints may hold settings, and is never written."""
+    body = bytearray()
+    try:
+        async for block in request.stream():
+            body += block
+            if len(body) > MOST_BYTES:
+                raise RefusalError(413, f"the list is larger than {MOST_BYTES} bytes")
+    except ClientDisconnect as error:
+        raise RefusalError(400, "the connection ended before the list was whole") from error
+    return bytes(body)
+
+
+def _fields(content_type: str, body: bytes) -> dict[str, bytes]:
+    """Of a form with a file. Raises RefusalError where it is none."""
+    if not content_type.lower().startswith("multipart/form-data"):
+        raise RefusalError(415, "a form with a file is sent as multipart/form-data")
+    message = BytesParser(policy=HTTP).parsebytes(
+        b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body
+    )
+    found: dict[str, bytes] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            found[name] = content
+    return found

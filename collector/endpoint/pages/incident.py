@@ -1,0 +1,113 @@
+"""The page of one incident: what it means, what to do, who has it and who does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector.endpoint.access.caller import caller
+from collector.endpoint.pages import telling
+from collector.endpoint.pages.address import address
+from collector.endpoint.pages.naming import known_rules
+from collector.endpoint.parts import Parts
+from collector.endpoint.reading.choice import Within
+from collector.endpoint.reading.differences import differing
+from collector.endpoint.reading.incidents import Affected, Incident, affected, incident
+from collector.endpoint.reading.matrix import Whole, whole
+from collector.endpoint.reading.members import Member
+from collector.endpoint.reading.paging import CursorError
+from collector.endpoint.reading.repairing import repairs_for
+from collector.fleet.natural import natural
+
+PAGE = 100
+#: Commands name so many instances; a scale set has at most 1,000.
+_MOST_NAMED = 1_000
+_MOST_OTHERS = 60
+
+
+def add_incident(app: FastAPI, parts: Parts) -> None:
+    @app.get("/incidents/{incident_id}", include_in_schema=False)
+    def one(request: Request, incident_id: str) -> Response:
+        person, after = caller(request), request.query_params.get("after") or None
+        try:
+            with parts.database.reading() as connection:
+                values = incident_view(
+                    connection,
+                    person.within,
+                    incident_id,
+                    after,
+                    datetime.now(timezone.utc),
+                    address=address(parts, request),
+                )
+        except CursorError:
+            return parts.pages.error("This page of the list does not exist.", 400, person=person)
+        if values is None:
+            return parts.pages.error("There is no incident with this id.", 404, person=person)
+        return parts.pages.show(request, "incident.html", here="incidents", **values)
+
+
+def incident_view(
+    connection: sa.Connection, within: Within, incident_id: str, after: str | None, now: datetime, *, address: str
+) -> dict[str, Any] | None:
+    """Raises CursorError."""
+    found = incident(connection, within, incident_id)
+    if found is None:
+        return None
+    page = affected(connection, within, incident_id, limit=PAGE, after=after)
+    place = whole(connection, within, found.scale_set.id)
+    assert place is not None  # an incident is of a scale set that the caller may see
+    current = _members(place, found, has_it=True)
+    rule = known_rules().get(found.rule or "")
+    version = next((cell.version for one in current if (cell := one.cells.get(found.extension or ""))), None)
+    advice = repairs_for(found, rule, version, _names(found, current))
+    first = _first(place, found)
+    remedy = rule.remedy if rule else ""
+    others = _members(place, found, has_it=False)
+    return {
+        "one": found,
+        "telling": telling,
+        "rule": rule,
+        "advice": advice,
+        "instances": page.items,
+        "after": page.next,
+        "is_first": after is None,
+        "current": len(current),
+        "others": others[:_MOST_OTHERS],
+        "more_others": max(len(others) - _MOST_OTHERS, 0),
+        "silent": place.silent,
+        "differing": differing(place.members, found.extension) if found.extension and current else None,
+        "first": first,
+        "now": now,
+        "ticket": telling.ticket(found, f"{address}/incidents/{found.id}", remedy, first),
+        "ids": _ids(page.items),
+    }
+
+
+def _members(place: Whole, found: Incident, *, has_it: bool) -> list[Member]:
+    """Those whose newest bundle tells of this failure, or the others that have reported."""
+
+    def has(member: Member) -> bool:
+        cell = member.cells.get(found.extension or "")
+        return cell is not None and cell.outcome in ("failed", "hanging") and cell.exit_code == found.exit_code
+
+    return [one for one in place.members if not one.is_silent and has(one) is has_it]
+
+
+def _names(found: Incident, members: Sequence[Member]) -> list[str]:
+    names = [(one.instance_id or one.label) if found.scale_set.name else one.label for one in members]
+    return sorted(names, key=natural)[:_MOST_NAMED]
+
+
+def _ids(instances: Sequence[Affected]) -> str:
+    return " ".join(sorted((one.instance_id for one in instances if one.instance_id), key=natural))
+
+
+def _first(place: Whole, found: Incident) -> str | None:
+    first = place.first
+    return first.instance if first is not None and first.incident == found.id else None

@@ -1,0 +1,3 @@
+"""What became of each extension, step by step, as a picture and as a table. Pure."""
+
+from __future__ import annotations

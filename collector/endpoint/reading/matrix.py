@@ -1,0 +1,149 @@
+"""The matrix of a scale set: every instance, and what is known of each of its extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from collector.endpoint.database.tables import INCIDENT_INSTANCES, INCIDENTS, INSTANCES, SCALE_SETS, STATES
+from collector.endpoint.reading.expected import Listed, expected
+from collector.endpoint.reading.members import Cell, Member, joined, outcome_of
+
+#: So many instances are compared and drawn. A scale set has at most 1,000; only a group of lone machines has more.
+MOST_MEMBERS = 5_000
+_TRAITS = {"image": "image", "agent_version": "guest agent", "os": "system", "location": "location", "zone": "zone"}
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFailure:
+    """The earliest one that the instances of a scale set told of, of what is still seen."""
+
+    instance: str
+    instance_id: str
+    incident: str
+    extension: str
+    exit_code: int | None
+    kind: str
+    title: str | None
+    time: datetime
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that is known of a scale set at a moment."""
+
+    number: int
+    id: str
+    name: str | None
+    resource_group: str | None
+    subscription: str | None
+    last_seen: datetime
+    members: tuple[Member, ...]
+    #: how many have reported, which may be more than `members`
+    reported: int
+    listed: Listed | None
+    first: FirstFailure | None
+
+    @property
+    def silent(self) -> tuple[Member, ...]:
+        return tuple(one for one in self.members if one.is_silent)
+
+
+def whole(connection: sa.Connection, within: Collection[int] | None, scale_set_id: str) -> Whole | None:
+    """None: there is no such scale set, or the caller may not see it."""
+    query = sa.select(SCALE_SETS).where(SCALE_SETS.c.id == scale_set_id)
+    row = connection.execute(query).mappings().first()
+    if row is None or (within is not None and row["number"] not in within):
+        return None
+    number = row["number"]
+    found = reported(connection, number)
+    count = len(found)
+    if count >= MOST_MEMBERS:
+        counting = sa.select(sa.func.count()).select_from(INSTANCES).where(INSTANCES.c.scale_set == number)
+        count = int(connection.execute(counting).scalar_one())
+    listed = expected(connection, number)
+    return Whole(
+        number,
+        row["id"],
+        row["name"],
+        row["resource_group"],
+        row["subscription"],
+        row["last_seen"],
+        joined(found, listed.instances if listed else ()),
+        count,
+        listed,
+        first_failure(connection, number),
+    )
+
+
+def reported(connection: sa.Connection, number: int) -> list[Member]:
+    """The instances of a scale set that have sent a bundle, the last seen first."""
+    names = ("number", "id", "name", "computer_name", "instance_id", "last_verdict", "last_bundle", "last_seen")
+    query = sa.select(*(INSTANCES.c[name] for name in (*names, "system", *_TRAITS)))
+    query = query.where(INSTANCES.c.scale_set == number)
+    query = query.order_by(INSTANCES.c.last_seen.desc(), INSTANCES.c.number.desc()).limit(MOST_MEMBERS)
+    rows = connection.execute(query).all()
+    cells = _cells(connection, number)
+    return [
+        Member(
+            label=row.name or row.computer_name or row.instance_id or f"unnamed {row.id[:6]}",
+            id=row.id,
+            instance_id=row.instance_id,
+            verdict=row.last_verdict,
+            cells=cells.get(row.number, {}),
+            traits={word: value for name, word in _TRAITS.items() if (value := getattr(row, name))},
+            bundle=row.last_bundle,
+            last_seen=row.last_seen,
+            system=row.system,
+        )
+        for row in rows
+    ]
+
+
+def _cells(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cell]]:
+    """By instance and extension, of the newest bundle of each instance: what an older one told no longer counts."""
+    names = ("instance", "extension", "outcome", "version", "exit_code", "title")
+    query = sa.select(*(STATES.c[name] for name in names)).join(INSTANCES, STATES.c.instance == INSTANCES.c.number)
+    query = query.where(INSTANCES.c.scale_set == number, STATES.c.bundle == INSTANCES.c.last_bundle)
+    found: dict[int, dict[str, Cell]] = {}
+    for instance, extension, outcome, version, code, title in connection.execute(query):
+        cell = Cell(outcome_of(outcome), code, version, title, outcome)
+        found.setdefault(instance, {})[extension] = cell
+    return found
+
+
+def first_failure(connection: sa.Connection, number: int) -> FirstFailure | None:
+    """Of what the newest bundle of some instance still tells."""
+    pairs = INCIDENT_INSTANCES
+    source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
+    source = source.join(INCIDENTS, pairs.c.incident == INCIDENTS.c.number)
+    told = [INCIDENTS.c[name] for name in ("extension", "exit_code", "kind", "title")]
+    query = sa.select(
+        INSTANCES.c.name,
+        INSTANCES.c.computer_name,
+        INSTANCES.c.id.label("instance_id"),
+        INCIDENTS.c.id.label("incident_id"),
+        *told,
+        pairs.c.first_seen,
+        pairs.c.bundle,
+    ).select_from(source)
+    query = query.where(INCIDENTS.c.scale_set == number, INCIDENTS.c.kind.in_(("failure", "hang")))
+    query = query.where(pairs.c.bundle == INSTANCES.c.last_bundle)
+    row = connection.execute(query.order_by(pairs.c.first_seen, pairs.c.incident).limit(1)).mappings().first()
+    if row is None:
+        return None
+    return FirstFailure(
+        row["name"] or row["computer_name"] or row["instance_id"],
+        row["instance_id"],
+        row["incident_id"],
+        row["extension"] or "",
+        row["exit_code"],
+        row["kind"],
+        row["title"],
+        row["first_seen"],
+        row["bundle"],
+    )
