@@ -20,6 +20,7 @@ from collector.endpoint.answers import RefusalError
 from collector.endpoint.api.routes import add_api
 from collector.endpoint.health import add_health
 from collector.endpoint.intake.routes import add_intake
+from collector.endpoint.meter import Meter
 from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
@@ -32,6 +33,7 @@ def create_app(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
+        parts.pulse.start()
         if parts.settings.indexers is None:
             working.start()
         looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
@@ -45,9 +47,7 @@ def create_app(parts: Parts) -> FastAPI:
         if working.is_alive():
             parts.indexer.stop()
             await run_in_threadpool(working.join)
-        await run_in_threadpool(parts.commits.close)
-        await run_in_threadpool(parts.access.audit.close)
-        parts.database.close()
+        await run_in_threadpool(parts.close)
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
@@ -55,6 +55,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_intake(app, parts)
     # around what intake adds
     app.add_middleware(Guard, callers=access.callers, audit=access.audit, public_url=parts.settings.access.public_url)
+    app.add_middleware(Meter)
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)

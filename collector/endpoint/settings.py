@@ -33,6 +33,8 @@ class Settings:
     workers: int = 1
     #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
     indexers: int | None = None
+    #: Connections that the system keeps for a process that is at others; also how many it accepts in one go.
+    backlog: int = 1_024
     access: AccessSettings = field(default_factory=AccessSettings)
 
     @property

@@ -59,6 +59,7 @@ class Given:
 )
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
 @click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
+@click.option("--backlog", type=click.IntRange(1, 65_535), default=1_024, show_default=True, help="Of the socket.")
 @click.option(
     "--store",
     envvar="VMEXT_STORE",
@@ -83,6 +84,7 @@ def command(
     database: str | None,
     workers: int,
     indexers: int,
+    backlog: int,
     store: str | None,
     watch: tuple[str, ...],
     grants: bool,
@@ -98,6 +100,7 @@ def command(
         database=database,
         workers=workers,
         indexers=indexers,
+        backlog=backlog,
         store=store,
         watch=watch,
         grants=grants,

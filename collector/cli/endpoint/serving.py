@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -10,51 +13,88 @@ import click
 from collector.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collector.endpoint.crew import Crew
+    from collector.endpoint.parts import Parts
     from collector.endpoint.settings import Settings
+
+
+#: How long the processes of an endpoint may take until they work, in seconds.
+_START_SECONDS = 120.0
 
 
 def serve(settings: Settings, listen: str) -> None:
     """Raises ConfigError."""
-    import uvicorn
+    _count_together(settings)
+    from collector.endpoint.crew import Crew
+    from collector.endpoint.metrics import forget
+    from collector.endpoint.processes import Server, roles
 
-    from collector.endpoint.app import create_app
-    from collector.endpoint.parts import open_parts
-
-    bound = bound_to(listen)
-    try:
-        parts = open_parts(settings)
-    except OSError as error:
-        raise ConfigError(
-            f"--data: {settings.data} or its index can't be used: {error.strerror}",
-            "Give a folder that this user may write, on a disk with room, and a database that answers.",
-        ) from error
+    bound = bound_to(listen) if settings.workers else None
+    parts = _opened(settings)
     access = parts.access
     if access.is_first_start:
         click.echo(
             f"vmext: first start; the administrator token is {access.token_file.read_text().strip()}",
             err=True,
         )
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
+    crew = Crew(roles(settings, bound), ended=forget)
+    crew.start()
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            click.echo(
-                f"vmext endpoint ready on http://{shown}:{port} (data in {settings.data}, token in {access.token_file})"
-            )
+    def tell() -> None:
+        what = f"ready on {_address(bound)}" if bound else "ready to index"
+        click.echo(f"vmext endpoint {what} (data in {settings.data}, token in {access.token_file})")
 
-    app = create_app(parts)
-    proxies = list(settings.access.trusted_proxies)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=proxies,
+    if bound is not None and settings.workers == 1:
+        Server(parts, ready=tell, over=crew.stop).run(sockets=[bound])
+        crew.stop()
+        return
+    parts.close()
+    _wait(crew, tell)
+
+
+def _count_together(settings: Settings) -> None:
+    from collector.endpoint.counting import begin
+
+    try:
+        begin(settings.data / "metrics")
+    except OSError as error:
+        raise _unusable(settings, error) from error
+
+
+def _unusable(settings: Settings, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"--data: {settings.data} or its index can't be used: {error.strerror}",
+        "Give a folder that this user may write, on a disk with room, and a database that answers.",
     )
-    Server(config).run(sockets=[bound])
+
+
+def _opened(settings: Settings) -> Parts:
+    from collector.endpoint.parts import open_parts
+
+    try:
+        return open_parts(settings)
+    except OSError as error:
+        raise _unusable(settings, error) from error
+
+
+def _wait(crew: Crew, tell: Callable[[], None]) -> None:
+    """Until this process is told to end. Raises ConfigError where its processes do not work."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: ended.set())
+    try:
+        if not crew.ready(_START_SECONDS):
+            raise ConfigError("the endpoint's processes do not start", "What they say is on standard error.")
+        tell()
+        while not ended.wait(1.0):  # a wait without an end would keep signals from being seen on Windows
+            pass
+    finally:
+        crew.stop()
+
+
+def _address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def bound_to(listen: str) -> socket.socket:

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 
 import sqlalchemy as sa
 
+from collector.endpoint import metrics
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, QUEUE
 from collector.endpoint.indexing.rows import Row
@@ -66,6 +67,7 @@ class Commits:
             for _, future in batch:
                 future.set_exception(error)
             return
+        metrics.COMMITS.inc()
         for row, future in batch:
             future.set_result(known[row["id"]])
 

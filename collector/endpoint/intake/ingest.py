@@ -24,11 +24,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.bundle.reader import Limits, glance_received
+from collector.endpoint import metrics
 from collector.endpoint.access.admission import Admission, Admit
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.rows import Row, bundle_row
 from collector.endpoint.intake.committing import Commits, insert_bundles
+from collector.endpoint.intake.gate import Gate
 from collector.endpoint.reading.bundles import Index, now, receipt
 from collector.endpoint.stores.incoming import Incoming
 from collector.endpoint.stores.store import Store
@@ -68,34 +70,38 @@ class Ingest:
     most_bytes: int
     limits: Limits
     admission: Admission
+    gate: Gate
 
     async def put(self, bundle_id: str, request: Request) -> Response:
         """Raises RefusalError for what is not taken."""
         digest, length = self._announced(bundle_id, request)
-        if length <= _SMALL:  # the usual one: received in memory, and one thread does all the rest
-            body = await self._body(request, length)
+        with self.gate.passage(length):
+            if length <= _SMALL:
+                return await self._put_small(bundle_id, digest, length, request)
+            known = await run_in_threadpool(self.known, bundle_id, digest)
+            if known is not None:
+                await self._drain(request)
+                return JSONResponse(known, 200)
+            if (asked := self.admission.asks(request, digest)) is not None:
+                await self._drain(request)
+                raise asked
             with storing():
-                row, adding = await self._in_thread(
-                    self.take_small, bundle_id, digest, body, self.admission.of(request)
-                )
-                stands = await asyncio.wrap_future(adding)
-                if stands["sha256"] == digest:
-                    return _receipt(row, stands)
-                return await run_in_threadpool(self.answer, bundle_id, digest, row, stands)
-        known = await run_in_threadpool(self.known, bundle_id, digest)
-        if known is not None:
-            await self._drain(request)
-            return JSONResponse(known, 200)
-        if (asked := self.admission.asks(request, digest)) is not None:
-            await self._drain(request)
-            raise asked
+                incoming = await run_in_threadpool(self.store.receive)
+                try:
+                    await self.receive(request, incoming, most=self.most_bytes)
+                    return await run_in_threadpool(self.take, bundle_id, digest, incoming, self.admission.of(request))
+                finally:
+                    await run_in_threadpool(incoming.discard)
+
+    async def _put_small(self, bundle_id: str, digest: str, length: int, request: Request) -> Response:
+        """The usual one: received in memory, and one thread does all the rest."""
+        body = await self._body(request, length)
         with storing():
-            incoming = await run_in_threadpool(self.store.receive)
-            try:
-                await self.receive(request, incoming, most=self.most_bytes)
-                return await run_in_threadpool(self.take, bundle_id, digest, incoming, self.admission.of(request))
-            finally:
-                await run_in_threadpool(incoming.discard)
+            row, adding = await self._in_thread(self.take_small, bundle_id, digest, body, self.admission.of(request))
+            stands = await asyncio.wrap_future(adding)
+            if stands["sha256"] == digest:
+                return _receipt(row, stands)
+            return await run_in_threadpool(self.answer, bundle_id, digest, row, stands)
 
     async def _in_thread(self, work: Callable[..., Adding], *arguments: object) -> Adding:
         return await asyncio.get_running_loop().run_in_executor(self.writers, work, *arguments)
@@ -177,6 +183,7 @@ class Ingest:
         try:
             bundle = glance_received(file, self.limits)
         except BundleError as error:
+            self.known(bundle_id, sha256)  # that its id is taken says more than that it is no bundle
             raise RefusalError(400, f"this is no bundle: {error}") from error
         if bundle.id != bundle_id:
             raise RefusalError(400, f"the bundle's own id is {bundle.id}, not {bundle_id}")
@@ -193,6 +200,7 @@ class Ingest:
 
 def _receipt(row: Row, stands: Row) -> Response:
     """201 for the one that came first."""
+    metrics.RECEIVED.inc(row["bytes"])
     return JSONResponse(receipt(stands), 201 if stands is row else 200)
 
 

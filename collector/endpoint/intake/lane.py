@@ -9,6 +9,7 @@ from collector.endpoint.answers import RefusalError
 from collector.endpoint.intake.ingest import Ingest
 
 _PATH = "/v1/bundles/"
+_ROUTE = "/v1/bundles/{bundle_id}"
 
 
 class Lane:
@@ -22,6 +23,7 @@ class Lane:
         if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(_PATH):
             await self._app(scope, receive, send)
             return
+        scope["vmext.route"] = _ROUTE
         request = Request(scope, receive)
         try:
             response = await self._ingest.put(scope["path"][len(_PATH) :], request)
