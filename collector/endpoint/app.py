@@ -36,6 +36,8 @@ def create_app(parts: Parts) -> FastAPI:
         parts.pulse.start()
         if parts.settings.indexers is None:
             working.start()
+            if parts.exporter is not None:
+                parts.exporter.start()
         looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
         for thread in looking:
             thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,7 +52,8 @@ def test_every_answer_is_as_the_document_says(server: Endpoint, tmp_path: Path):
         *("--max-examples", "15", "--seed", "1", "--generation-deterministic"),
         *("--checks", "all", "--exclude-checks", _NOT_CHECKED, "--no-color", "--continue-on-failure"),
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
+    environ = os.environ | {"SCHEMATHESIS_HOOKS": "tests.endpoint.sending_zips", "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
     assert "Stateful" in done.stdout
     assert requests.get(f"{server.url}/healthz", timeout=30).status_code == 200

@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.reading.paging import CursorError
@@ -28,6 +29,7 @@ class Problem(BaseModel):
     hint: str
 
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _WORDS = {
     400: "What was sent is not what it should be",
     401: "The token is missing or not known",
@@ -58,6 +60,19 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(CursorError)
     async def no_cursor(request: Request, error: CursorError) -> Response:
         return RefusalError(422, f"after: {error}", "Give what the page before told as its next.").response()
+
+    @app.exception_handler(405)
+    async def no_such_method(request: Request, error: Exception) -> Response:
+        """Several routes may share a path; a router names the methods of the first alone."""
+        known = [name for name in _METHODS if _has(app, request, name)]
+        response = RefusalError(405, f"{request.method} is not known here").response()
+        response.headers["Allow"] = ", ".join(known)
+        return response
+
+
+def _has(app: FastAPI, request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in app.routes)
 
 
 def _told(errors: Sequence[Any]) -> str:
