@@ -72,7 +72,7 @@ def test_every_path_of_the_api_is_told_with_its_errors(server: Endpoint):
         for method, operation in methods.items():
             if path.startswith("/v1/"):
                 assert operation["security"] == [{"token": []}], (path, method)
-                assert {"401", "403"} <= operation["responses"].keys(), (path, method)
+                assert {"401", "403", "503"} <= operation["responses"].keys(), (path, method)
     sent = told["paths"]["/v1/bundles/{bundle_id}"]["put"]["requestBody"]["content"]
     assert sent == {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 
