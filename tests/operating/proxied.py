@@ -29,13 +29,14 @@ class Proxied:
 
 
 @contextmanager
-def proxied(folder: Path, endpoints: Sequence[str]) -> Iterator[Proxied]:
-    """nginx before these addresses, as docs/operating.md says; only names, ports and files of the test are put in."""
+def proxied(folder: Path, secure: int, endpoints: Sequence[str]) -> Iterator[Proxied]:
+    """nginx on port `secure` before these addresses; only names, ports and files of the test are put into what
+    docs/operating.md gives."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         pytest.fail("nginx is missing. Install it: apt-get install --no-install-recommends nginx-light")
     files = authority(folder)
-    secure, plain = _free(), _free()
+    plain = free_port()
     replaced = {
         "support.example;": f"{NAME};",
         "/etc/ssl/certs/support.example.pem": str(files.file("localhost.pem")),
@@ -67,7 +68,7 @@ def proxied(folder: Path, endpoints: Sequence[str]) -> Iterator[Proxied]:
         process.wait(30)
 
 
-def _free() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

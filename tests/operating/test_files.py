@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -43,16 +44,15 @@ def test_the_compose_file_names_files_that_are_there_or_told_of():
     assert (FOLDER / compose["configs"]["proxy"]["file"]).is_file()
 
 
-def test_every_variable_is_one_that_the_endpoint_reads():
-    compose = yaml.safe_load((FOLDER / "compose.yaml").read_text())
-    given = {name for name in compose["services"]["endpoint"]["environment"] if name.startswith("VMEXT_")}
-    given |= {
-        line.split("=")[0].lstrip("# ")
-        for line in (FOLDER / "endpoint.env").read_text().split("\n")
-        if "VMEXT_" in line
-    }
+def test_every_variable_and_option_is_one_that_the_endpoint_reads():
+    compose = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]["endpoint"]
+    examples = (FOLDER / "endpoint.env").read_text()
+    names = {*re.findall(r"^# (VMEXT_\w+)=", examples, re.M), *compose["environment"]} - {"PGPASSFILE"}
     read = {str(parameter.envvar) for parameter in command.params if parameter.envvar}
-    assert given and given <= read
+    assert len(names) > 2 and names <= read | {"VMEXT_ENDPOINT_OPTIONS"}
+    assert "$VMEXT_ENDPOINT_OPTIONS" in (FOLDER / "vmext-endpoint.service").read_text()
+    options = {*re.findall(r"--[a-z-]+", examples), *(one for one in compose["command"] if one.startswith("--"))}
+    assert len(options) > 2 and options <= {flag for parameter in command.params for flag in parameter.opts}
 
 
 def test_the_unit_is_sound_and_confined(tmp_path: Path):

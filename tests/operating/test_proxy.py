@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 
-from tests.endpoint.running import endpoint
+from tests.endpoint.running import Endpoint, endpoint
 from tests.fault.rig import assert_all_there_once, bundles, instance
-from tests.operating.proxied import proxied
+from tests.operating.proxied import Proxied, free_port, proxied
+
+
+@contextmanager
+def behind_proxy(folder: Path) -> Iterator[tuple[Endpoint, Proxied]]:
+    port = free_port()
+    options = ("--public-url", f"https://localhost:{port}", "--trusted-proxy", "127.0.0.1")
+    with endpoint(folder / "data", *options) as server, proxied(folder / "proxy", port, [server.url]) as proxy:
+        yield server, proxy
 
 
 def test_bundles_and_pages_go_through_the_proxy(tmp_path: Path):
-    with endpoint(tmp_path / "data") as server, proxied(tmp_path / "proxy", [server.url]) as proxy:
+    with behind_proxy(tmp_path) as (server, proxy):
         agent = instance(tmp_path / "agent", server)
         sent = [*bundles(agent.spool, 3), *bundles(agent.spool, kilobytes=700)]
         refused = agent.upload(proxy.url)
@@ -35,7 +45,7 @@ def test_bundles_and_pages_go_through_the_proxy(tmp_path: Path):
 
 
 def test_many_wrong_passwords_are_slowed_down(tmp_path: Path):
-    with endpoint(tmp_path / "data") as server, proxied(tmp_path / "proxy", [server.url]) as proxy:
+    with behind_proxy(tmp_path) as (_, proxy):
         trusted, wrong = str(proxy.certificate_authority), {"token": "x"}
         tried = (requests.post(f"{proxy.url}/login", data=wrong, verify=trusted, timeout=30) for _ in range(40))
         assert 503 in [answer.status_code for answer in tried]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import socket
 import threading
@@ -24,7 +25,7 @@ _START_SECONDS = 120.0
 
 def serve(settings: Settings, listen: str) -> None:
     """Raises ConfigError."""
-    _count_together(settings)
+    _count_together()
     from collector.endpoint.crew import Crew
     from collector.endpoint.metrics import forget
     from collector.endpoint.processes import Server, roles
@@ -52,20 +53,16 @@ def serve(settings: Settings, listen: str) -> None:
     _wait(crew, tell)
 
 
-def _count_together(settings: Settings) -> None:
-    from collector.endpoint.counting import begin
+def _count_together() -> None:
+    from collector.endpoint.counting import begin, end
 
+    atexit.register(end)
     try:
-        begin(settings.data / "metrics")
+        begin()
     except OSError as error:
-        raise _unusable(settings, error) from error
-
-
-def _unusable(settings: Settings, error: OSError) -> ConfigError:
-    return ConfigError(
-        f"--data: {settings.data} or its index can't be used: {error.strerror}",
-        "Give a folder that this user may write, on a disk with room, and a database that answers.",
-    )
+        raise ConfigError(
+            f"there is no place for counters: {error.strerror}", "Give a folder that may be written, as TMPDIR."
+        ) from error
 
 
 def _opened(settings: Settings) -> Parts:
@@ -74,7 +71,10 @@ def _opened(settings: Settings) -> Parts:
     try:
         return open_parts(settings)
     except OSError as error:
-        raise _unusable(settings, error) from error
+        raise ConfigError(
+            f"--data: {settings.data} or its index can't be used: {error.strerror}",
+            "Give a folder that this user may write, on a disk with room, and a database that answers.",
+        ) from error
 
 
 def _wait(crew: Crew, tell: Callable[[], None]) -> None:

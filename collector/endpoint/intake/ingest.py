@@ -82,10 +82,10 @@ class Ingest:
             if known is not None:
                 await self._drain(request)
                 return JSONResponse(known, 200)
-            if (asked := self.admission.asks(request, digest)) is not None:
-                await self._drain(request)
-                raise asked
             with storing():
+                if (asked := self.admission.asks(request, digest)) is not None:
+                    await self._drain(request)
+                    raise asked
                 incoming = await run_in_threadpool(self.store.receive)
                 try:
                     await self.receive(request, incoming, most=self.most_bytes)
