@@ -28,7 +28,8 @@ def add_bundles(app: FastAPI, parts: Parts) -> None:
     @app.get("/bundles", include_in_schema=False)
     def listed(request: Request, person: Reader) -> Response:
         query = {key: value for key, value in request.query_params.items() if value}
-        choice = Choice(**{name: query.get(name) for name in _FIELDS}, text=query.get("q"))
+        told: dict[str, Any] = {name: query.get(name) for name in _FIELDS}
+        choice = Choice(**told, text=query.get("q"))
         after = query.pop("after", None)
         with parts.database.reading() as connection:
             try:
