@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Security
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from collector.endpoint import metrics
 from collector.endpoint.api.problems import BEARER, problems
@@ -25,8 +25,8 @@ def add_health(app: FastAPI, parts: Parts) -> None:
     @app.get(
         "/metrics",
         operation_id="metrics",
-        response_class=PlainTextResponse,
-        responses=problems(),
+        response_class=Response,
+        responses=problems() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
         dependencies=[Security(BEARER)],
     )
     def measured() -> Response:

@@ -65,7 +65,8 @@ def test_every_path_of_the_api_is_told_with_its_errors(server: Endpoint):
         *("/v1/incidents", "/v1/incidents/{incident_id}", "/v1/incidents/{incident_id}/instances"),
         *("/v1/scale-sets", "/v1/scale-sets/{scale_set_id}", "/v1/instances", "/v1/instances/{instance_id}"),
         *("/v1/bundles", "/v1/bundles/{bundle_id}", "/v1/bundles/{bundle_id}/bundle", "/v1/search"),
-        *(f"/v1/bundles/{{bundle_id}}/{name}" for name in ("excerpts", "events", "ledger", "findings")),
+        *(f"/v1/bundles/{{bundle_id}}/{name}" for name in ("excerpts", "events", "ledger", "findings", "timeline")),
+        *("/v1/scale-sets/{scale_set_id}/matrix", "/v1/scale-sets/{scale_set_id}/expected"),
         *("/v1/uploads", "/v1/uploads/{sha256}", "/v1/uploads/{sha256}/commit"),
     }
     for path, methods in told["paths"].items():
@@ -130,6 +131,11 @@ def test_a_program_finds_its_way_from_an_incident_to_the_failing_line(server: En
         for line in part["lines"]
     ]
     assert any(line["failing"] and "Unable to locate" in line["text"] for line in lines)
+    steps = server.get(f"/v1/bundles/{newest}/timeline").json()
+    assert "failed" in {row["outcome"] for lane in steps["lanes"] for row in lane["rows"]}
+    matrix = server.get(f"/v1/scale-sets/{incident['scale_set']['id']}/matrix").json()
+    (row,) = matrix["rows"]
+    assert (len(row["instances"]), row["cells"][0]["exit_code"], matrix["silent"]) == (3, 100, [])
     found = server.get('/v1/search?q="Unable to locate"').json()
     assert found["incidents"] == [incident]
     hit = found["findings"][0]

@@ -16,10 +16,11 @@ from collector.bundle.reader import Bundle, open_received
 from collector.endpoint.access.caller import Caller
 from collector.endpoint.access.need import Reader
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.drawn import timeline_of
 from collector.endpoint.api.lists import link, nothing
 from collector.endpoint.api.parameters import BundleId, BundlesAsked, Paged
 from collector.endpoint.api.problems import BEARER, problems
-from collector.endpoint.api.shapes import Bundles, Events, Excerpts, Findings, Ledger, ReceivedBundle
+from collector.endpoint.api.shapes import Bundles, Events, Excerpts, Findings, Ledger, ReceivedBundle, Timeline
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import BundleEntry, bundle, bundles, count, findings_of, receipt
 from collector.endpoint.reading.paging import closed, opened_number
@@ -126,6 +127,15 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
         with _plain(parts, entry) as opened:
             page, cursor = _page(opened.ledger_entries, asked)
         return _answered({"schema": 1, "entries": page, "next": cursor}, entry)
+
+    @router.get("/{bundle_id}/timeline", operation_id="timeline", response_model=Timeline, responses=refusals)
+    def steps(caller: Reader, bundle_id: BundleId, request: Request) -> Response:
+        """What became of each extension, step by step, and where the time went."""
+        entry = _known(parts, caller, bundle_id)
+        if _is_known(request, entry):
+            return _answered(None, entry)
+        with _plain(parts, entry) as opened:
+            return _answered(timeline_of(opened), entry)
 
 
 def _known(parts: Parts, caller: Caller, bundle_id: str) -> BundleEntry:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Security
 
 from collector.endpoint.access.need import Reader
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.drawn import matrix_of
 from collector.endpoint.api.parameters import (
     IncidentId,
     IncidentsAsked,
@@ -23,6 +24,7 @@ from collector.endpoint.api.shapes import (
     AffectedInstances,
     Incidents,
     Instances,
+    MatrixTold,
     OneIncident,
     OneInstance,
     OneScaleSet,
@@ -31,6 +33,7 @@ from collector.endpoint.api.shapes import (
 )
 from collector.endpoint.database.engine import Database
 from collector.endpoint.reading import incidents, instances, scale_sets, search
+from collector.endpoint.reading.matrix import whole
 
 
 def link(operation: str, parameter: str, place: str) -> dict[str, Any]:
@@ -108,6 +111,15 @@ def _add_scale_sets(router: APIRouter, database: Database) -> None:
         if found is None:
             raise nothing("scale set", scale_set_id)
         return OneScaleSet(scale_set=found)
+
+    @router.get("/scale-sets/{scale_set_id}/matrix", operation_id="matrix", responses=problems(404))
+    def drawn(caller: Reader, scale_set_id: ScaleSetId) -> MatrixTold:
+        """Instances by extensions, those that are alike together, and who is expected and has not reported."""
+        with database.reading() as connection:
+            found = whole(connection, caller.within, scale_set_id)
+        if found is None:
+            raise nothing("scale set", scale_set_id)
+        return MatrixTold(**matrix_of(found))
 
 
 def _add_instances(router: APIRouter, database: Database) -> None:

@@ -124,3 +124,75 @@ class Ledger(Answer):
 
     entries: list[dict[str, Any]]
     next: Next
+
+
+class TimelineRow(BaseModel):
+    """A step of an extension; moments as in the timeline."""
+
+    label: str
+    #: done, failed, hanging, missing (it never began) or point (only a moment of it is told)
+    outcome: str
+    words: str
+    step: str | None
+    spans: list[tuple[str | None, str | None]]
+    path: str
+    line: int
+
+
+class TimelineLane(BaseModel):
+    """An extension, or the goal state."""
+
+    label: str
+    outcome: str
+    rows: list[TimelineRow]
+
+
+class TimelineGap(BaseModel):
+    start: str
+    end: str | None
+    words: str
+
+
+class Timeline(Answer):
+    """Moments in UTC, or local ones of an unknown zone; `start` null: no line tells of a step."""
+
+    start: str | None
+    end: str | None
+    is_local: bool
+    lanes: list[TimelineLane]
+    #: where the time went
+    gap: TimelineGap | None
+    left_out: Annotated[int, Field(description="extensions that are well and left out")]
+
+
+class MatrixCell(BaseModel):
+    #: failed, hanging, busy, unknown, silent, well or absent
+    outcome: str
+    exit_code: int | None
+    version: str | None
+    title: str | None
+
+
+class MatrixMember(BaseModel):
+    """`id` null: it is listed and has not reported."""
+
+    id: str | None
+    label: str
+    instance_id: str | None
+    verdict: str | None
+    bundle: str | None
+    last_seen: datetime | None
+
+
+class MatrixRow(BaseModel):
+    """Instances that are alike in every cell; the cells are in the order of `extensions`."""
+
+    outcome: str
+    cells: list[MatrixCell]
+    instances: list[MatrixMember]
+
+
+class MatrixTold(Answer):
+    extensions: list[str]
+    rows: list[MatrixRow]
+    silent: list[MatrixMember]
