@@ -58,7 +58,10 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(data: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Endpoint]:
+def endpoint(
+    data: Path, *arguments: str, says: str = " ready on ", environ: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
+    """`says`: what stands before its address in the line by which it tells that it works."""
     command = [
         sys.executable,
         "-m",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from email.parser import BytesParser
 from email.policy import HTTP
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -14,6 +15,7 @@ from collector.endpoint.access.caller import Caller
 from collector.endpoint.access.forms import check_csrf
 from collector.endpoint.access.need import Administrator
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import now
 from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take
@@ -21,14 +23,20 @@ from collector.errors import ConfigError
 
 _NOT_ONE = "there is no scale set with this id"
 
+_DESCRIBED: dict[str, Any] = {
+    "dependencies": [Security(BEARER)],
+    "responses": problems(400, 404, 413, 422),
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+}
+
 
 def add_expected(app: FastAPI, parts: Parts) -> None:
-    @app.put("/v1/scale-sets/{scale_set_id}/expected")
+    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expected", **_DESCRIBED)
     async def put(request: Request, scale_set_id: str, person: Administrator) -> Response:
         taken = await _take(parts, person, await _body(request), scale_set_id)
         return JSONResponse(_document(taken))
 
-    @app.put("/v1/expected")
+    @app.put("/v1/expected", operation_id="any_expected", **_DESCRIBED)
     async def put_any(request: Request, person: Administrator) -> Response:
         """Of the scale set that the list itself names; it may be one that no bundle has told of yet."""
         return JSONResponse(_document(await _take(parts, person, await _body(request), None)))
