@@ -117,7 +117,8 @@ def test_filters_are_removed_one_by_one(page: Page):
     expect(page.locator(".incident")).to_have_count(1)
 
 
-def test_the_list_of_az_is_given_by_a_form(server: Endpoint, page: Page):
+def test_the_list_of_az_is_given_by_a_form(server: Endpoint, context: BrowserContext):
+    page = context.new_page()
     page.goto(server.url + "/scale-sets")
     page.get_by_role("link", name="vmss-api").click()
     expect(page.get_by_text("Which instances should be there is not known yet")).to_be_visible()
@@ -131,7 +132,7 @@ def test_the_list_of_az_is_given_by_a_form(server: Endpoint, page: Page):
         page.get_by_role("button", name="Give the list").click()
     assert answer.value.status == 400
     expect(page.get_by_role("heading")).to_contain_text("The list was not taken: it is no JSON")
-    page.goto("about:blank")
+    page.close()
 
 
 def _file(text: str) -> FilePayload:
