@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
 from tests.collecting import collect, failing_disk, vmext
 from tests.endpoint import demo_site
+from tests.endpoint.postgres import postgres
 from tests.endpoint.running import Endpoint, endpoint
 from tests.endpoint.taking import Taking
 
@@ -227,7 +229,7 @@ def test_an_empty_endpoint_says_how_to_begin(empty: Endpoint):
 def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path):
     listing = demo_site.listing("vmss-cold", 3)
     made = vmext("endpoint", "--data", str(empty.data), "token", "create", "reader", "--scope", "read")
-    reader = {"Authorization": f"Bearer {made.stdout.split()[-1]}"}
+    reader = {"Authorization": f"Bearer {made.out.split()[-1]}"}
     refused = requests.put(f"{empty.url}/v1/expected", data=listing, headers=reader, timeout=30)
     assert (refused.status_code, refused.json()["error"]) == (403, "this needs the scope admin")
     answer = requests.put(f"{empty.url}/v1/expected", data=listing, headers=empty.authorization, timeout=30)
@@ -239,7 +241,7 @@ def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path)
     assert again.json()["hint"]
     file = tmp_path / "instances.json"
     file.write_text(demo_site.listing("vmss-cold", 5))
-    printed = vmext("endpoint", "--data", str(empty.data), "expected", str(file)).stdout
+    printed = vmext("endpoint", "--data", str(empty.data), "expected", str(file)).out
     assert printed == f"vmss-cold should have 5 instances: {path}\n"
     assert "5 silent" in empty.get(path).text
     assert "5 expected" in empty.get("/scale-sets").text
@@ -256,11 +258,11 @@ def test_a_form_without_its_token_is_refused(empty: Endpoint):
 
 
 def test_an_index_that_does_not_answer_is_told_to_people(tmp_path: Path):
-    with endpoint(tmp_path / "data") as running:
+    with ExitStack() as stack, ExitStack() as database:
+        url = database.enter_context(postgres()).new()
+        running = stack.enter_context(endpoint(tmp_path / "data", "--database", url))
         assert running.get("/scale-sets").status_code == 200
-        for name in ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
-            (running.data / name).unlink(missing_ok=True)
-        (running.data / "index.sqlite").mkdir()
+        database.close()
         answer = requests.get(running.url + "/scale-sets", headers=running.authorization, timeout=60)
         assert answer.status_code == 503
         assert "does not answer" in answer.text
