@@ -77,6 +77,7 @@ BUNDLES = sa.Table(
     sa.Index("ix_bundles_verdict", "verdict", "received", "id"),
     sa.Index("ix_bundles_extension", "extension", "received", "id"),
     sa.Index("ix_bundles_exit_code", "exit_code", "received", "id"),
+    sa.Index("ix_bundles_owner", "owner", "received", "id"),
 )
 
 #: Bundles that wait for the indexer. A claim ends by itself, so that a killed indexer loses nothing.
