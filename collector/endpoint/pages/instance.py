@@ -8,15 +8,13 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.bundle.reader import Bundle
 from collector.endpoint.access.caller import caller
-from collector.endpoint.pages.bundle import asked, bundle_view, envelope_view, told_of
+from collector.endpoint.pages.bundle import received_view
 from collector.endpoint.pages.opening import NotShownError, received
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import bundles
 from collector.endpoint.reading.choice import Choice, Within
 from collector.endpoint.reading.instances import Instance, incidents_of_instance, instance, outcomes
-from collector.errors import BundleError
 
 #: Rows of its history and of what it has had.
 _MOST = 20
@@ -35,26 +33,14 @@ def add_instance(app: FastAPI, parts: Parts) -> None:
             return pages.error("There is no instance with this id.", 404, hint=hint, person=caller(request))
         values = history_view(parts, within, found)
         try:
-            template, more = _newest(parts, request, within, found)
+            if found.last_bundle is None:
+                raise NotShownError(404, "This instance has sent no bundle that could be read.", "")
+            with received(parts, within, found.last_bundle) as newest:
+                template, more = received_view(parts, request, newest)
+                template = template.replace("bundle", "instance").replace("encrypted", "instance_encrypted")
+                return pages.show(request, template, here="bundles", **values, **more)
         except NotShownError as error:
             return pages.show(request, "instance_without.html", here="bundles", error=error, **values)
-        return pages.show(request, template, here="bundles", **values, **more)
-
-
-def _newest(parts: Parts, request: Request, within: Within, found: Instance) -> tuple[str, dict[str, Any]]:
-    """The template and what the newest bundle tells. Raises NotShownError."""
-    if found.last_bundle is None:
-        raise NotShownError(404, "This instance has sent no bundle that could be read.", "")
-    opened = received(parts, within, found.last_bundle)
-    told = told_of(parts, within, found.last_bundle)
-    values: dict[str, Any] = {"told": told, "entry": opened.entry}
-    if not isinstance(opened.content, Bundle):
-        return "instance_encrypted.html", values | envelope_view(opened.content)
-    try:
-        view = bundle_view(opened.content, told, context=asked(request), address=str(request.base_url))
-    except BundleError as error:
-        raise NotShownError(500, f"Its newest bundle is damaged: {error}.", "", opened.entry) from error
-    return "instance.html", values | view
 
 
 def history_view(parts: Parts, within: Within, found: Instance) -> dict[str, Any]:
