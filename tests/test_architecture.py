@@ -53,7 +53,8 @@ PURE = [
         )
     ),
     *(f"read/{name}.py" for name in ("sift", "split", "tailing/stream", "window")),
-    *("data/rotated.py", "endpoint/indexing/naming.py", "endpoint/indexing/rows.py"),
+    *("data/rotated.py", "endpoint/indexing/naming.py", "endpoint/indexing/rows.py", "endpoint/pages/timeline"),
+    *(f"endpoint/pages/{name}.py" for name in ("comparing", "excerpts", "machine", "markdown", "retold", "ticket")),
 ] + [
     f"bundle/{name}.py"
     for name in (

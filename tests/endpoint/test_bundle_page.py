@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from collector.bundle.reader import open_bundle
-from collector.endpoint.pages.bundle import bundle_view
+from collector.endpoint.pages.bundle import bundle_view, excerpt_view
 from collector.endpoint.pages.templates import Pages
-from collector.model import Cause
+from collector.endpoint.reading.bundles import BundleEntry
+from collector.model import Cause, Excerpt, Line
 from tests.bundle.samples import REPORT
 from tests.bundle.test_checks import CHECKED, written
 from tests.collecting import Result, collect, failing_disk
 from tests.endpoint.running import endpoint
+
+NOW = datetime(2026, 5, 4, 3, 20, tzinfo=timezone.utc)
+#: What the index knows of a bundle that waits.
+ENTRY = BundleEntry(
+    *("0123456789abcdef", "0" * 64, 20_000, NOW, NOW, "waiting", "", "failed", "command", False, 0),
+    *(None, None, None, None, None),
+)
 
 
 def page_of(result: Result) -> str:
@@ -21,7 +30,7 @@ def page_of(result: Result) -> str:
 
 
 def rendered(file: Path) -> str:
-    return Pages().render("bundle.html", **bundle_view(open_bundle(file), {"received": "2026-05-04T03:20:00Z"}))
+    return Pages().render("bundle.html", entry=ENTRY, told={}, **bundle_view(open_bundle(file), {}))
 
 
 def test_it_says_that_nobody_asked(tmp_path: Path):
@@ -45,8 +54,10 @@ def test_it_shows_the_checks_and_what_else_it_may_be(tmp_path: Path):
     told = replace(CHECKED, findings=(replace(CHECKED.findings[0], causes=causes), *CHECKED.findings[1:]))
     page = rendered(written(tmp_path, told))
     (other,) = re.findall(r'<h3>It may also be</h3><ul class="others">(.*?)</ul>', page)
-    assert other == ("<li><b>package manager &lt;locked&gt;</b> <small>perhaps</small>: Another process held it.</li>")
-    checks = page.partition("<h2>Checks</h2>")[2].partition("</section>")[0]
+    assert other == (
+        "<li><b>package manager &lt;locked&gt;</b> <small>perhaps</small>: Another process held it. Wait.</li>"
+    )
+    checks = page.partition('<h2 id="checks">')[2].partition("</section>")[0]
     assert "2 violated, 1 kept" in checks
     assert "script does not restart the machine" in checks and "setup.sh:3" in checks
     assert "Schedule the restart." in checks and "the clock is 400 seconds ahead" in checks
@@ -55,8 +66,70 @@ def test_it_shows_the_checks_and_what_else_it_may_be(tmp_path: Path):
 
 def test_without_either_it_shows_neither(tmp_path: Path):
     page = rendered(written(tmp_path, REPORT))
-    assert "<h2>Checks</h2>" not in page
+    assert 'id="checks"' not in page
     assert "It may also be" not in page
+
+
+def test_the_answer_comes_before_all_else(tmp_path: Path):
+    """What failed, whose it is, the proof, the cause, the next command, the ids, the gaps; then the rest."""
+    page = page_of(collect(failing_disk(tmp_path / "disk"), tmp_path / "state"))
+    answer = page.partition('<section class="answer')[2].partition("</section>")[0]
+    order = [
+        *("CustomScript exit 100", "Whose it is", ">Proof<", "E: Unable to locate package nginx-plus", ">Cause <"),
+        *(">Next step<", ">Ids <", "correlation", "<b>Gaps:</b>", 'href="#ticket"', '/bundle">Download'),
+    ]
+    places = [answer.index(text) for text in order]
+    assert places == sorted(places)
+    assert page.index('<section class="answer') < page.index('id="steps"') < page.index('id="lines"')
+
+
+def test_a_bundle_that_waits_says_so(tmp_path: Path):
+    assert "This bundle waits to be indexed" in rendered(written(tmp_path, REPORT))
+
+
+def test_the_proof_leads_to_its_line(tmp_path: Path):
+    page = page_of(collect(failing_disk(tmp_path / "disk"), tmp_path / "state"))
+    link = re.search(r'<figcaption><a href="#([^"]+)"><code>/var/lib/[^<]+stderr:1</code>', page)
+    assert link is not None
+    assert f'<tr id="{link[1]}" class="failing">' in page
+    assert page.count(f'id="{link[1]}"') == 1
+
+
+def test_nothing_of_a_log_becomes_markup(tmp_path: Path):
+    evil = "</textarea></pre><script>alert(1)</script> & <b>x</b>"
+    first = CHECKED.findings[0]
+    failure = replace(first.failure, message=evil, detail=evil)
+    lines = Excerpt("var/log/<b>.log", (Line(1, evil), Line(2, evil)), frozenset({1}))
+    told = replace(CHECKED, findings=(replace(first, failure=failure, title=evil),), excerpts=(lines,))
+    page = rendered(written(tmp_path, told))
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<b>x</b>" not in page
+    assert page.count("<textarea") == page.count("</textarea>") == 1
+    assert "/var/log/&lt;b&gt;.log" in page
+
+
+def test_a_large_bundle_is_a_small_page(tmp_path: Path):
+    """Long excerpts are cut, with a link to all of them on their own addresses."""
+    disk = failing_disk(tmp_path / "disk")
+    log = disk / "var/log/azure/Microsoft.Azure.Extensions.CustomScript/handler.log"
+    noisy = "".join(
+        f'time=2026-05-04T03:12:{n % 15:02}Z operation=enable seq=3 event="failed to handle" error="{"x" * 300} {n}"\n'
+        for n in range(3_000)
+    )
+    log.write_text(noisy + log.read_text())
+    for number in range(300):
+        (disk / f"var/log/azure/Some.Other.Extension{number}").mkdir()
+        (disk / f"var/log/azure/Some.Other.Extension{number}/extension.log").write_text("2026/05/04 03:12:10 x\n")
+    result = collect(disk, tmp_path / "state")
+    page = page_of(result)
+    assert len(page.encode()) < 100_000
+    assert re.search(r'<a href="/bundles/[0-9a-f]{16}/excerpts/\d+\?at=\d+#L\d+">\d[\d,]* lines not shown</a>', page)
+    assert re.search(r'<a href="/bundles/[0-9a-f]{16}/sources">All \d{3} sources</a>', page)
+    bundle = open_bundle(Path(result.json["bundle"]["path"]))
+    for number in range(len(bundle.excerpts)):
+        whole = Pages().render("excerpt.html", **excerpt_view(bundle, number, 0))
+        assert len(whole.encode()) < 100_000
 
 
 def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):

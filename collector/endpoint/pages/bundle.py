@@ -28,13 +28,14 @@ from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import number
 from collector.endpoint.reading.bundles import Told, findings_of
 from collector.endpoint.reading.choice import Within
-from collector.errors import BundleError
 from collector.model import Finding, Report
 
 #: Sources on the page of a bundle, and on a page of their own.
 _MOST_SOURCES, SOURCES = 40, 300
 #: Findings that are told in full, and lines of evidence of each.
 _MOST_FINDINGS, _MOST_EVIDENCE = 12, 25
+#: No bundle has more excerpts than these digits can count.
+_PLACE_DIGITS = 6
 
 
 def add_bundle(app: FastAPI, parts: Parts) -> None:
@@ -44,44 +45,32 @@ def add_bundle(app: FastAPI, parts: Parts) -> None:
     def bundle(request: Request, bundle_id: str) -> Response:
         within = caller(request).within
         try:
-            found = received(parts, within, bundle_id)
-            told = told_of(parts, within, bundle_id)
-            values: dict[str, Any] = {"told": told, "entry": found.entry}
-            if isinstance(found.content, Bundle):
-                more = bundle_view(found.content, told, asked=_asked(request), address=str(request.base_url))
-                return pages.show(request, "bundle.html", here="bundles", **values, **more)
-            return pages.show(request, "encrypted.html", here="bundles", **values, **envelope_view(found.content))
+            with received(parts, within, bundle_id) as found:
+                template, values = received_view(parts, request, found)
+                return pages.show(request, template, here="bundles", **values)
         except NotShownError as error:
             return unreadable(request, parts, error)
-        except BundleError as error:
-            return unreadable(request, parts, NotShownError(500, f"This bundle is damaged: {error}.", ""))
 
     @app.get("/bundles/{bundle_id}/excerpts/{place}", include_in_schema=False)
     def excerpt(request: Request, bundle_id: str, place: str) -> Response:
+        at = number(request.query_params.get("at"), 0, 10**18)
         try:
-            opened = plain(received(parts, caller(request).within, bundle_id))
-            every = opened.excerpts
+            with received(parts, caller(request).within, bundle_id) as found:
+                opened = plain(found)
+                if not place.isdecimal() or len(place) > _PLACE_DIGITS or int(place) >= len(opened.excerpts):
+                    raise NotShownError(404, "This bundle has no such lines.", "Its page lists those that it has.")
+                return pages.show(request, "excerpt.html", here="bundles", **excerpt_view(opened, int(place), at))
         except NotShownError as error:
             return unreadable(request, parts, error)
-        except BundleError as error:
-            return unreadable(request, parts, NotShownError(500, f"This bundle is damaged: {error}.", ""))
-        if not place.isdecimal() or len(place) > 6 or int(place) >= len(every):
-            return unreadable(request, parts, NotShownError(404, "This bundle has no such lines.", ""))
-        at = number(request.query_params.get("at"), 0, 10**18)
-        values = excerpt_view(opened, int(place), at)
-        return pages.show(request, "excerpt.html", here="bundles", **values)
 
     @app.get("/bundles/{bundle_id}/sources", include_in_schema=False)
     def sources(request: Request, bundle_id: str) -> Response:
+        offset = number(request.query_params.get("offset"), 0, 10**6)
         try:
-            opened = plain(received(parts, caller(request).within, bundle_id))
-            offset = number(request.query_params.get("offset"), 0, 10**6)
-            values = sources_view(opened, offset)
+            with received(parts, caller(request).within, bundle_id) as found:
+                return pages.show(request, "sources.html", here="bundles", **sources_view(plain(found), offset))
         except NotShownError as error:
             return unreadable(request, parts, error)
-        except BundleError as error:
-            return unreadable(request, parts, NotShownError(500, f"This bundle is damaged: {error}.", ""))
-        return pages.show(request, "sources.html", here="bundles", **values)
 
 
 def plain(found: Received) -> Bundle:
@@ -104,12 +93,18 @@ def told_of(parts: Parts, within: Within, bundle_id: str) -> dict[int, Told]:
         return {told.number: told for told in findings_of(connection, within, bundle_id)}
 
 
-def _asked(request: Request) -> int:
-    """How many lines beside a failing one are wanted."""
-    return number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
-
-
 # ---- what the templates show ---------------------------------------------------------------------------
+
+
+def received_view(parts: Parts, request: Request, found: Received) -> tuple[str, dict[str, Any]]:
+    """The template and what it shows. BundleError where a member is damaged."""
+    content = found.content
+    told = told_of(parts, caller(request).within, content.id)
+    values: dict[str, Any] = {"told": told, "entry": found.entry}
+    if not isinstance(content, Bundle):
+        return "encrypted.html", values | envelope_view(content)
+    context = number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
+    return "bundle.html", values | bundle_view(content, told, context=context, address=str(request.base_url))
 
 
 def envelope_view(envelope: Envelope) -> dict[str, Any]:
@@ -126,14 +121,15 @@ def envelope_view(envelope: Envelope) -> dict[str, Any]:
 
 
 def bundle_view(
-    bundle: Bundle, told: Mapping[int, Told], *, asked: int = CONTEXT, address: str = "/"
+    bundle: Bundle, told: Mapping[int, Told], *, context: int = CONTEXT, address: str = "/"
 ) -> dict[str, Any]:
     """Everything that the bundle itself tells. BundleError where a member is damaged."""
     report = report_of(bundle)
     system, identity = report.identity.system, report.identity
     kept = frozenset(entry.path for entry in report.ledger if entry.note.startswith(words.KEPT))
-    lines = lines_of(report.excerpts, bundle.id, system, kept, asked)
     head = words.head(report)
+    proof = words.proof(head)[1] if head else None
+    lines = lines_of(report.excerpts, bundle.id, system, kept, context, proof.path if proof else "")
     head_number = report.findings.index(head) if head else 0
     return {
         "bundle": bundle,
@@ -149,7 +145,7 @@ def bundle_view(
         "native": lambda path: words.native(path, system),
         "gaps": words.gaps(report.ledger, system),
         "lines": lines,
-        "context": asked,
+        "context": context,
         "steps": steps_view(bundle, lines),
         "why": words.trigger(report.trigger),
         "window": report.window,

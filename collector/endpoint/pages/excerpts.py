@@ -63,15 +63,21 @@ class Lines:
 
 
 def lines_of(
-    excerpts: Sequence[Excerpt], bundle: str, system: System, kept: frozenset[str], context: int = CONTEXT
+    excerpts: Sequence[Excerpt],
+    bundle: str,
+    system: System,
+    kept: frozenset[str],
+    context: int = CONTEXT,
+    first: str = "",
 ) -> Lines:
-    """`bundle`: its id. Excerpts that tell of a failure come first, in the bundle's order."""
+    """`bundle`: its id. Excerpts that tell of a failure come first, in the bundle's order, that of the path `first`
+    before all."""
     slugs = _slugs([excerpt.path for excerpt in excerpts])
     rows_left, text_left = _MOST_ROWS, _MOST_TEXT
     shown: list[Shown] = []
     rest: list[Shown] = []
     places: dict[Place, str] = {}
-    for number, excerpt in enumerate(excerpts):
+    for number, excerpt in sorted(enumerate(excerpts), key=lambda pair: (pair[1].path != first, pair[0])):
         rows: tuple[Row, ...] = ()
         if excerpt.failing:
             rows = _around(excerpt, context, rows_left, text_left)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from collector.bundle.envelope import Envelope
@@ -30,8 +32,12 @@ class Received:
     content: Bundle | Envelope
 
 
-def received(parts: Parts, within: Within, bundle_id: str) -> Received:
-    """The bundle as it is stored. Raises NotShownError, and OSError for a fault of the index."""
+@contextmanager
+def received(parts: Parts, within: Within, bundle_id: str) -> Iterator[Received]:
+    """The bundle as it is stored, open as long as it is used: its members are read when they are asked for.
+
+    Raises NotShownError, here and for what is found damaged while it is used, and OSError for a fault of the index.
+    """
     with parts.database.reading() as connection:
         entry = bundle(connection, within, bundle_id)
     if entry is None:
@@ -41,24 +47,26 @@ def received(parts: Parts, within: Within, bundle_id: str) -> Received:
             "It may have been deleted for its age, or be of a scale set that you may not see. "
             "An id has 16 digits from 0 to 9 and a to f.",
         )
-    try:
-        return Received(entry, open_received(parts.store.path(entry.sha256), parts.limits))
-    except BundleError as error:
-        raise NotShownError(
-            500,
-            f"This bundle is damaged: {error}.",
-            "It came in as it is now: its hash was right. Collect again on the instance, or download it as it is.",
-            entry,
-        ) from error
-    except FileNotFoundError as error:
-        raise NotShownError(
-            410,
-            "This bundle is in the index, but no longer in the store.",
-            "Someone deleted its file, or the store is not the one that the index was made of. What the index knows of "
-            "it stands below; the instance may have the bundle in its spool.",
-            entry,
-        ) from error
-    except OSError as error:
-        raise NotShownError(
-            503, f"The store does not answer: {error.strerror or error}.", "Try again in a moment.", entry
-        ) from error
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(parts.store.path(entry.sha256).open("rb"))
+        except FileNotFoundError as error:
+            raise NotShownError(
+                410,
+                "This bundle is in the index, but no longer in the store.",
+                "Someone deleted its file, or the store is not the one that the index was made of. What the index "
+                "knows of it stands below; the instance may have the bundle in its spool.",
+                entry,
+            ) from error
+        except OSError as error:
+            message = f"The store does not answer: {error.strerror or error}."
+            raise NotShownError(503, message, "Try again in a moment.", entry) from error
+        try:
+            yield Received(entry, open_received(file, parts.limits))
+        except BundleError as error:
+            raise NotShownError(
+                500,
+                f"This bundle is damaged: {error}.",
+                "Its hash was right when it came in. Collect again on the instance, or download it as it is.",
+                entry,
+            ) from error

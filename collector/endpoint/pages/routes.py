@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse, Response
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.pages.bundle import add_bundle
 from collector.endpoint.pages.bundles import add_bundles
+from collector.endpoint.pages.compare import add_compare
 from collector.endpoint.pages.expected import add_expected
 from collector.endpoint.pages.incident import add_incident
 from collector.endpoint.pages.incidents import add_incidents
+from collector.endpoint.pages.instance import add_instance
 from collector.endpoint.pages.scale_set import add_scale_set
 from collector.endpoint.pages.scale_sets import add_scale_sets
 from collector.endpoint.pages.search import add_search
@@ -37,7 +39,9 @@ def add_pages(app: FastAPI, parts: Parts) -> None:
     add_search(app, parts)
     add_bundles(app, parts)
     add_bundle(app, parts)
+    add_instance(app, parts)
     add_tickets(app, parts)
+    add_compare(app, parts)
 
     @app.exception_handler(OSError)
     async def unreachable(request: Request, error: OSError) -> Response:

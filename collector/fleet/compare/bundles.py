@@ -68,7 +68,11 @@ def read(path: Path, identities: Identities | None = None) -> Instance:
 
     Members that are not needed (report, summary, most excerpts) are not read, and so not checked either: `glance`.
     """
-    bundle = glance(path, identities=identities)
+    return told_of(glance(path, identities=identities), str(path))
+
+
+def told_of(bundle: Bundle, place: str) -> Instance:
+    """The same of an open bundle; `place`: where it lies."""
     identity, facts = bundle.identity, bundle.facts
     names = own_names(identity)
     outputs, settings = _of_ledger(bundle)
@@ -81,7 +85,7 @@ def read(path: Path, identities: Identities | None = None) -> Instance:
         scale_set=identity.scale_set,
         system=identity.system,
         bundle=bundle.id,
-        place=str(path),
+        place=place,
         created=bundle.created,
         verdict=bundle.verdict,
         told=told,
