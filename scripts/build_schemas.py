@@ -138,7 +138,10 @@ def manifest() -> Schema:
 
 def envelope() -> Schema:
     defs: dict[str, Schema] = {}
-    kept = ("system", "instance_name", "computer_name", "scale_set", "instance_id", "resource_group")
+    kept = (
+        *("system", "instance_name", "computer_name", "scale_set", "instance_id", "resource_group"),
+        *("subscription", "vm_id"),
+    )
     value(model.Identity, defs)
     identity = defs.pop("Identity")["properties"]
     finding = members(

@@ -16,7 +16,8 @@ from collector.model import Finding, Identity, Report, Verdict, Window, iso
 
 ENVELOPE, PAYLOAD = "envelope.json", "payload.age"
 #: Of the instance and of each finding these are told, and no text of a log, script or setting.
-_INSTANCE = ("system", "instance_name", "computer_name", "scale_set", "instance_id", "resource_group")
+_FIRST = ("system", "instance_name", "computer_name", "scale_set", "instance_id", "resource_group")
+_INSTANCE = (*_FIRST, "subscription", "vm_id")  # envelopes of before lack the latter two
 _FINDING = ("id", "kind", "extension", "version", "operation", "sequence", "exit_code", "owner")
 
 
@@ -98,7 +99,8 @@ class Envelope:
         same = ("id", "incident", "agent_version", "created", "verdict", "window")
         wrong = [name for name in same if self.document[name] != manifest[name]]
         instance = self.document["instance"]
-        wrong += [name for name in _INSTANCE if instance.get(name) != manifest["identity"].get(name)]
+        told = (*_FIRST, *(name for name in _INSTANCE if name in instance and name not in _FIRST))
+        wrong += [name for name in told if instance.get(name) != manifest["identity"].get(name)]
         inner = [{name: finding.get(name) for name in _FINDING} for finding in findings["findings"]]
         outer = [{name: finding.get(name) for name in _FINDING} for finding in self.findings]
         wrong += ["findings"] if inner != outer else []

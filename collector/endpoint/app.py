@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from collector import __version__
 from collector.endpoint.access.guard import Guard
+from collector.endpoint.access.openid_routes import add_openid
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.health import add_health
@@ -23,6 +24,7 @@ from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import add_api
+from collector.endpoint.retention.sweep import Retention, Sweeper
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -32,8 +34,13 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
         working.start()
+        sweeper = Sweeper(Retention(parts.database, parts.store, parts.settings.access))
+        sweeping = threading.Thread(target=sweeper.run, name="retention", daemon=True)
+        sweeping.start()
         yield
+        sweeper.stop()
         parts.indexer.stop()
+        await run_in_threadpool(sweeping.join)
         await run_in_threadpool(working.join)
         await run_in_threadpool(parts.commits.close)
         await run_in_threadpool(parts.access.audit.close)
@@ -47,6 +54,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
+    add_openid(app, parts)
     add_pages(app, parts)
     add_admin(app, parts)
 

@@ -45,7 +45,7 @@ def open_parts(settings: Settings) -> Parts:
         database,
         store,
         index,
-        open_access(settings.data, database),
+        open_access(settings.data, database, settings.access),
         Commits(database),
         Indexer(database, store, limits),
         Pages(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -15,7 +16,9 @@ from urllib.parse import urlencode, urlsplit
 log = logging.getLogger(__name__)
 
 _API_VERSION, _TOKEN_VERSION, _EVENTS_VERSION = "2021-02-01", "2018-02-01", "2020-07-01"
+_ATTESTED_VERSION = "2020-09-01"
 _MOST_BYTES, _BLOCK = 262_144, 16_384
+_BASE64 = re.compile(r"^[A-Za-z0-9+/=]{1,12000}$")
 #: The whole answer may take so many times the timeout for one read.
 _LONGEST = 2
 
@@ -67,6 +70,16 @@ class MetadataService:
             document = None
         asked = response.headers.get("Retry-After")
         return TokenAnswer(response.status, document if isinstance(document, dict) else {}, asked)
+
+    def attested(self, nonce: str) -> str | None:
+        """A document, signed by Azure, of which machine this is, with `nonce` (ten digits) in it; base64 of PKCS #7.
+
+        None where there is no such service.
+        Source: Microsoft documentation, Azure Instance Metadata Service, attested data.
+        """
+        path = f"/metadata/attested/document?api-version={_ATTESTED_VERSION}&nonce={nonce}"
+        signature = (self._document(path, logging.INFO) or {}).get("signature")
+        return signature if isinstance(signature, str) and _BASE64.match(signature) else None
 
     def scheduled_events(self, wait_seconds: float) -> dict[str, Any] | None:
         """What the platform is about to do to this instance and its neighbours; None where there is no such service.

@@ -1,4 +1,4 @@
-"""A stand-in of the metadata service that speaks its documented protocol for tokens.
+"""A stand-in of the metadata service that speaks its documented protocol for tokens and for attested documents.
 
 Source: Microsoft documentation, Use managed identities on a virtual machine to acquire an access token.
 """
@@ -9,7 +9,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -45,6 +45,8 @@ class Metadata(ThreadingHTTPServer):
         self.lifetime, self.with_span = 3600.0, True
         self.requests: list[dict[str, str]] = []
         self.issued: list[str] = []
+        #: Signs a document with a nonce in it; None: this machine has none.
+        self.attest: Callable[[str], str] | None = None
 
     @property
     def url(self) -> str:
@@ -60,6 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append(query)
         if self.headers.get("Metadata") != "true" or "X-Forwarded-For" in self.headers:
             return self._error(400, "bad_request_102", "Required metadata header not specified")
+        if parts.path == "/metadata/attested/document" and self.server.attest is not None:
+            return self._answer(200, {"encoding": "pkcs7", "signature": self.server.attest(query["nonce"])})
         if parts.path != "/metadata/identity/oauth2/token":
             return self._error(404, "not_found", "")
         if self.server.script:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from collector.cli.endpoint import account, audit, expected, token
+from collector.cli.endpoint import account, audit, expected, retention, token
 from collector.cli.endpoint.access_options import access_options
 from collector.errors import ConfigError
 
@@ -93,3 +93,4 @@ command.add_command(token.group)
 command.add_command(account.group)
 command.add_command(audit.command)
 command.add_command(expected.command, "expected")
+command.add_command(retention.command)

@@ -6,9 +6,11 @@ import hashlib
 import json
 import logging
 
+from collector.deliver.targets.proof import ASKED, proven
 from collector.deliver.targets.wire import Answer, Body, Wire, digest
 from collector.errors import DeliveryError
 from collector.model import BundleInfo
+from collector.platforms.azure import MetadataService
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +26,9 @@ class NoBlocksError(Exception):
 class Blocks:
     """Remembers the size of blocks that this link carries; it shrinks where one fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: MetadataService) -> None:
         self._size = _FIRST_BLOCK
+        self._service = service
 
     def send(self, wire: Wire, bundle: BundleInfo) -> Answer:
         """Sends what is missing, then commits. Raises DeliveryError, NoBlocksError."""
@@ -42,7 +45,7 @@ class Blocks:
                 log.info("%s goes on at %s of %s bytes", bundle.id, offset, bundle.bytes)
             try:
                 self._rest(wire, bundle, offset)
-                answer = wire.ask("POST", f"/v1/uploads/{bundle.sha256}/commit", b"", also=(404, 409))
+                answer = self._commit(wire, bundle)
             except DeliveryError as error:
                 self._size = max(_LEAST_BLOCK, self._size // 2)
                 if not error.retry or error.retry_after is not None or turns:
@@ -53,6 +56,10 @@ class Blocks:
                 return answer
             if turns >= _MOST_TURNS:
                 raise DeliveryError("the endpoint sends the upload back again and again")
+
+    def _commit(self, wire: Wire, bundle: BundleInfo) -> Answer:
+        path = f"/v1/uploads/{bundle.sha256}/commit"
+        return proven(lambda more: wire.ask("POST", path, b"", more, also=(404, 409, ASKED)), self._service)
 
     def _begin(self, wire: Wire, bundle: BundleInfo) -> dict[str, object]:
         about = json.dumps({"id": bundle.id, "bytes": bundle.bytes, "sha256": bundle.sha256}).encode()

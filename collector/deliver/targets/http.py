@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from collector.deliver.targets.blocks import Blocks, NoBlocksError
 from collector.deliver.targets.network import Network
+from collector.deliver.targets.proof import ASKED, proven
 from collector.deliver.targets.wire import Answer, Body, Wire, digest
 from collector.errors import DeliveryError
 from collector.model import BundleInfo, Delivery
+from collector.platforms.azure import MetadataService
 
 #: Above this a bundle goes in blocks.
 ONE_PUT_BYTES = 512 << 10
@@ -17,11 +20,14 @@ ONE_PUT_BYTES = 512 << 10
 class HttpTarget:
     """Speaks the protocol of docs/delivery.md."""
 
-    def __init__(self, url: str, token: str | None, network: Network) -> None:
+    def __init__(
+        self, url: str, token: str | None, network: Network, *, service: MetadataService | None = None
+    ) -> None:
         self.name = url
         self._token = token
         self._network = network
-        self._blocks = Blocks()
+        self._service = service or MetadataService(timeout=5.0)
+        self._blocks = Blocks(self._service)
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
         with Wire(self.name, self._token, self._network, timeout) as wire:
@@ -30,11 +36,15 @@ class HttpTarget:
 
     def _whole(self, wire: Wire, bundle: BundleInfo) -> Answer:
         headers = {"Content-Type": "application/zip", "Repr-Digest": digest(bytes.fromhex(bundle.sha256))}
-        try:
-            body = Body(bundle.path, 0, bundle.bytes, wire)
-        except OSError as error:
-            raise DeliveryError(f"{bundle.path} can't be read: {error.strerror}", retry=False) from None
-        return wire.ask("PUT", f"/v1/bundles/{bundle.id}", body, headers)
+
+        def ask(more: Mapping[str, str]) -> Answer:
+            try:
+                body = Body(bundle.path, 0, bundle.bytes, wire)
+            except OSError as error:
+                raise DeliveryError(f"{bundle.path} can't be read: {error.strerror}", retry=False) from None
+            return wire.ask("PUT", f"/v1/bundles/{bundle.id}", body, {**headers, **more}, also=(ASKED,))
+
+        return proven(ask, self._service)
 
     def _in_blocks(self, wire: Wire, bundle: BundleInfo) -> Answer:
         try:

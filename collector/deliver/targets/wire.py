@@ -141,9 +141,16 @@ def _refusal(response: requests.Response, answer: Answer) -> DeliveryError:
     status, document = answer.status, answer.document or {}
     is_ours = isinstance(document.get("error"), str)
     said = f": {document['error'][:300]}" if is_ours else ""
+    if status == 403 and is_ours:
+        hint = document.get("hint")
+        return DeliveryError(
+            f"the endpoint does not take it ({status}{said})",
+            hint[:300] if isinstance(hint, str) else "",
+            retry=False,
+        )
     if status in (401, 403):
         return DeliveryError(
-            f"the endpoint refused the token ({status})", "Check --token-file or VMEXT_TOKEN.", retry=False
+            f"the endpoint refused the token ({status}{said})", "Check --token-file or VMEXT_TOKEN.", retry=False
         )
     if status == 407:
         return DeliveryError("the proxy wants a name and a password (407)", "Give them in proxy.", retry=False)

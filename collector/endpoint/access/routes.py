@@ -24,7 +24,7 @@ def add_login(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/login", include_in_schema=False)
     def login_page(request: Request, next: str = "/") -> Response:
-        return _form(parts, request, local(next))
+        return login_form(parts, request, local(next))
 
     @app.post("/login", include_in_schema=False)
     async def login(request: Request) -> Response:
@@ -39,7 +39,7 @@ def add_login(app: FastAPI, parts: Parts) -> None:
         if person is None:
             act = Act(name if not token else "somebody", "login-refused", "", wrong, address_of(request.scope))
             parts.access.audit.soon(act)
-            return _form(parts, request, target, wrong=wrong, name=name)
+            return login_form(parts, request, target, wrong=wrong, name=name)
         secret = await run_in_threadpool(begin, parts, person, address_of(request.scope))
         return signed_in(parts, request, secret, target)
 
@@ -106,7 +106,8 @@ def _end(parts: Parts, session: str, person: Caller, address: str) -> None:
     parts.access.audit.soon(Act(person.name, "logout", address=address))
 
 
-def _form(parts: Parts, request: Request, target: str, *, wrong: str = "", name: str = "") -> Response:
+def login_form(parts: Parts, request: Request, target: str, *, wrong: str = "", name: str = "") -> Response:
+    openid = parts.access.openid.name if parts.access.openid else ""
     return parts.pages.show(
-        request, "admin/login.html", 401 if wrong else 200, target=target, wrong=wrong, name=name[:64], openid=""
+        request, "admin/login.html", 401 if wrong else 200, target=target, wrong=wrong, name=name[:64], openid=openid
     )

@@ -81,6 +81,8 @@ class Blocks:
         admit = self.ingest.admission.of(request)
         if upload.offset != upload.bytes:
             raise RefusalError(409, "blocks are missing", "Send the rest.", more={"offset": upload.offset})
+        if (asked := self.ingest.admission.asks(request, sha256)) is not None:
+            raise asked
         with storing():
             incoming = self.ingest.store.receive()
             try:

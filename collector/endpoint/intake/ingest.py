@@ -62,6 +62,9 @@ class Ingest:
         if known is not None:
             await self._drain(request)
             return JSONResponse(known, 200)
+        if (asked := self.admission.asks(request, digest)) is not None:
+            await self._drain(request)
+            raise asked
         with storing():
             incoming = await run_in_threadpool(self.store.receive)
             try:
