@@ -199,7 +199,8 @@ def test_visits_of_accounts_are_kept_and_what_is_new_since_is_known(taking: Taki
     with taking.database.writing() as connection:
         connection.execute(sa.insert(ACCOUNTS), account)
     times = [NOW + timedelta(minutes=minutes) for minutes in (0, 10, 60, 61)]
-    before = [found.before if (found := visit(taking.database, "ann", time)) else "none" for time in times]
+    seen = [visit(taking.database, "ann", time) for time in times]
+    before = [one.before if one else "none" for one in seen]
     assert before == [None, None, times[1], times[1]]
     with taking.database.reading() as connection:
         ids = [one.id for one in incidents(connection, None).items]
@@ -250,7 +251,7 @@ def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path)
 def test_a_form_without_its_token_is_refused(empty: Endpoint):
     session = requests.Session()
     session.post(f"{empty.url}/login", data={"token": empty.token}, timeout=30)
-    files = {"list": ("instances.json", demo_site.listing(), "application/json"), "csrf": (None, "wrong")}
+    files = [("list", ("instances.json", demo_site.listing())), ("csrf", (None, "wrong"))]
     answer = session.post(f"{empty.url}/scale-sets/{'f' * 16}/expected", files=files, timeout=30)
     assert answer.status_code == 403
     answer = session.post(f"{empty.url}/scale-sets/{'f' * 16}/expected", data={"list": "x"}, timeout=30)
