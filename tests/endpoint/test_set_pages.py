@@ -229,7 +229,7 @@ def test_an_empty_endpoint_says_how_to_begin(empty: Endpoint):
 
 def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path):
     listing = demo_site.listing("vmss-cold", 3)
-    made = vmext("endpoint", "--data", str(empty.data), "token", "create", "reader", "--scope", "read")
+    made = vmext("endpoint", "--data", str(empty.data), "token", "create", "--name", "reader", "--scope", "read")
     reader = {"Authorization": f"Bearer {made.out.split()[-1]}"}
     refused = requests.put(f"{empty.url}/v1/expected", data=listing, headers=reader, timeout=30)
     assert (refused.status_code, refused.json()["error"]) == (403, "this needs the scope admin")
