@@ -83,7 +83,7 @@ def test_the_matrix_puts_alike_instances_into_a_row(page: Page, server: Endpoint
 def test_a_scale_set_that_fails_everywhere_says_that_there_is_nothing_to_compare_with(page: Page, server: Endpoint):
     page.goto(server.url + "/scale-sets")
     page.get_by_role("link", name="vmss-data").click()
-    expect(page.get_by_text("Nothing to compare with: no instance that has reported is healthy")).to_be_visible()
+    expect(page.get_by_text("Nothing to compare with: none that has reported is healthy")).to_be_visible()
     expect(page.get_by_text("do not scale out").first).to_be_visible()
 
 

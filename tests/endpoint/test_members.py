@@ -121,6 +121,16 @@ def test_no_difference_and_nothing_to_compare_with_are_said():
     assert differing(alike, SCRIPT).summary.startswith("Nothing differs clearly between the 8 on which")
     failed = [member(number, "failed", 1) for number in range(3)]
     assert differing(failed, SCRIPT).summary.startswith("Nothing to compare with")
+    lacking = [
+        *failed,
+        *(Member(f"web_{n}", f"{n:016x}", str(n), "healthy", {MONITOR: Cell("well", None, "1.0")}) for n in range(3)),
+    ]
+    assert (
+        "CustomScript 2.1.19: all 3 failed ones, none of 3 healthy ones; most healthy ones have no CustomScript."
+        in [one.sentence for one in differing(lacking, SCRIPT).found]
+    )
+    hang = [*(member(n, "hanging") for n in range(3)), *(member(n) for n in range(3, 6))]
+    assert "the 3 on which CustomScript hangs and 3 healthy" in differing(hang, SCRIPT).summary
     assert differing([member(1)], SCRIPT).summary == "CustomScript failed on no instance."
 
 

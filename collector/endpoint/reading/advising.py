@@ -17,6 +17,12 @@ from collector.fleet.scale_set import ExtensionRow, Instance, ScaleSet, State
 
 #: So many commands that differ in the instance only are written out; more become a loop.
 _MOST_ALIKE = 3
+#: `vmext fleet show` speaks of the file that it was given.
+_HERE = {
+    "the file lists": "the list has",
+    "what the file does not tell": "what is not known here",
+    ": show this answer as well": ": look at its answer",
+}
 _STATES: dict[Outcome, State] = {
     "failed": "failed",
     "hanging": "failed",  # it does not end by itself, or was ended: a new instance is judged by what failed
@@ -65,7 +71,8 @@ def _steps(scale_set: ScaleSet, answer: CaseAnswer) -> tuple[Step, ...]:
     # what the logs say is here already: there is nothing to look up and nothing to collect
     wanted = [one for one in commands if not one.text.startswith("vmext ")]
     return tuple(
-        Step(step, tuple(_blocks(list(some)))) for step, some in groupby(wanted, key=lambda command: command.step)
+        Step(_here(step), tuple(_blocks(list(some))))
+        for step, some in groupby(wanted, key=lambda command: command.step)
     )
 
 
@@ -80,8 +87,9 @@ def _blocks(commands: Iterable[Command]) -> Iterator[Told]:
 
 
 def _here(why: str) -> str:
-    """The list was given to this endpoint, and is no file of the reader's."""
-    return why.replace("the file lists", "the list has").replace(": show this answer as well", ": look at its answer")
+    for theirs, ours in _HERE.items():
+        why = why.replace(theirs, ours)
+    return why
 
 
 def _scale_set(

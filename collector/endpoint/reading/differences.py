@@ -46,18 +46,19 @@ def differing(members: Sequence[Member], extension: str) -> Differing:
     """For one extension. An instance whose state of it is not known stands on neither side."""
     failed = [one for one in members if _is(one, extension, "failed", "hanging")]
     healthy = [one for one in members if _is(one, extension, "well") and one.outcome == "well"]
-    if not healthy:  # an instance without any failure that tells of no extension at all
-        healthy = [one for one in members if one.outcome == "well" and not one.cells]
+    if not healthy:  # then those that lack it: that may be the difference
+        healthy = [one for one in members if one.outcome == "well"]
     name = short(extension)
+    did = "hangs" if all(one.cells[extension].outcome == "hanging" for one in failed) else "failed"
     bad, good = len(failed), len(healthy)
     if not bad:
         return Differing(extension, bad, good, f"{name} failed on no instance.")
     if not good:
-        why = "no instance that has reported is healthy"
+        why = "none that has reported is healthy"
         return Differing(extension, bad, good, f"Nothing to compare with: {why}. Collect on a healthy one as well.")
     found = differences([_of(one) for one in failed], [_of(one) for one in healthy], about=name)
     told = tuple(Difference(_sentence(one), one.weak, one.what, on_failed(one)) for one in found.values[:_MOST])
-    sides = f"{bad} on which {name} failed and {good} healthy"
+    sides = f"{bad} on which {name} {did} and {good} healthy"
     if not told:
         looked = "image, guest agent, system, location, zone, versions of extensions and model"
         return Differing(extension, bad, good, f"Nothing differs clearly between the {sides} ones: {looked} are alike.")
