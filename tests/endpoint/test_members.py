@@ -95,7 +95,7 @@ def test_the_difference_is_told_with_its_figures():
         *(member(number, "failed", 127, image="a:b:2", zone=str(number % 3)) for number in range(37)),
         *(member(number, image="a:b:1", zone=str(number % 3)) for number in range(37, 40)),
     ]
-    found = differing(members, SCRIPT)
+    (found,) = differing(members, SCRIPT)
     assert [one.sentence for one in found.found] == [
         "Image 2: all 37 failed ones, none of 3 healthy ones; most healthy ones have 1."
     ]
@@ -108,7 +108,7 @@ def test_the_difference_is_told_with_its_figures():
 
 def test_few_to_compare_with_are_called_weak():
     members = [*(member(number, "failed", 1, zone="2") for number in range(9)), member(10, zone="1")]
-    found = differing(members, SCRIPT)
+    (found,) = differing(members, SCRIPT)
     assert found.found[0].weak
     assert found.summary.endswith("With fewer than 3 on a side this may be chance.")
 
@@ -118,20 +118,20 @@ def test_no_difference_and_nothing_to_compare_with_are_said():
         *(member(n, "failed", 1, zone=str(n % 2)) for n in range(8)),
         *(member(n, zone=str(n % 2)) for n in range(8)),
     ]
-    assert differing(alike, SCRIPT).summary.startswith("Nothing differs clearly between the 8 on which")
+    assert differing(alike, SCRIPT)[0].summary.startswith("Nothing differs clearly between the 8 on which")
     failed = [member(number, "failed", 1) for number in range(3)]
-    assert differing(failed, SCRIPT).summary.startswith("Nothing to compare with")
+    assert differing(failed, SCRIPT)[0].summary.startswith("Nothing to compare with")
     lacking = [
         *failed,
         *(Member(f"web_{n}", f"{n:016x}", str(n), "healthy", {MONITOR: Cell("well", None, "1.0")}) for n in range(3)),
     ]
     assert (
         "CustomScript 2.1.19: all 3 failed ones, none of 3 healthy ones; most healthy ones have no CustomScript."
-        in [one.sentence for one in differing(lacking, SCRIPT).found]
+        in [one.sentence for one in differing(lacking, SCRIPT)[0].found]
     )
     hang = [*(member(n, "hanging") for n in range(3)), *(member(n) for n in range(3, 6))]
-    assert "the 3 on which CustomScript hangs and 3 healthy" in differing(hang, SCRIPT).summary
-    assert differing([member(1)], SCRIPT).summary == "CustomScript failed on no instance."
+    assert "the 3 on which CustomScript hangs and 3 healthy" in differing(hang, SCRIPT)[0].summary
+    assert differing([member(1)], SCRIPT)[0].summary == "CustomScript failed on no instance."
 
 
 def test_the_commands_have_the_names_of_the_set():

@@ -81,7 +81,7 @@ def incident_view(
         "others": others[:_MOST_OTHERS],
         "more_others": max(len(others) - _MOST_OTHERS, 0),
         "silent": place.silent,
-        "differing": differing(place.members, found.extension) if found.extension and current else None,
+        "differing": differing(place.members, found.extension)[0] if found.extension and current else None,
         "first": first,
         "now": now,
         "ticket": telling.ticket(found, f"{address}/incidents/{found.id}", remedy, first),

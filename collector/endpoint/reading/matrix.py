@@ -110,8 +110,13 @@ def _cells(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cel
     query = sa.select(*(STATES.c[name] for name in names)).join(INSTANCES, STATES.c.instance == INSTANCES.c.number)
     query = query.where(INSTANCES.c.scale_set == number, STATES.c.bundle == INSTANCES.c.last_bundle)
     found: dict[int, dict[str, Cell]] = {}
-    for instance, extension, outcome, version, code, title in connection.execute(query):
-        cell = Cell(outcome_of(outcome), code, version, title, outcome)
+    alike: dict[tuple[object, ...], Cell] = {}  # of thousands of cells few differ
+    for instance, extension, *told in connection.execute(query).all():
+        key = tuple(told)
+        cell = alike.get(key)
+        if cell is None:
+            outcome, version, code, title = told
+            cell = alike[key] = Cell(outcome_of(outcome), code, version, title, outcome)
         found.setdefault(instance, {})[extension] = cell
     return found
 
