@@ -234,7 +234,8 @@ def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path)
     refused = requests.put(f"{empty.url}/v1/expected", data=listing, headers=reader, timeout=30)
     assert (refused.status_code, refused.json()["error"]) == (403, "this needs the scope admin")
     answer = requests.put(f"{empty.url}/v1/expected", data=listing, headers=empty.authorization, timeout=30)
-    assert answer.json()["instances"] == 3
+    given = answer.json()
+    assert (given["schema"], given["name"], given["instances"], given["problems"]) == (1, "vmss-cold", 3, [])
     path = f"/scale-sets/{answer.json()['scale_set']}"
     assert "vmss-cold: no instance has reported, 3 silent" in empty.get(path).text
     again = requests.put(f"{empty.url}/v1{path}/expected", data="[]", headers=empty.authorization, timeout=30)
