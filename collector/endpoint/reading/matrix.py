@@ -8,9 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from collector.endpoint.database.tables import INCIDENT_INSTANCES, INCIDENTS, INSTANCES, SCALE_SETS, STATES
+from collector.endpoint.database.tables import BUNDLES, INCIDENT_INSTANCES, INCIDENTS, INSTANCES, SCALE_SETS, STATES
 from collector.endpoint.reading.expected import Listed, expected
-from collector.endpoint.reading.members import Cell, Member, joined, outcome_of
+from collector.endpoint.reading.members import Cell, Member, Outcome, joined, outcome_of
 
 #: So many instances are compared and drawn. A scale set has at most 1,000; only a group of lone machines has more.
 MOST_MEMBERS = 5_000
@@ -88,6 +88,8 @@ def reported(connection: sa.Connection, number: int) -> list[Member]:
     query = query.order_by(INSTANCES.c.last_seen.desc(), INSTANCES.c.number.desc()).limit(MOST_MEMBERS)
     rows = connection.execute(query).all()
     cells = _cells(connection, number)
+    if any(row.number not in cells and row.last_verdict in ("failed", "hanging") for row in rows):
+        cells = {**_cells_of_incidents(connection, number), **cells}
     return [
         Member(
             label=row.name or row.computer_name or row.instance_id or f"unnamed {row.id[:6]}",
@@ -119,6 +121,33 @@ def _cells(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cel
             cell = alike[key] = Cell(outcome_of(outcome), code, version, title, outcome)
         found.setdefault(instance, {})[extension] = cell
     return found
+
+
+def _cells_of_incidents(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cell]]:
+    """Of instances whose newest bundle is encrypted: its envelope tells what failed, and nothing of what is well."""
+    pairs = INCIDENT_INSTANCES
+    source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
+    source = source.join(INCIDENTS, pairs.c.incident == INCIDENTS.c.number)
+    source = source.join(BUNDLES, pairs.c.bundle == BUNDLES.c.id)
+    told = [INCIDENTS.c[name] for name in ("extension", "kind", "exit_code", "title")]
+    query = sa.select(pairs.c.instance, *told).select_from(source)
+    query = query.where(INCIDENTS.c.scale_set == number, pairs.c.bundle == INSTANCES.c.last_bundle, BUNDLES.c.encrypted)
+    found: dict[int, dict[str, Cell]] = {}
+    for instance, extension, kind, code, title in connection.execute(query).all():
+        if extension and kind in ("failure", "hang"):
+            outcome: Outcome = "hanging" if kind == "hang" else "failed"
+            found.setdefault(instance, {}).setdefault(extension, Cell(outcome, code, None, title, outcome))
+    return found
+
+
+def having(connection: sa.Connection, incident_id: str) -> set[str]:
+    """The ids of the instances whose newest bundle tells of this incident."""
+    pairs = INCIDENT_INSTANCES
+    source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
+    source = source.join(INCIDENTS, pairs.c.incident == INCIDENTS.c.number)
+    query = sa.select(INSTANCES.c.id).select_from(source)
+    query = query.where(INCIDENTS.c.id == incident_id, pairs.c.bundle == INSTANCES.c.last_bundle)
+    return set(connection.execute(query).scalars())
 
 
 def first_failure(connection: sa.Connection, number: int) -> FirstFailure | None:
