@@ -78,6 +78,14 @@ def test_the_whole_of_a_scale_set(connection: sa.Connection):
     assert one.first.time == datetime(2026, 11, 26, 10, 2, 3, tzinfo=timezone.utc)
 
 
+def test_of_a_larger_group_those_that_reported_last_are_drawn(connection: sa.Connection):
+    one = whole(connection, None, id_of(connection, "vmss-web"), most=10)
+    assert one is not None
+    assert (one.reported, len(one.members)) == (40, 10)
+    assert [member.label for member in one.members] == [f"vmss-web_{number}" for number in range(30, 40)]
+    assert all(member.cells for member in one.members)
+
+
 def test_who_may_not_see_a_scale_set_sees_nothing_of_it(connection: sa.Connection):
     web, api = id_of(connection, "vmss-web"), id_of(connection, "vmss-api")
     number = scale_set_number(connection, None, web)

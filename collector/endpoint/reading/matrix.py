@@ -53,16 +53,18 @@ class Whole:
         return tuple(one for one in self.members if one.is_silent)
 
 
-def whole(connection: sa.Connection, within: Collection[int] | None, scale_set_id: str) -> Whole | None:
+def whole(
+    connection: sa.Connection, within: Collection[int] | None, scale_set_id: str, *, most: int = MOST_MEMBERS
+) -> Whole | None:
     """None: there is no such scale set, or the caller may not see it."""
     query = sa.select(SCALE_SETS).where(SCALE_SETS.c.id == scale_set_id)
     row = connection.execute(query).mappings().first()
     if row is None or (within is not None and row["number"] not in within):
         return None
     number = row["number"]
-    found = reported(connection, number)
+    found = reported(connection, number, most)
     count = len(found)
-    if count >= MOST_MEMBERS:
+    if count >= most:
         counting = sa.select(sa.func.count()).select_from(INSTANCES).where(INSTANCES.c.scale_set == number)
         count = int(connection.execute(counting).scalar_one())
     listed = expected(connection, number)
@@ -80,16 +82,18 @@ def whole(connection: sa.Connection, within: Collection[int] | None, scale_set_i
     )
 
 
-def reported(connection: sa.Connection, number: int) -> list[Member]:
+def reported(connection: sa.Connection, number: int, most: int = MOST_MEMBERS) -> list[Member]:
     """The instances of a scale set that have sent a bundle, the last seen first."""
     names = ("number", "id", "name", "computer_name", "instance_id", "last_verdict", "last_bundle", "last_seen")
     query = sa.select(*(INSTANCES.c[name] for name in (*names, "system", *_TRAITS)))
     query = query.where(INSTANCES.c.scale_set == number)
-    query = query.order_by(INSTANCES.c.last_seen.desc(), INSTANCES.c.number.desc()).limit(MOST_MEMBERS)
+    query = query.order_by(INSTANCES.c.last_seen.desc(), INSTANCES.c.number.desc()).limit(most)
     rows = connection.execute(query).all()
-    cells = _cells(connection, number)
+    # of a larger group only the cells of those that are drawn
+    since = rows[-1].last_seen if len(rows) >= most else None
+    cells = _cells(connection, number, since)
     if any(row.number not in cells and row.last_verdict in ("failed", "hanging") for row in rows):
-        cells = {**_cells_of_incidents(connection, number), **cells}
+        cells = {**_cells_of_incidents(connection, number, since), **cells}
     return [
         Member(
             label=row.name or row.computer_name or row.instance_id or f"unnamed {row.id[:6]}",
@@ -106,11 +110,13 @@ def reported(connection: sa.Connection, number: int) -> list[Member]:
     ]
 
 
-def _cells(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cell]]:
+def _cells(connection: sa.Connection, number: int, since: datetime | None) -> Mapping[int, dict[str, Cell]]:
     """By instance and extension, of the newest bundle of each instance: what an older one told no longer counts."""
     names = ("instance", "extension", "outcome", "version", "exit_code", "title")
     query = sa.select(*(STATES.c[name] for name in names)).join(INSTANCES, STATES.c.instance == INSTANCES.c.number)
     query = query.where(INSTANCES.c.scale_set == number, STATES.c.bundle == INSTANCES.c.last_bundle)
+    if since is not None:
+        query = query.where(INSTANCES.c.last_seen >= since)
     found: dict[int, dict[str, Cell]] = {}
     alike: dict[tuple[object, ...], Cell] = {}  # of thousands of cells few differ
     for instance, extension, *told in connection.execute(query).all():
@@ -123,7 +129,9 @@ def _cells(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cel
     return found
 
 
-def _cells_of_incidents(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cell]]:
+def _cells_of_incidents(
+    connection: sa.Connection, number: int, since: datetime | None
+) -> Mapping[int, dict[str, Cell]]:
     """Of instances whose newest bundle is encrypted: its envelope tells what failed, and nothing of what is well."""
     pairs = INCIDENT_INSTANCES
     source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
@@ -132,6 +140,8 @@ def _cells_of_incidents(connection: sa.Connection, number: int) -> Mapping[int, 
     told = [INCIDENTS.c[name] for name in ("extension", "kind", "exit_code", "title")]
     query = sa.select(pairs.c.instance, *told).select_from(source)
     query = query.where(INCIDENTS.c.scale_set == number, pairs.c.bundle == INSTANCES.c.last_bundle, BUNDLES.c.encrypted)
+    if since is not None:
+        query = query.where(INSTANCES.c.last_seen >= since)
     found: dict[int, dict[str, Cell]] = {}
     for instance, extension, kind, code, title in connection.execute(query).all():
         if extension and kind in ("failure", "hang"):
