@@ -155,7 +155,7 @@ def test_the_picture_is_whole_says_it_in_words_and_nothing_leaves_it(
     assert root.get("aria-labelledby") == "k-title k-desc"
     words = " ".join("".join(node.itertext()) for node in root.iter(f"{SVG}text"))
     marks = {(node.get("class") or "").split()[-1] for node in root.iter(f"{SVG}path")}
-    assert {row.outcome for lane in made.lanes for row in lane.rows} <= marks
+    assert {f"o-{row.outcome}" for lane in made.lanes for row in lane.rows} <= marks
     assert all(row.label[:20] in words for lane in made.lanes for row in lane.rows)
     assert "never began" in (root.findtext(f"{SVG}desc") or "") or "never began" not in words
     width, height = layout.width, float(root.get("height") or 0)
@@ -163,7 +163,7 @@ def test_the_picture_is_whole_says_it_in_words_and_nothing_leaves_it(
         if box.get("x"):
             assert float(box.get("x", "")) >= 0 and float(box.get("x", "")) + float(box.get("width", "")) <= width
             assert float(box.get("y", "")) + float(box.get("height", "")) <= height
-    times = sorted(float(node.get("x", "")) for node in root.iter(f"{SVG}text") if node.get("class") == "time")
+    times = sorted(float(node.get("x", "")) for node in root.iter(f"{SVG}text") if node.get("class") == "step-time")
     assert all(after - before > 40 for before, after in pairwise(times))
 
 
