@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from collector.endpoint.pages.timeline.making import timeline
 from collector.endpoint.pages.timeline.picture import NARROW, WIDE, Layout, picture
 from collector.endpoint.pages.timeline.rows import Timeline, lasting
 from collector.endpoint.pages.timeline.steps import step_rules, steps_in
-from tests.collecting import AGENT_LOG, collect, failing_disk, put
+from collector.model import SystemEvent
+from tests.collecting import AGENT_LOG, HANDLER_LOG, STATUS, collect, failing_disk, put
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -135,6 +137,41 @@ def test_the_steps_between_the_signals_are_read_from_the_excerpts(tmp_path: Path
     assert made.lanes[0].rows[0].words == "completed after 21 s"
     assert rows_of(made)["CustomScript"]["Download"] == "took 2.5 s"
     assert rows_of(made)["CustomScript"]["Enable"] == "exit 100 after 12 s"
+
+
+def test_what_happened_to_the_machine_in_between_is_a_row_of_its_own(tmp_path: Path):
+    bundle = bundle_of(failing_disk(tmp_path / "disk"), tmp_path / "state")
+    between = datetime(2026, 5, 4, 3, 12, 20, tzinfo=timezone.utc)
+    events = [
+        SystemEvent("boot", between, "Linux version 6"),
+        SystemEvent("oom-kill", between, "Killed process 7"),
+        SystemEvent("boot", between - timedelta(days=1), "Linux version 6"),
+    ]
+    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=None, events=events)
+    assert made is not None
+    (row,) = [row for lane in made.lanes for row in lane.rows if row.label == "Machine"]
+    assert (row.words, len(row.spans)) == ("started, out of memory", 2)
+
+
+def test_an_operation_without_an_end_goes_on_to_when_a_live_machine_was_collected_from(tmp_path: Path):
+    disk = failing_disk(tmp_path / "disk")
+    status = json.loads((disk / STATUS).read_text())
+    status[0]["status"] |= {"status": "transitioning"}
+    (disk / STATUS).write_text(json.dumps(status))
+    (disk / AGENT_LOG).write_text((disk / AGENT_LOG).read_text().splitlines(keepends=True)[0])
+    (disk / HANDLER_LOG).write_text((disk / HANDLER_LOG).read_text().splitlines(keepends=True)[0])
+    bundle = bundle_of(disk, tmp_path / "state")
+    assert bundle.verdict == "hanging"
+    later = bundle.failures[0].hang_since
+    assert later is not None
+    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=later + timedelta(hours=3))
+    assert made is not None and made.gap is not None
+    assert rows_of(made)["CustomScript"]["Enable"].startswith("no end in 3 h")
+    disk_only = made_of(bundle)
+    assert disk_only is not None and disk_only.gap is not None
+    assert disk_only.gap.end is None
+    assert rows_of(disk_only)["CustomScript"]["Enable"] == "no end seen, limit 90 min"
+    assert "step-arrow" in picture(disk_only, WIDE, "k")
 
 
 def test_without_a_line_that_tells_of_a_step_there_is_none(tmp_path: Path):

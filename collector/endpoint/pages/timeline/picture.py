@@ -45,7 +45,7 @@ class Layout:
 
 WIDE = Layout(width=960, left=222, right=652, row=28, head=30, top=56, beside=True)
 NARROW = Layout(width=320, left=6, right=314, row=64, head=28, top=62, beside=False)
-_LEAST_BAR, _OPEN = 5, 0.88
+_LEAST_BAR, _OPEN = 5, 0.45
 #: Width of a time below the axis, with some air.
 _TIME = 66
 #: Without a stretch to name there is less above the rows.
