@@ -12,10 +12,14 @@ from collector.endpoint.pages.bundle import bundle_view, excerpt_view
 from collector.endpoint.pages.templates import Pages
 from collector.endpoint.reading.bundles import BundleEntry
 from collector.model import (
+    FIRST,
+    LAST,
     AgentFacts,
     Cause,
     DiskFacts,
+    Evidence,
     Excerpt,
+    ExtensionState,
     Line,
     LockHolder,
     ProbeFacts,
@@ -141,6 +145,41 @@ def test_a_large_bundle_is_a_small_page(tmp_path: Path):
     for number in range(len(bundle.excerpts)):
         whole = Pages().render("excerpt.html", **excerpt_view(bundle, number, 0))
         assert len(whole.encode()) < 100_000
+
+
+def test_a_bundle_that_says_far_too_much_is_a_small_page_too(tmp_path: Path):
+    """At the calendar's ends, with hundreds of findings and lines without an end."""
+    first = CHECKED.findings[0]
+    ends = (FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), LAST, NOW)
+    evidence = tuple(Evidence(f"var/log/{n}.log", n, ends[n % 4], "e" * 700, "telling") for n in range(40))
+    findings = tuple(
+        replace(
+            first,
+            failure=replace(
+                first.failure,
+                name=f"n{n}",
+                evidence=evidence,
+                message="m" * 4_000,
+                first_time=ends[n % 4],
+                last_time=None,
+            ),
+            causes=tuple(
+                Cause(f"c{c}", "title", "script", "low", "meaning", "remedy", "", evidence[:6]) for c in range(8)
+            ),
+        )
+        for n in range(40)
+    )
+    excerpts = tuple(
+        Excerpt(f"var/log/{n}.log", tuple(Line(k, "l" * 3_000) for k in range(60)), frozenset(range(60)))
+        for n in range(100)
+    )
+    states = tuple(ExtensionState(f"Some.Publisher.Extension{n}", None, "1.0", "success") for n in range(300))
+    told = replace(
+        CHECKED, findings=findings, failures=tuple(f.failure for f in findings), excerpts=excerpts, others=states
+    )
+    page = rendered(written(tmp_path, told))
+    assert len(page.encode()) < 100_000
+    assert "34 more findings" in page
 
 
 def test_the_machine_is_told_as_it_was(tmp_path: Path):

@@ -57,7 +57,7 @@ def test_many_failing_lines_keep_to_the_room_of_a_page():
     lines = lines_of(every, ID, "linux", frozenset(), 40)
     assert sum(len(row.text) for shown in lines.shown for row in shown.rows) < 30_000
     assert sum(len(shown.rows) for shown in lines.shown) < 300
-    assert all(len(row.text) <= 602 for shown in lines.shown for row in shown.rows)
+    assert all(len(row.text) <= 502 for shown in lines.shown for row in shown.rows)
 
 
 @pytest.mark.parametrize("length", [1, 500, 9_000])

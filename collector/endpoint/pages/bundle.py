@@ -28,12 +28,17 @@ from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import number
 from collector.endpoint.reading.bundles import Told, findings_of
 from collector.endpoint.reading.choice import Within
-from collector.model import Finding, Report
+from collector.model import Cause, Finding, Report
 
 #: Sources on the page of a bundle, and on a page of their own.
 _MOST_SOURCES, SOURCES = 40, 300
-#: Findings that are told in full, and lines of evidence of each.
-_MOST_FINDINGS, _MOST_EVIDENCE = 12, 25
+#: Findings that are told in full, of each the lines that tell it, the other causes and what speaks for these.
+_MOST_FINDINGS, _MOST_EVIDENCE, _MOST_CAUSES, _MOST_REASONS = 6, 8, 3, 2
+
+#: The same lines of a finding that the answer is not about.
+_FEW_EVIDENCE = 3
+#: Characters of a line of evidence.
+_LONGEST = 250
 #: No bundle has more excerpts than these digits can count.
 _PLACE_DIGITS = 6
 
@@ -139,7 +144,10 @@ def bundle_view(
         "where": words.where(identity),
         "head": head and finding_view(head, report, lines),
         "head_number": head_number,
-        "findings": [finding_view(finding, report, lines) for finding in report.findings[:_MOST_FINDINGS]],
+        "findings": [
+            finding_view(finding, report, lines, _MOST_EVIDENCE if finding is head else _FEW_EVIDENCE)
+            for finding in report.findings[:_MOST_FINDINGS]
+        ],
         "findings_left": max(0, len(report.findings) - _MOST_FINDINGS),
         "ids": words.ids(identity),
         "native": lambda path: words.native(path, system),
@@ -158,7 +166,8 @@ def bundle_view(
     }
 
 
-def finding_view(finding: Finding, report: Report, lines: Lines) -> dict[str, Any]:
+def finding_view(finding: Finding, report: Report, lines: Lines, most: int = 0) -> dict[str, Any]:
+    """With so many of the lines that tell it."""
     failure, system = finding.failure, report.identity.system
     quote, proof = words.proof(finding)
     cause = finding.causes[0] if finding.causes else None
@@ -171,23 +180,29 @@ def finding_view(finding: Finding, report: Report, lines: Lines) -> dict[str, An
         "place": f"{words.native(proof.path, system)}:{proof.line}" if proof and proof.path else "",
         "link": lines.link(proof.path, proof.line) if proof else "",
         "often": words.how_often(failure),
-        "seen": list(dict.fromkeys(one.text for one in cause.evidence if one.role == "fact")) if cause else [],
+        "seen": _facts(cause) if cause else [],
         "others": [
             {
                 "cause": other,
-                "evidence": [_evidence(one, system, lines) for one in other.evidence[:_MOST_EVIDENCE]],
+                "evidence": [_evidence(one, system, lines) for one in other.evidence[:_MOST_REASONS]],
             }
-            for other in finding.causes[1:]
+            for other in finding.causes[1 : 1 + _MOST_CAUSES]
         ],
-        "evidence": [_evidence(one, system, lines) for one in evidence[:_MOST_EVIDENCE]],
+        "evidence": [_evidence(one, system, lines) for one in evidence[:most]],
         "source": finding.documentation if finding.documentation.startswith("https://") else "",
         "limit": words.seconds(failure.limit_seconds) if failure.limit_seconds else "",
     }
 
 
+def _facts(cause: Cause) -> list[str]:
+    """What the machine showed that speaks for it."""
+    told = dict.fromkeys(one.text[:_LONGEST] for one in cause.evidence if one.role == "fact")
+    return list(told)[:_MOST_REASONS]
+
+
 def _evidence(one: Any, system: Any, lines: Lines) -> dict[str, Any]:
     place = f"{words.native(one.path, system)}:{one.line}" if one.path else ""
-    return {"text": one.text[:600], "time": one.time, "place": place, "link": lines.link(one.path, one.line)}
+    return {"text": one.text[:_LONGEST], "time": one.time, "place": place, "link": lines.link(one.path, one.line)}
 
 
 def steps_view(bundle: Bundle, lines: Lines, key: str = "steps") -> dict[str, Any] | None:

@@ -13,7 +13,9 @@ from collector.model import Excerpt, Line, System
 #: Lines shown on either side of one that fails: by default, and at most.
 CONTEXT, MOST_CONTEXT = 5, 40
 #: What all excerpts of a page may take: lines, characters, and characters of a line.
-_MOST_ROWS, _MOST_TEXT, _LONGEST = 160, 26_000, 600
+_MOST_ROWS, _MOST_TEXT, _LONGEST = 120, 16_000, 500
+#: So many excerpts are shown, the others are named.
+_MOST_SHOWN = 12
 #: The same of a page of one excerpt.
 PAGE_ROWS, _PAGE_TEXT, _PAGE_LONGEST = 250, 60_000, 4_000
 _UNFIT = re.compile(r"[^A-Za-z0-9._]+")
@@ -53,7 +55,7 @@ class Lines:
     """What a page shows of the excerpts, and where a line is found."""
 
     shown: tuple[Shown, ...]
-    rest: tuple[Shown, ...]  # without a failing line: their names only
+    rest: tuple[Shown, ...]  # without a failing line, or without room: their names only
     bundle: str
     places: Mapping[Place, str]
 
@@ -79,7 +81,7 @@ def lines_of(
     places: dict[Place, str] = {}
     for number, excerpt in sorted(enumerate(excerpts), key=lambda pair: (pair[1].path != first, pair[0])):
         rows: tuple[Row, ...] = ()
-        if excerpt.failing:
+        if excerpt.failing and len(shown) < _MOST_SHOWN:
             rows = _around(excerpt, context, rows_left, text_left)
             rows_left -= len(rows)
             text_left -= sum(len(row.text) for row in rows)
@@ -96,7 +98,7 @@ def lines_of(
             is_kept=excerpt.path in kept,
             rows=rows,
         )
-        (shown if excerpt.failing else rest).append(one)
+        (shown if rows else rest).append(one)
     return Lines(tuple(shown), tuple(rest), bundle, places)
 
 

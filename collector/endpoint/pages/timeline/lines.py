@@ -19,7 +19,7 @@ from collector.bundle.reader import Bundle
 from collector.endpoint.pages.timeline.steps import STEPS, Edge, Step, Told, step_rules, steps_in
 from collector.extract.runs import resolve_names
 from collector.extract.signals import Signal, of_record, operation_in
-from collector.model import Line, Record, Source, moment_of, order
+from collector.model import Line, Record, Source, moment_of, moved, order
 from collector.parse.registry import FORMATS, parse
 
 _INCARNATION = re.compile(r"incarnation_(\d{1,18})")
@@ -122,7 +122,7 @@ def _moved(record: Record, near: Record) -> Record:
     assert record.time is not None and near.time is not None
     if record.time.tzinfo or near.time.tzinfo is None:
         return record
-    return replace(record, time=(record.time + _shift(near)).replace(tzinfo=timezone.utc))
+    return replace(record, time=moved(record.time, _shift(near)).replace(tzinfo=timezone.utc))
 
 
 def _of_step(record: Record) -> Iterator[Told]:

@@ -21,11 +21,15 @@ _WORDS = {
 }
 
 
+#: So many marks are drawn.
+_MOST = 40
+
+
 def lane_of(events: Sequence[SystemEvent], start: datetime, end: datetime) -> Iterator[Lane]:
     """One row with a mark for each event between the two; none where nothing happened."""
     inside = [event for event in events if event.time is not None and start <= order(event.time) <= end]
     if inside:
         counts = Counter(_WORDS[event.kind] for event in inside)
         told = ", ".join(f"{word}{f' {count} times' if count > 1 else ''}" for word, count in counts.items())
-        spans = tuple(Span(event.time, event.time) for event in inside)
+        spans = tuple(Span(event.time, event.time) for event in inside[:_MOST])
         yield Lane("", "point", (Row("Machine", "point", told, spans, None, inside[0].path, inside[0].line),))

@@ -11,7 +11,7 @@ from collector.bundle import words
 from collector.endpoint.pages.timeline.machine import lane_of
 from collector.endpoint.pages.timeline.rows import Gap, Lane, Outcome, Row, Span, Timeline, lasting
 from collector.endpoint.pages.timeline.steps import STEPS, Step, Told
-from collector.model import Evidence, ExtensionState, Failure, FindingKind, SystemEvent, order
+from collector.model import Evidence, ExtensionState, Failure, FindingKind, SystemEvent, moved, order
 
 LABELS: dict[Step, str] = {
     "goal": "Goal state",
@@ -26,8 +26,8 @@ LABELS: dict[Step, str] = {
 }
 #: What begins later than this before a failure has nothing to do with it.
 _BEFORE = timedelta(hours=6)
-#: So many lanes of extensions that are well are drawn.
-_MOST_WELL = 8
+#: So many lanes of extensions that failed are drawn, and of those that are well.
+_MOST_BAD, _MOST_WELL = 6, 8
 #: A stretch is told as the one that cost the time where it is so much of the whole, and so long.
 _SHARE, _LEAST = 0.3, timedelta(seconds=1)
 
@@ -52,7 +52,8 @@ def timeline(
         return None
     inside = [one for one in told if frame[0] <= order(one.time) <= frame[1]]
     scene = _Scene(inside, now)
-    bad = [_lane(scene, who, failure) for who, failure in sorted(failed.items(), key=lambda item: _rank(item[1]))]
+    ranked = sorted(failed.items(), key=lambda item: _rank(item[1]))
+    bad = [_lane(scene, who, failure) for who, failure in ranked[:_MOST_BAD]]
     others = _others(inside, failed)
     known = {(state.extension, state.name): state.state for state in states}
     well = [_well(scene, who, known.get(who, "")) for who in sorted(others, key=lambda who: scene.begin(who))]
@@ -63,7 +64,9 @@ def timeline(
     start, end = min(moments, key=order), max(moments, key=order)
     gap = _gap(scene, bad, failures, start, end)
     local = any(moment.tzinfo is None for moment in moments)
-    return Timeline(start, end, tuple(lanes), gap, local, max(0, len(well) - _MOST_WELL))
+    return Timeline(
+        start, end, tuple(lanes), gap, local, max(0, len(ranked) - _MOST_BAD) + max(0, len(well) - _MOST_WELL)
+    )
 
 
 def _others(told: Sequence[Told], failed: Collection[Who]) -> set[Who]:
@@ -105,10 +108,12 @@ def _frame(told: Sequence[Told], failures: Sequence[Failure]) -> tuple[datetime,
     first = min(anchors)
     last = max([*anchors, *(order(one.last_time) for one in standing if one.last_time)])
     about = [order(one.time) for one in told if one.extension in {failure.extension for failure in standing}]
-    near = [moment for moment in (*goals, *about) if first - _BEFORE <= moment <= first]
+    near = [moment for moment in (*goals, *about) if moved(first, -_BEFORE) <= moment <= first]
     before = max((goal for goal in goals if goal in near), default=min(near, default=first))
     after = min((goal for goal in goals if goal > last), default=None)
-    return before, (after - timedelta(microseconds=1) if after else max(last, *(order(one.time) for one in told), last))
+    return before, (
+        moved(after, -timedelta(microseconds=1)) if after else max(last, *(order(one.time) for one in told), last)
+    )
 
 
 def _newest(told: Sequence[Told], goals: Sequence[datetime]) -> tuple[datetime, datetime] | None:

@@ -65,7 +65,7 @@ class Timeline:
     lanes: tuple[Lane, ...]
     gap: Gap | None = None
     is_local: bool = False
-    left_out: int = 0  # extensions that are well and not drawn
+    left_out: int = 0  # extensions that are not drawn
 
 
 def lasting(length: timedelta) -> str:
