@@ -71,7 +71,7 @@ def keep(page: Page, name: str, tmp_path: Path) -> None:
     assert (folder / f"{name}.png").stat().st_size > 10_000
 
 
-def test_the_bundle_page_shows_the_exit_code_and_the_failing_line(page: Page, tmp_path: Path):
+def test_the_bundle_page_shows_the_exit_code_and_the_failing_line(page: Page):
     page.get_by_role("link", name="vmss-web_12").click()
     expect(page.locator("h1")).to_contain_text("CustomScript exit 100: package manager locked")
     expect(page.locator(".proof pre").first).to_contain_text(TELLING)
@@ -81,7 +81,6 @@ def test_the_bundle_page_shows_the_exit_code_and_the_failing_line(page: Page, tm
     assert background not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
     expect(page.get_by_text("your script").first).to_be_visible()
     expect(page.get_by_text("NotARealPassword1")).to_have_count(0)
-    keep(page, "bundle", tmp_path)
 
 
 def test_the_list_shows_all_and_filters(page: Page, tmp_path: Path):

@@ -192,8 +192,9 @@ def _evidence(one: Any, system: Any, lines: Lines) -> dict[str, Any]:
 
 def steps_view(bundle: Bundle, lines: Lines, key: str = "steps") -> dict[str, Any] | None:
     """The picture for wide and narrow windows, and the same as a table; None where no line tells of a step."""
-    now = bundle.created if bundle.facts.live else None
-    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=now)
+    facts = bundle.facts
+    now = bundle.created if facts.live else None
+    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=now, events=facts.events)
     if made is None:
         return None
     rows = [
