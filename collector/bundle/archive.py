@@ -17,6 +17,7 @@ from collector.errors import BundleError
 _CHUNK = 1 << 16  # bytes
 _END = b"PK\x05\x06"  # end of central directory, its last 22 bytes where there is no comment (APPNOTE 4.3.16)
 _END_SIZE = 22
+_MEMBER = b"PK\x03\x04"  # before the first member (APPNOTE 4.3.7)
 _END64_LOCATOR = b"PK\x06\x07"  # stands 20 bytes before it in a ZIP64 archive (APPNOTE 4.3.15)
 _DIRECTORY_ENTRY = 46 + 1_024  # bytes of one entry with the longest name and fields that we accept
 #: All that the standard library raises for a damaged or unusual archive.
@@ -88,6 +89,11 @@ def check_size(file: IO[bytes], limits: Limits) -> None:
     entries, directory = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
     if entries > limits.members or directory > limits.members * _DIRECTORY_ENTRY:
         raise BundleError(f"the bundle has more than {limits.members} members")
+    file.seek(0)
+    if not file.read(4).startswith(_MEMBER) or int.from_bytes(end[16:20], "little") + directory != size - _END_SIZE:
+        raise BundleError(
+            "the bundle is damaged, or has something else before it: it may pass for another kind of file"
+        )
 
 
 def check_members(zipped: zipfile.ZipFile, file_bytes: int, limits: Limits) -> dict[str, zipfile.ZipInfo]:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +50,7 @@ _ALWAYS = (
     "system.json",
 )
 
-__all__ = ["Bundle", "Limits", "glance", "glance_received", "open_bundle", "open_received"]
+__all__ = ["Bundle", "Limits", "glance", "glance_received", "open_bundle", "open_received", "skim_received"]
 
 
 def open_bundle(file: Path | BinaryIO, limits: Limits | None = None, identities: Identities | None = None) -> Bundle:
@@ -61,7 +62,8 @@ def open_bundle(file: Path | BinaryIO, limits: Limits | None = None, identities:
     Raises BundleError, naming the member, for everything that is wrong with it; EncryptedError without an identity.
     """
     bundle = _unchecked(file, limits or Limits(), identities)
-    bundle.check()
+    with bundle.held():
+        bundle.check()
     return bundle
 
 
@@ -89,10 +91,25 @@ def glance_received(file: Path | BinaryIO, limits: Limits | None = None) -> Bund
     """The same as `open_received`, as cheap as `glance`: for who must answer before all of it can be read."""
     limits = limits or Limits()
     bundle = Bundle(file, limits)
-    if ENVELOPE in bundle.names:
-        return open_envelope(file, limits)
-    bundle.check_names()
-    bundle.check_id()
+    with bundle.held():
+        if ENVELOPE in bundle.names:
+            return open_envelope(file, limits)
+        bundle.check_names()
+        bundle.check_id()
+    return bundle
+
+
+def skim_received(file: Path | BinaryIO, limits: Limits | None = None) -> Bundle | Envelope:
+    """The same as `open_received` for who wants the findings and states of many: every member has its hash, those two
+    have their shape, and what else a member holds is checked by whom it is shown to."""
+    limits = limits or Limits()
+    bundle = Bundle(file, limits)
+    with bundle.held():
+        if ENVELOPE in bundle.names:
+            return open_envelope(file, limits)
+        bundle.check_hashes()
+        bundle.check_id()
+        log.debug("read %s findings and %s states", len(bundle.findings), len(bundle.states))
     return bundle
 
 
@@ -112,10 +129,28 @@ class Bundle:
     def __init__(self, file: Path | BinaryIO, limits: Limits) -> None:
         self._file = file
         self._limits = limits
+        self._held: tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The archive stays open meanwhile, so that its list of members is read once. Raises BundleError."""
+        with opened(self._file, self._limits) as self._held:
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+        if self._held is not None:
+            yield self._held
+            return
+        with opened(self._file, self._limits) as found:
+            yield found
 
     def check(self) -> None:
         """Raises BundleError if anything is wrong with the archive, a member's hash or its shape."""
-        self._check_members()
+        self.check_hashes()
         for _ in self.events():
             pass
         self.check_id()
@@ -140,9 +175,10 @@ class Bundle:
         if self.id != bundle_id(self.manifest["incident"], self.manifest["members"]):
             raise BundleError("the bundle's id is not made from its incident and its members' hashes")
 
-    def _check_members(self) -> None:
+    def check_hashes(self) -> None:
+        """Raises BundleError unless every member has the hash that the manifest says, and none is missing or more."""
         self.check_names()
-        with opened(self._file, self._limits) as (zipped, infos):
+        with self._opened() as (zipped, infos):
             for name in self._hashes:
                 for _ in self._blocks(zipped, infos[name]):
                     pass
@@ -281,7 +317,7 @@ class Bundle:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The members in their order."""
-        with opened(self._file, self._limits) as (_, infos):
+        with self._opened() as (_, infos):
             return tuple(infos)
 
     def text(self, name: str) -> str:
@@ -290,7 +326,7 @@ class Bundle:
 
     def read(self, name: str) -> bytes:
         """A member's bytes. BundleError where there is none of this name."""
-        with opened(self._file, self._limits) as (zipped, infos):
+        with self._opened() as (zipped, infos):
             if name not in infos:
                 raise BundleError(f"the bundle has no member {name}", f"Its members: {', '.join(infos)}.")
             return b"".join(self._blocks(zipped, infos[name]))

@@ -27,6 +27,7 @@ COMMANDS = {
     "lint": "collector.cli.lint",
     "rules": "collector.cli.rules",
     "endpoint": "collector.cli.endpoint",
+    "review": "collector.cli.review",
     "watch": "collector.cli.watch",
     "status": "collector.cli.status",
     "service": "collector.cli.service",

@@ -18,13 +18,16 @@ from collector.endpoint.access.guard import Guard
 from collector.endpoint.access.openid_routes import add_openid
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.routes import add_api
 from collector.endpoint.health import add_health
 from collector.endpoint.intake.routes import add_intake
+from collector.endpoint.meter import Meter
 from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.api import add_api
 from collector.endpoint.retention.sweep import Retention, Sweeper
+from collector.endpoint.stores.store import GoneError
+from collector.endpoint.watching.routes import add_watched
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -33,28 +36,41 @@ def create_app(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         working = threading.Thread(target=parts.indexer.run, name="indexer", daemon=True)
-        working.start()
+        parts.pulse.start()
+        if parts.settings.indexers is None:
+            working.start()
+            if parts.exporter is not None:
+                parts.exporter.start()
+        looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
+        for thread in looking:
+            thread.start()
         sweeper = Sweeper(Retention(parts.database, parts.store, parts.settings.access))
         sweeping = threading.Thread(target=sweeper.run, name="retention", daemon=True)
         sweeping.start()
         yield
         sweeper.stop()
-        parts.indexer.stop()
+        for one in parts.watchers:
+            one.stop()
+        for thread in looking:
+            await run_in_threadpool(thread.join)
+        if working.is_alive():
+            parts.indexer.stop()
+            await run_in_threadpool(working.join)
         await run_in_threadpool(sweeping.join)
-        await run_in_threadpool(working.join)
-        await run_in_threadpool(parts.commits.close)
-        await run_in_threadpool(parts.access.audit.close)
-        parts.database.close()
+        await run_in_threadpool(parts.close)
 
     app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
     access = parts.access
-    app.add_middleware(Guard, callers=access.callers, audit=access.audit, public_url=parts.settings.access.public_url)
     add_intake(app, parts)
+    # around what intake adds
+    app.add_middleware(Guard, callers=access.callers, audit=access.audit, public_url=parts.settings.access.public_url)
+    app.add_middleware(Meter)
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
     add_openid(app, parts)
+    add_watched(app, parts)
     add_pages(app, parts)
     add_admin(app, parts)
 
@@ -64,5 +80,9 @@ def create_app(parts: Parts) -> FastAPI:
             return error.response()
         person = request.scope.get("caller")
         return parts.pages.error(str(error), error.status, hint=error.hint, person=person)
+
+    @app.exception_handler(GoneError)
+    async def gone(request: Request, error: GoneError) -> Response:
+        return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
 
     return app

@@ -1,14 +1,54 @@
-"""What an operator's probes ask."""
+"""What an operator's probes ask: whether it runs, whether it can do its work, and what it counted."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from starlette.responses import JSONResponse, Response
 
+from collector.endpoint import metrics
+from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.parts import Parts
 
 
 def add_health(app: FastAPI, parts: Parts) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", operation_id="healthz")
     def health() -> Response:
-        return JSONResponse({"status": "ok", "bundles": parts.index.count({}), "waiting": parts.index.waiting()})
+        """It runs. `waiting`: bundles that are stored and not indexed yet."""
+        return JSONResponse({"status": "ok", "waiting": parts.index.waiting()})
+
+    @app.get("/readyz", operation_id="readyz", responses={503: {"description": "It is not ready"}})
+    def ready() -> Response:
+        """503 where the database does not answer or nothing can be stored."""
+        problems = _problems(parts)
+        return JSONResponse({"status": "not ready" if problems else "ready", **problems}, 503 if problems else 200)
+
+    @app.get(
+        "/metrics",
+        operation_id="metrics",
+        response_class=Response,
+        responses=problems() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        dependencies=[Security(BEARER)],
+    )
+    def measured() -> Response:
+        """In Prometheus' format; needs a token that may read."""
+        pool = parts.database.in_use()
+        return Response(metrics.text(parts.pulse.look(), pool), media_type=metrics.CONTENT_TYPE_LATEST)
+
+
+def _problems(parts: Parts) -> dict[str, str]:
+    found = {}
+    try:
+        parts.index.waiting()
+    except OSError as error:
+        found["database"] = str(error.strerror or error)
+    try:
+        incoming = parts.store.receive()
+        try:
+            incoming.write(b"is there room, and may we?")
+            incoming.finish()
+        finally:
+            incoming.discard()
+        parts.store.holds("0" * 64)
+    except OSError as error:
+        found["store"] = str(error.strerror or error)
+    return found

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from collector.bundle.reader import Limits
 from collector.endpoint.access.access import Access, open_access
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
+from collector.endpoint.exporting.exporter import Exporter, exporter_of
 from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
 from collector.endpoint.pages.templates import Pages
+from collector.endpoint.pulse import Pulse
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.addresses import store_of
+from collector.endpoint.stores.cache import Cache
+from collector.endpoint.stores.folder import FolderStore
+from collector.endpoint.stores.store import Store
+from collector.endpoint.watching.places import watched
+from collector.endpoint.watching.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +36,40 @@ class Parts:
     indexer: Indexer
     pages: Pages
     limits: Limits
+    pulse: Pulse
+    watchers: tuple[Watcher, ...]
+    #: None where findings go nowhere.
+    exporter: Exporter | None
+
+    def close(self) -> None:
+        """Ends after what was begun."""
+        if self.exporter is not None:
+            self.exporter.stop()
+        self.pulse.stop()
+        self.commits.close()
+        self.access.audit.close()
+        self.database.close()
 
 
-def open_parts(settings: Settings) -> Parts:
-    """Brings the index to this version's schema, and to what is stored.
+def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
+    """Brings the index to this version's schema, and to what is stored, unless another process has (`is_first`).
 
     Raises OSError if the folder or the database can't be used, ConfigError.
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
-    migrate(database)
-    store, index, limits = Store(settings.data), Index(database), Limits()
-    recover(store, index, database, limits)
+    if is_first:
+        migrate(database)
+    cache, index, limits = Cache(settings.data / "cache"), Index(database), Limits()
+    store = store_of(settings.store, settings.data, cache)
+    folders = {settings.data, *([Path(store.name)] if isinstance(store, FolderStore) else [])}
+    if is_first:
+        store.clear_incoming()
+    if is_first and not store.is_shared:
+        recover(store, index, database, limits)
+    watching = watched(settings, store, database, cache, limits)
+    store = watching.store
+    indexer = Indexer(database, store, limits, exports=settings.otlp_endpoint is not None)
     return Parts(
         settings,
         database,
@@ -47,7 +77,10 @@ def open_parts(settings: Settings) -> Parts:
         index,
         open_access(settings.data, database, settings.access),
         Commits(database),
-        Indexer(database, store, limits),
-        Pages(),
+        indexer,
+        Pages(watches=bool(settings.watch)),
         limits,
+        Pulse(database, folders),
+        watching.watchers(indexer.call),
+        exporter_of(settings, database),
     )

@@ -17,8 +17,28 @@ class Settings:
     data: Path
     #: Address of the index; None: SQLite in `data`.
     database: str | None = None
+    #: Address of the store of the bundles; None: `data`.
+    store: str | None = None
+    #: Addresses of places that are watched for bundles.
+    watch: tuple[str, ...] = ()
+    #: Seconds between two looks at them; None: as often as their kind bears.
+    every: float | None = None
+    #: File of a private key of age, for encrypted bundles in these places.
+    identity: Path | None = None
+    #: Whether senders may be told to put large bundles into the store themselves.
+    grants: bool = False
     #: Bytes of the largest bundle.
     most_bytes: int = MOST_BYTES
+    #: Processes that take requests; 0: none, on a host that only indexes.
+    workers: int = 1
+    #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
+    indexers: int | None = None
+    #: Connections that the system keeps for a process that is at others; also how many it accepts in one go.
+    backlog: int = 256
+    #: Where findings go as logs, by OTLP over HTTP; None: nowhere.
+    otlp_endpoint: str | None = None
+    #: What is sent along, as OTEL_EXPORTER_OTLP_HEADERS tells it; it may hold a secret.
+    otlp_headers: str = field(default="", repr=False)
     access: AccessSettings = field(default_factory=AccessSettings)
 
     @property

@@ -31,6 +31,9 @@ class Host(Protocol):
     def service_state_dir(self) -> Path:
         """The same for the installed service, whoever asks."""
 
+    def cache_dir(self) -> Path:
+        """Where this user's programs keep what can be made again."""
+
     def config_file(self) -> Path:
         """Where the configuration file lies."""
 

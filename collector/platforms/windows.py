@@ -48,6 +48,10 @@ class WindowsHost:
     def service_state_dir(self) -> Path:
         return self._program_data() / "vmext"
 
+    def cache_dir(self) -> Path:
+        base = os.environ.get("LOCALAPPDATA")
+        return (Path(base) if base else Path(tempfile.gettempdir())) / "vmext" / "cache"
+
     def config_file(self) -> Path:
         return self._program_data() / "vmext" / "config.toml"
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -108,13 +109,10 @@ def wrong_in(document: dict[str, object], count: int) -> str:
 
 def make(folder: Path, count: int) -> int:
     """Writes the bundles of a scale set of `count` instances; returns their bytes."""
-    chance = Random(1)
-    lines = [record.decode().rstrip("\n") for record in usual(chance)]
-    errors = [record.decode().rstrip("\n") for record in wrong(chance)]
     total = 0
     for number in range(count):
         redactor = Redactor(b"%032d" % number)
-        report = redactor.clean(_report(number, Random(number), lines, errors))
+        report = redactor.clean(report_of(number, Random(number)))
         total += write(report, seal=redactor, audit=redactor.document, folder=folder).bytes
     return total
 
@@ -127,7 +125,16 @@ def _kind(number: int) -> Kind | None:
     return shares[number % len(shares)]
 
 
-def _report(number: int, chance: Random, usual_lines: list[str], errors: list[str]) -> Report:
+@cache
+def _texts() -> tuple[list[str], list[str]]:
+    """Lines that an agent's log usually has, and errors."""
+    chance = Random(1)
+    usual_lines = [record.decode().rstrip("\n") for record in usual(chance)]
+    return usual_lines, [record.decode().rstrip("\n") for record in wrong(chance)]
+
+
+def report_of(number: int, chance: Random, agent_lines: int = _AGENT_LINES, most_events: int = _EVENTS) -> Report:
+    usual_lines, errors = _texts()
     kind, when = _kind(number), END + timedelta(seconds=number)
     verdict: Verdict = "healthy" if kind is None else "hanging" if kind.kind == "hang" else "failed"
     identity = Identity(
@@ -147,8 +154,8 @@ def _report(number: int, chance: Random, usual_lines: list[str], errors: list[st
         if kind is None or name != kind.extension
     )
     findings = diagnose(failures, identity, facts, states)
-    texts = chance.choices(usual_lines, k=_AGENT_LINES) + (chance.choices(errors, k=5) if kind else [])
-    events = tuple(_record(text, place, when) for place, text in enumerate(texts[-_EVENTS:], start=1))
+    texts = chance.choices(usual_lines, k=agent_lines) + (chance.choices(errors, k=5) if kind else [])
+    events = tuple(_record(text, place, when) for place, text in enumerate(texts[-most_events:], start=1))
     rows = enumerate("\n".join(texts).split("\n"), start=1)
     excerpts = [
         Excerpt(_AGENT_LOG, tuple(Line(place, f"{when.isoformat()} {text}") for place, text in rows), frozenset())

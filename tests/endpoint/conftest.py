@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from collector.endpoint.stores.addresses import place_of
+from collector.endpoint.stores.folder_place import FolderPlace
+from collector.endpoint.stores.place import Place
+from tests.endpoint.clouds import Cloud, azure, s3
 from tests.endpoint.postgres import Postgres, postgres
 
 
@@ -22,3 +27,26 @@ def database_options(request: pytest.FixtureRequest) -> tuple[str, ...]:
         return ()
     running: Postgres = request.getfixturevalue("postgresql")
     return ("--database", running.new())
+
+
+@pytest.fixture(scope="session")
+def clouds() -> Iterator[dict[str, Cloud]]:
+    with azure() as one, s3() as other:
+        yield {"azure": one, "s3": other}
+
+
+@pytest.fixture(params=["folder", "azure", "s3"])
+def blank_place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Place]:
+    """Makes an empty place of each kind."""
+    if request.param == "folder":
+
+        def folder() -> Place:
+            made = tmp_path / "place"
+            made.mkdir()
+            return FolderPlace(made)
+
+        return folder
+    cloud: Cloud = request.getfixturevalue("clouds")[request.param]
+    for name, value in cloud.environ.items():
+        monkeypatch.setenv(name, value)
+    return lambda: place_of(cloud.new(), "--store")

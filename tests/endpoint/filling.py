@@ -27,7 +27,7 @@ from collector.endpoint.indexing.rows import Row, bundle_row, entry
 from collector.endpoint.indexing.writing import write
 from collector.endpoint.intake.committing import insert_bundles
 from collector.endpoint.settings import Settings
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.folder import FolderStore
 from collector.model import ExtensionState, Identity, Trigger
 from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
@@ -75,7 +75,7 @@ def fill(
 
 
 def add_real(
-    database: Database, store: Store, *, count: int, of: int, findings: int = 10, until: datetime = _UNTIL
+    database: Database, store: FolderStore, *, count: int, of: int, findings: int = 10, until: datetime = _UNTIL
 ) -> list[str]:
     """Archives of as many instances of the site, received after all others; gives their ids. Raises OSError."""
     place, ids = site(of), []
@@ -90,10 +90,12 @@ def add_real(
             file = varied(base, folder, **told, created=f"{when:%Y-%m-%dT%H:%M:%SZ}", findings=made.findings)
             incoming = store.receive()
             incoming.write(file.read_bytes())
-            path = store.keep(incoming, incoming.finish())
-            bundle = open_received(path)
+            sha256 = incoming.finish()
+            store.keep(incoming, sha256)
+            with store.opened(sha256) as stored:
+                bundle = open_received(stored)
             with database.writing() as connection:
-                row = bundle_row(bundle, path.stem, path.stat().st_size, when)
+                row = bundle_row(bundle, sha256, incoming.size, when)
                 insert_bundles(database, connection, [row])
                 write(database, connection, [entry(bundle)])
             ids.append(bundle.id)
@@ -165,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = time.monotonic()
     options = {"findings": given.findings_per_bundle, "until": given.until}
     fill(database, bundles=given.bundles, seed=given.seed, **options)
-    for name in add_real(database, Store(given.data), count=given.real, of=given.bundles, **options):
+    for name in add_real(database, FolderStore(given.data), count=given.real, of=given.bundles, **options):
         print(f"/bundles/{name}")
     print(f"{given.bundles} bundles in {time.monotonic() - began:.0f} s; {len(EXTENSIONS)} extensions")
     database.close()

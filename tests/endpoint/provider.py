@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT, SECRET = "vmext-test", "provider-knows-this"
 
@@ -55,16 +56,22 @@ class Provider(ThreadingHTTPServer):
         } | self.claims
         claims = {name: value for name, value in claims.items() if value is not None}
         algorithm, key = self.signs
-        if algorithm == "none":
-            parts = ({"alg": "none", "kid": "first"}, claims)
-            encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
-            return ".".join((*encoded, ""))
+        if key is None:
+            return self._forged(algorithm, claims)
         header = {"alg": algorithm, "kid": key.kid}
         return jwt.encode(header, claims, key, algorithms=[algorithm])
 
-    def shared(self) -> OctKey:
-        """The public key taken for a shared secret, as forgers do."""
-        return OctKey.import_key(self.key.as_pem(private=False), parameters={"kid": "first"})
+    def _forged(self, algorithm: str, claims: dict[str, Any]) -> str:
+        """Unsigned, or with the public key taken for a shared secret."""
+        parts = ({"alg": algorithm, "kid": "first"}, claims)
+        text = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
+        if algorithm == "none":
+            return f"{text}."
+        return f"{text}.{_encoded(hmac.digest(self.key.as_pem(private=False), text.encode(), 'sha256'))}"
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -113,9 +120,11 @@ class Handler(BaseHTTPRequestHandler):
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).decode()
         if self.headers.get("Authorization") != f"Basic {login}":
             self._answer({"error": "invalid_client"}, 401)
-        elif asked is None or challenge.rstrip("=") != asked["code_challenge"]:
-            self._answer({"error": "invalid_grant"}, 400)
-        elif form["redirect_uri"] != asked["redirect_uri"]:
+        elif (
+            asked is None
+            or challenge.rstrip("=") != asked["code_challenge"]
+            or form["redirect_uri"] != asked["redirect_uri"]
+        ):
             self._answer({"error": "invalid_grant"}, 400)
         else:
             self._answer({"access_token": "unused", "token_type": "Bearer", "id_token": self.server.id_token(asked)})

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ class Endpoint:
     url: str
     data: Path
     process: subprocess.Popen[str]
+    #: What it was started with besides its folder and address.
+    arguments: tuple[str, ...] = ()
 
     @property
     def token(self) -> str:
@@ -56,7 +58,10 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(data: Path, *arguments: str) -> Iterator[Endpoint]:
+def endpoint(
+    data: Path, *arguments: str, says: str = " ready on ", environ: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
+    """`says`: what stands before its address in the line by which it tells that it works."""
     command = [
         sys.executable,
         "-m",
@@ -68,14 +73,16 @@ def endpoint(data: Path, *arguments: str) -> Iterator[Endpoint]:
         "127.0.0.1:0",
         *arguments,
     ]
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     with (data.parent / "endpoint.log").open("a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=clean | dict(environ or {})
+        )
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
-            assert " ready on " in line, (data.parent / "endpoint.log").read_text()
-            yield Endpoint(line.split(" ready on ")[1].split()[0], data, process)
+            assert says in line, (data.parent / "endpoint.log").read_text()
+            yield Endpoint(line.split(says)[1].split()[0], data, process, arguments)
         finally:
             process.terminate()
             process.wait(30)

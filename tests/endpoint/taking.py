@@ -13,7 +13,7 @@ from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.indexing.rows import bundle_row
 from collector.endpoint.intake.committing import insert_bundles
 from collector.endpoint.reading.bundles import now
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.folder import FolderStore
 from tests.endpoint.made import varied
 
 
@@ -23,7 +23,7 @@ class Taking:
         self._bundle = bundle
         self._folder = data
         self.database = Database(url)
-        self.store = Store(data)
+        self.store = FolderStore(data)
         migrate(self.database)
 
     def __enter__(self) -> Taking:

@@ -17,7 +17,7 @@ from collector.endpoint.access.audit import now
 from collector.endpoint.database.access_tables import TOKENS
 from collector.endpoint.database.engine import Database
 from collector.endpoint.settings import Settings
-from tests.collecting import collect, failing_disk, vmext
+from tests.collecting import Result, collect, failing_disk, vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
 
@@ -34,23 +34,25 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(tmp_path: Path, database_options: tuple[str, ...]):
     with endpoint(tmp_path / "data", *database_options) as running:
-        running.options = ("--data", str(running.data), *database_options)  # type: ignore[attr-defined]
         yield running
 
 
-def command(server: Endpoint, *arguments: object, **options: Any):
-    return vmext("endpoint", *server.options, *arguments, **options)  # type: ignore[attr-defined]
+def command(server: Endpoint, *arguments: object, **options: Any) -> Result:
+    return vmext("endpoint", "--data", server.data, *server.arguments, *arguments, **options)
 
 
 def token(server: Endpoint, name: str, scope: str, scale_set: str | None = None, days: object = 90) -> str:
     more = ("--scale-set", scale_set) if scale_set else ()
     made = command(server, "token", "create", "--name", name, "--scope", scope, "--days", days, *more)
     assert made.code == 0, made.err
-    return made.out.strip()
+    return str(made.out.strip())
 
 
-def index(server: Endpoint) -> Database:
-    return Database(Settings(server.data, *server.options[3:]).database_url)  # type: ignore[attr-defined]
+def end_now(server: Endpoint, name: str) -> None:
+    database = Database(Settings(server.data, server.arguments[1] if server.arguments else None).database_url)
+    with database.writing() as connection:
+        connection.execute(sa.update(TOKENS).where(TOKENS.c.name == name).values(expires=now()))
+    database.close()
 
 
 def ask(server: Endpoint, path: str, secret: str, method: str = "GET", **options: Any) -> requests.Response:
@@ -133,8 +135,7 @@ def test_a_token_ends_by_itself_and_when_it_is_revoked(server: Endpoint, bundle:
     assert server.put(bundle, token=secret).status_code == 200
     assert command(server, "token", "revoke", "long").code == 0
     until(lambda: server.put(bundle, token=secret).status_code == 401)
-    with index(server).writing() as connection:
-        connection.execute(sa.update(TOKENS).where(TOKENS.c.name == "short").values(expires=now()))
+    end_now(server, "short")
     until(lambda: server.put(bundle, token=short).status_code == 401)
     states = {row["name"]: row["state"] for row in tokens(server)}
     assert states == {"short": "expired", "long": "revoked", "administrator": "good"}

@@ -39,7 +39,7 @@ NONCE = nonce_for(KEY, BUNDLE, NOW)
 
 
 def check(encoded: str, **changes: Any) -> None:
-    given = {"identity": IDENTITY, "sha256": BUNDLE, "trust": TRUST, "key": KEY, "at": NOW} | changes
+    given: dict[str, Any] = {"identity": IDENTITY, "sha256": BUNDLE, "trust": TRUST, "key": KEY, "at": NOW} | changes
     check_proof(encoded, given.pop("sha256"), given.pop("identity"), **given)
 
 

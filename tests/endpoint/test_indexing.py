@@ -32,7 +32,7 @@ from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.indexing.rows import bundle_row
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.reading.bundles import now
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.folder import FolderStore
 from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint
@@ -53,12 +53,12 @@ def database(tmp_path: Path, database_options: tuple[str, ...]) -> Iterator[Data
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "data")
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "data")
 
 
 @pytest.fixture
-def take(database: Database, store: Store) -> Iterator[Callable[[Path], str]]:
+def take(database: Database, store: FolderStore) -> Iterator[Callable[[Path], str]]:
     """Stores a bundle and puts it into the queue, as a request does."""
     commits = Commits(database)
 
@@ -80,13 +80,13 @@ def rows(database: Database, table: sa.Table) -> list[Mapping[str, Any]]:
         return [dict(row) for row in connection.execute(sa.select(table)).mappings()]
 
 
-def turns(database: Database, store: Store) -> None:
+def turns(database: Database, store: FolderStore) -> None:
     while Indexer(database, store, Limits()).turn():
         pass
 
 
 def test_instances_of_one_failure_are_one_incident(
-    database: Database, store: Store, take: Any, bundle: Path, tmp_path: Path
+    database: Database, store: FolderStore, take: Any, bundle: Path, tmp_path: Path
 ):
     for number in range(7):
         take(
@@ -109,7 +109,7 @@ def test_instances_of_one_failure_are_one_incident(
 
 
 def test_what_an_older_bundle_says_replaces_nothing(
-    database: Database, store: Store, take: Any, bundle: Path, tmp_path: Path
+    database: Database, store: FolderStore, take: Any, bundle: Path, tmp_path: Path
 ):
     new = varied(bundle, tmp_path, scale_set="web", instance_id="1", os="new", created="2026-05-01T00:00:00Z")
     old = varied(bundle, tmp_path, scale_set="web", instance_id="1", os="old", created="2026-01-01T00:00:00Z")
@@ -123,7 +123,7 @@ def test_what_an_older_bundle_says_replaces_nothing(
 
 
 def test_workers_side_by_side_index_each_bundle_once(
-    database: Database, store: Store, take: Any, bundle: Path, tmp_path: Path
+    database: Database, store: FolderStore, take: Any, bundle: Path, tmp_path: Path
 ):
     files = [varied(bundle, tmp_path, scale_set="web", instance_id=str(number)) for number in range(120)]
     for file in files:
@@ -140,7 +140,7 @@ def test_workers_side_by_side_index_each_bundle_once(
 
 
 def test_a_claim_that_nobody_ended_is_given_again_and_counts_once(
-    database: Database, store: Store, take: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, store: FolderStore, take: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ):
     take(bundle)
     monkeypatch.setattr(queue, "CLAIM_SECONDS", -1)  # the first worker is taken for dead at once
@@ -151,7 +151,7 @@ def test_a_claim_that_nobody_ended_is_given_again_and_counts_once(
 
 
 def test_a_bundle_that_ends_every_worker_is_set_aside(
-    database: Database, store: Store, take: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, store: FolderStore, take: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ):
     take(bundle)
     monkeypatch.setattr(queue, "CLAIM_SECONDS", -1)
@@ -164,7 +164,7 @@ def test_a_bundle_that_ends_every_worker_is_set_aside(
 
 @pytest.mark.parametrize("harm", ["gone", "damaged"])
 def test_a_stored_file_that_is_no_good_is_told(
-    database: Database, store: Store, take: Any, bundle: Path, tmp_path: Path, harm: str
+    database: Database, store: FolderStore, take: Any, bundle: Path, tmp_path: Path, harm: str
 ):
     sha256 = take(bundle)
     fine = take(varied(bundle, tmp_path, scale_set="web"))

@@ -138,7 +138,7 @@ def test_ten_senders_of_one_bundle_store_it_once(server: Endpoint, bundle: Path)
 def test_a_sender_that_breaks_off_leaves_nothing(server: Endpoint, bundle: Path):
     host, port = server.url.removeprefix("http://").split(":")
     digest = "sha-256=:" + "A" * 43 + "=:"
-    head = f"PUT /v1/bundles/{bundle.stem} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\nRepr-Digest: {digest}\r\nContent-Length: 5000\r\n\r\n"
+    head = f"PUT /v1/bundles/{bundle.stem} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\nRepr-Digest: {digest}\r\nContent-Length: 2000000\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(head.encode() + b"half")
     assert server.put(bundle).status_code == 201
@@ -149,7 +149,7 @@ def test_killed_in_the_middle_it_starts_again_and_takes_the_bundle(tmp_path: Pat
     with endpoint(tmp_path / "data") as first:
         host, port = first.url.removeprefix("http://").split(":")
         digest = "sha-256=:" + "A" * 43 + "=:"
-        head = f"PUT /v1/bundles/{bundle.stem} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {first.token}\r\nRepr-Digest: {digest}\r\nContent-Length: 5000\r\n\r\n"
+        head = f"PUT /v1/bundles/{bundle.stem} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {first.token}\r\nRepr-Digest: {digest}\r\nContent-Length: 2000000\r\n\r\n"
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             connection.sendall(head.encode() + b"half")
             for _ in range(100):
@@ -191,7 +191,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, bundle: Path):
             (mount / "filler").unlink()
             assert server.put(bundle).status_code == 201
     finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def test_filters(server: Endpoint, bundle: Path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ SET = {"scale_set": "vmss-web", "resource_group": "web-rg", "subscription": "sub
 ROOT = Path(__file__).parents[2]
 
 
+_OPENED: list[Database] = []
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
@@ -42,7 +53,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def made(failing: Path, healthy: Path, folder: Path) -> list[Path]:
     """Oldest first: three instances, two of which have two failures, and each a healthy bundle at some time."""
-    plan = [
+    plan: list[tuple[Path, dict[str, Any]]] = [
         (failing, {"instance_name": "web_1", "exit_code": 100, "created": "2026-11-01T10:00:00Z"}),
         (healthy, {"instance_name": "web_2", "created": "2026-11-02T10:00:00Z"}),
         (failing, {"instance_name": "web_2", "exit_code": 100, "created": "2026-11-03T10:00:00Z"}),
@@ -56,7 +67,8 @@ def made(failing: Path, healthy: Path, folder: Path) -> list[Path]:
 
 
 def options_of(data: Path, database_options: tuple[str, ...]) -> tuple[Path, Database, tuple[str, ...]]:
-    database = Database(Settings(data, *database_options[1:]).database_url)
+    database = Database(Settings(data, database_options[1] if database_options else None).database_url)
+    _OPENED.append(database)
     return data, database, ("endpoint", "--data", str(data), *database_options)
 
 
@@ -163,7 +175,7 @@ def test_a_kill_in_the_middle_loses_and_revives_nothing(
     """Killed when the first file is gone, or before the rows' transaction ends; the next sweep ends what was begun."""
     database = filled(tmp_path / "data", database_options, made(failing, healthy, tmp_path))
     place = {
-        "file": ("collector.endpoint.stores.folder", "Store", "remove"),
+        "file": ("collector.endpoint.stores.folder", "FolderStore", "remove"),
         "rows": ("collector.endpoint.retention.sweep", None, "record"),
     }[moment]
     code = f"""

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.migrate import migrate
 from collector.endpoint.intake.uploads import Bounds, FullError, OffsetError, OtherError, Uploads
-from collector.endpoint.stores.folder import Incoming
+from collector.endpoint.stores.incoming import Incoming
+from collector.endpoint.stores.place import Place
 from collector.model import BundleInfo
+from tests.endpoint.clouds import Cloud
 from tests.endpoint.running import Endpoint, endpoint
 from tests.fault.rig import bundles
 
 BLOCK = 256 << 10
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    with endpoint(tmp_path_factory.mktemp("endpoint") / "data") as running:
+@pytest.fixture(scope="module", params=["folder", "azure", "s3"])
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+    options: tuple[str, ...] = ()
+    environ: dict[str, str] = {}
+    if request.param != "folder":
+        cloud: Cloud = request.getfixturevalue("clouds")[request.param]
+        options, environ = ("--store", cloud.new()), cloud.environ
+    with endpoint(tmp_path_factory.mktemp("endpoint") / "data", *options, environ=environ) as running:
         yield running
 
 
@@ -173,8 +183,25 @@ def arrived(folder: Path, size: int) -> Incoming:
     return incoming
 
 
-def test_open_uploads_are_bounded_in_number_and_size(tmp_path: Path):
-    uploads = Uploads(tmp_path, Bounds(most_open=2, most_open_bytes=1000), now=lambda: 0.0)
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'index.sqlite'}")
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def place(blank_place: Callable[[], Place]) -> Place:
+    return blank_place()
+
+
+def names(place: Place) -> list[str]:
+    return [one.name for chunk in place.listing() for one in chunk]
+
+
+def test_open_uploads_are_bounded_in_number_and_size(database: Database, place: Place):
+    uploads = Uploads(database, place, Bounds(most_open=2, most_open_bytes=1000), now=lambda: 0.0)
     uploads.begin("a", sha(1), 600)
     with pytest.raises(FullError):
         uploads.begin("b", sha(2), 500)
@@ -186,32 +213,62 @@ def test_open_uploads_are_bounded_in_number_and_size(tmp_path: Path):
         uploads.begin("z", sha(1), 600)
 
 
-def test_who_is_silent_makes_room_and_goes_in_the_end(tmp_path: Path):
+def test_who_is_silent_makes_room_and_goes_in_the_end(tmp_path: Path, database: Database, place: Place):
     clock = [0.0]
-    uploads = Uploads(tmp_path, Bounds(most_open=2, idle=60, oldest=600), now=lambda: clock[0])
+    uploads = Uploads(database, place, Bounds(most_open=2, idle=60, oldest=600), now=lambda: clock[0])
     silent, busy = uploads.begin("a", sha(1), 600), uploads.begin("b", sha(2), 600)
+    uploads.add(silent, 0, arrived(tmp_path, 100))
     clock[0] = 100.0
     uploads.add(busy, 0, arrived(tmp_path, 100))
     uploads.begin("c", sha(3), 100)
-    assert (uploads.find(silent.sha256), uploads.find(busy.sha256)) == (None, busy)
+    found = uploads.find(busy.sha256)
+    assert (uploads.find(silent.sha256), found and found.offset) == (None, 100)
+    assert names(place) == [f"uploads/{sha(2)}/{0:012d}.{100:010d}.block"]
     clock[0] = 1000.0
     uploads.begin("d", sha(4), 100)
-    assert [file.name for file in (tmp_path / "uploads").iterdir()] == [sha(4)]
+    assert [upload.sha256 for upload in uploads.all()] == [sha(4)]
+    assert names(place) == []
 
 
-def test_a_new_process_takes_up_whole_blocks_and_clears_the_rest(tmp_path: Path):
-    uploads = Uploads(tmp_path)
-    upload = uploads.begin("a", sha(1), 600)
-    assert uploads.add(upload, 0, arrived(tmp_path, 100)) == 100
-    assert uploads.add(upload, 100, arrived(tmp_path, 100)) == 200
-    with pytest.raises(OffsetError):
-        uploads.add(upload, 300, arrived(tmp_path, 100))
-    folder = tmp_path / "uploads" / sha(1)
-    (folder / f"{500:012d}.block").write_bytes(b"no one's")
-    (tmp_path / "uploads" / sha(2)).mkdir()
-    again = Uploads(tmp_path)
-    found = again.find(sha(1))
+def test_another_process_goes_on_where_one_was(tmp_path: Path, database: Database, place: Place):
+    first, second = Uploads(database, place), Uploads(database, place)
+    upload = first.begin("a", sha(1), 250)
+    assert first.add(upload, 0, arrived(tmp_path, 100)) == 100
+    found = second.find(sha(1))
     assert found is not None
-    assert (found.bundle_id, found.bytes, found.offset) == ("a", 600, 200)
-    assert sorted(file.name for file in folder.iterdir()) == [f"{0:012d}.block", f"{100:012d}.block", "about.json"]
-    assert again.find(sha(2)) is None
+    assert (found.bundle_id, found.bytes, found.offset) == ("a", 250, 100)
+    assert second.add(found, 100, arrived(tmp_path, 100)) == 200
+    assert first.add(upload, 0, arrived(tmp_path, 100)) == 200  # it is here already
+    with pytest.raises(OffsetError) as wanted:
+        first.add(upload, 300, arrived(tmp_path, 100))
+    assert wanted.value.offset == 200
+    assert first.add(upload, 200, arrived(tmp_path, 50)) == 250
+    whole = Incoming(tmp_path)
+    second.join(found, whole)
+    assert (whole.size, whole.finish()) == (250, hashlib.sha256(bytes(250)).hexdigest())
+    second.drop(found)
+    assert (first.find(sha(1)), names(place)) == (None, [])
+
+
+def test_a_block_that_a_kill_left_uncounted_is_sent_again(tmp_path: Path, database: Database, place: Place):
+    """Killed between the store and the index, whoever cuts the blocks then, and however large."""
+    uploads = Uploads(database, place)
+    upload = uploads.begin("a", sha(1), 250)
+    place.put(f"uploads/{sha(1)}/{0:012d}.{70:010d}.block", arrived(tmp_path, 70).path)
+    assert uploads.add(upload, 0, arrived(tmp_path, 100)) == 100
+    place.put(f"uploads/{sha(1)}/{100:012d}.{20:010d}.block", arrived(tmp_path, 20).path)
+    assert uploads.add(upload, 100, arrived(tmp_path, 150)) == 250
+    whole = Incoming(tmp_path)
+    uploads.join(upload, whole)
+    assert (whole.finish(), whole.size) == (hashlib.sha256(bytes(250)).hexdigest(), 250)
+
+
+def test_blocks_of_no_open_upload_go_when_they_are_old(tmp_path: Path, database: Database, place: Place):
+    later = time.time() + 2 * Bounds().oldest
+    uploads = Uploads(database, place, now=lambda: later)
+    for number in (1, 2):
+        place.put(f"uploads/{sha(number)}/{0:012d}.{70:010d}.block", arrived(tmp_path, 70).path)
+    uploads.begin("a", sha(1), 250)
+    assert Uploads(database, place).sweep() == 0
+    assert uploads.sweep() == 1
+    assert names(place) == [f"uploads/{sha(1)}/{0:012d}.{70:010d}.block"]

@@ -16,7 +16,7 @@ from typing import Any
 import azure.mgmt.compute.models as compute
 import azure.mgmt.imagebuilder.models as imagebuilder
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from tests.lint.checking import problems
 from tests.run_command.machine import Machine, debian

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,14 +58,63 @@ class Given:
     metavar="URL",
     help="The index: postgresql://USER@HOST/NAME; by default SQLite in DIR.",
 )
+@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
+@click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
+@click.option("--backlog", type=click.IntRange(1, 65_535), default=256, show_default=True, help="Of the socket.")
+@click.option(
+    "--store",
+    envvar="VMEXT_STORE",
+    metavar="URL",
+    help="The bundles: az://CONTAINER[/FOLDER], s3://BUCKET[/FOLDER] or file:///FOLDER; by default in DIR.",
+)
+@click.option(
+    "--watch-store",
+    "watch",
+    multiple=True,
+    metavar="URL",
+    help="Also show bundles that instances put there themselves; as --store. May be given again.",
+)
+@click.option("--grants", is_flag=True, help="Let agents put large bundles into the store themselves.")
+@click.option(
+    "--otlp-endpoint",
+    envvar="VMEXT_OTLP_ENDPOINT",
+    metavar="URL",
+    help="Send findings as logs there, by OTLP/HTTP; OTEL_EXPORTER_OTLP_HEADERS is sent along.",
+)
 @access_options
 @click.pass_context
-def command(context: click.Context, /, data: Path | None, listen: str, database: str | None, **access: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    data: Path | None,
+    listen: str,
+    database: str | None,
+    workers: int,
+    indexers: int,
+    backlog: int,
+    store: str | None,
+    watch: tuple[str, ...],
+    grants: bool,
+    otlp_endpoint: str | None,
+    **access: Any,
+) -> None:
     """Take bundles, store and index them, and show them.
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
-    context.obj = Given(data, access, database=database)
+    context.obj = Given(
+        data,
+        access,
+        database=database,
+        workers=workers,
+        indexers=indexers,
+        backlog=backlog,
+        store=store,
+        watch=watch,
+        grants=grants,
+        otlp_endpoint=otlp_endpoint,
+        otlp_headers=os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""),
+    )
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve
 
@@ -89,8 +139,21 @@ def migrate(given: Given) -> None:
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
 
 
+@command.command()
+@click.pass_obj
+def reindex(given: Given) -> None:
+    """Go through the whole store, and put into the index what is not there.
+
+    Needed where the index was lost, or bundles were copied into the store. Removes what is left of uploads that
+    nobody ended, too.
+    """
+    from collector.cli.endpoint.reindexing import reindex as run
+
+    run(given.settings())
+
+
 command.add_command(token.group)
 command.add_command(account.group)
 command.add_command(audit.command)
-command.add_command(expected.command, "expected")
 command.add_command(retention.command)
+command.add_command(expected.command, "expected")

@@ -29,9 +29,11 @@ def command(given: Given, dry_run: bool, as_json: bool) -> None:
         raise ConfigError("nothing says what to keep", "Give --keep-days or --keep-gb before the word retention.")
     with opened(given) as database:
         from collector.endpoint.retention.sweep import Retention
-        from collector.endpoint.stores.folder import Store
+        from collector.endpoint.stores.addresses import store_of
+        from collector.endpoint.stores.cache import Cache
 
-        retention = Retention(database, Store(settings.data), settings.access)
+        store = store_of(settings.store, settings.data, Cache(settings.data / "cache"))
+        retention = Retention(database, store, settings.access)
         swept = retention.would() if dry_run else retention.sweep()
     if as_json:
         click.echo(json.dumps({name: told(value) for name, value in asdict(swept).items()} | {"dry_run": dry_run}))

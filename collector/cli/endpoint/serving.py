@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import signal
 import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -10,54 +15,102 @@ import click
 from collector.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collector.endpoint.crew import Crew
+    from collector.endpoint.parts import Parts
     from collector.endpoint.settings import Settings
+
+
+#: How long the processes of an endpoint may take until they work, in seconds.
+_START_SECONDS = 120.0
 
 
 def serve(settings: Settings, listen: str) -> None:
     """Raises ConfigError."""
-    import uvicorn
+    _count_together()
+    _allow_many_files()
+    from collector.endpoint.crew import Crew
+    from collector.endpoint.metrics import forget
+    from collector.endpoint.processes import Server, roles
 
-    from collector.endpoint.app import create_app
-    from collector.endpoint.parts import open_parts
-
-    bound = _bound(listen)
-    try:
-        parts = open_parts(settings)
-    except OSError as error:
-        raise ConfigError(
-            f"--data: {settings.data} or its index can't be used: {error.strerror}",
-            "Give a folder that this user may write, on a disk with room, and a database that answers.",
-        ) from error
+    bound = bound_to(listen) if settings.workers else None
+    parts = _opened(settings)
     access = parts.access
     if access.is_first_start:
         click.echo(
             f"vmext: first start; the administrator token is {access.token_file.read_text().strip()}",
             err=True,
         )
+    crew = Crew(roles(settings, bound), ended=forget)
+    crew.start()
+
+    def tell() -> None:
+        what = f"ready on {_address(bound)}" if bound else "ready to index"
+        click.echo(f"vmext endpoint {what} (data in {settings.data}, token in {access.token_file})")
+
+    if bound is not None and settings.workers == 1:
+        Server(parts, ready=tell, over=crew.stop).run(sockets=[bound])
+        crew.stop()
+        return
+    parts.close()
+    _wait(crew, tell)
+
+
+def _count_together() -> None:
+    from collector.endpoint.counting import begin, end
+
+    atexit.register(end)
+    try:
+        begin()
+    except OSError as error:
+        raise ConfigError(
+            f"there is no place for counters: {error.strerror}", "Give a folder that may be written, as TMPDIR."
+        ) from error
+
+
+def _allow_many_files() -> None:
+    """Each connection is one, and many systems allow a process 1,024 unless it asks."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _opened(settings: Settings) -> Parts:
+    from collector.endpoint.parts import open_parts
+
+    try:
+        return open_parts(settings)
+    except OSError as error:
+        raise ConfigError(
+            f"--data: {settings.data} or its index can't be used: {error.strerror}",
+            "Give a folder that this user may write, on a disk with room, and a database that answers.",
+        ) from error
+
+
+def _wait(crew: Crew, tell: Callable[[], None]) -> None:
+    """Until this process is told to end. Raises ConfigError where its processes do not work."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: ended.set())
+    try:
+        if not crew.ready(_START_SECONDS):
+            raise ConfigError("the endpoint's processes do not start", "What they say is on standard error.")
+        tell()
+        while not ended.wait(1.0):  # a wait without an end would keep signals from being seen on Windows
+            pass
+    finally:
+        crew.stop()
+
+
+def _address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            click.echo(
-                f"vmext endpoint ready on http://{shown}:{port} (data in {settings.data}, token in {access.token_file})"
-            )
-
-    app = create_app(parts)
-    proxies = list(settings.access.trusted_proxies)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=proxies,
-    )
-    Server(config).run(sockets=[bound])
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _bound(listen: str) -> socket.socket:
+def bound_to(listen: str) -> socket.socket:
     """A socket that listens at HOST:PORT. Raises ConfigError if it can't."""
     host, mark, port = listen.rpartition(":")
     if not mark or not port.isdigit() or int(port) > 65535:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 
+from collector.deliver.targets.grants import Grants
 from collector.deliver.targets.proof import ASKED, proven
 from collector.deliver.targets.wire import Answer, Body, Wire, digest
 from collector.errors import DeliveryError
@@ -26,8 +27,9 @@ class NoBlocksError(Exception):
 class Blocks:
     """Remembers the size of blocks that this link carries; it shrinks where one fails."""
 
-    def __init__(self, service: MetadataService) -> None:
+    def __init__(self, grants: Grants, service: MetadataService) -> None:
         self._size = _FIRST_BLOCK
+        self._grants = grants
         self._service = service
 
     def send(self, wire: Wire, bundle: BundleInfo) -> Answer:
@@ -36,6 +38,11 @@ class Blocks:
         furthest = -1
         while True:
             state = self._begin(wire, bundle)
+            if "grant" in state and self._grants.are_wished:
+                answer = self._grants.use(wire, bundle, state["grant"])
+                if answer is not None:
+                    return answer
+                continue  # the next announcement wishes for none
             if "receipt" in state:
                 return Answer(200, state["receipt"] if isinstance(state["receipt"], dict) else None)
             offset = _offset(state, bundle)
@@ -62,7 +69,10 @@ class Blocks:
         return proven(lambda more: wire.ask("POST", path, b"", more, also=(404, 409, ASKED)), self._service)
 
     def _begin(self, wire: Wire, bundle: BundleInfo) -> dict[str, object]:
-        about = json.dumps({"id": bundle.id, "bytes": bundle.bytes, "sha256": bundle.sha256}).encode()
+        announced: dict[str, object] = {"id": bundle.id, "bytes": bundle.bytes, "sha256": bundle.sha256}
+        if self._grants.are_wished:
+            announced["grant"] = True
+        about = json.dumps(announced).encode()
         headers = {"Content-Type": "application/json", "Content-Digest": digest(hashlib.sha256(about).digest())}
         answer = wire.ask("POST", "/v1/uploads", about, headers, also=(404, 405))
         if answer.status in (404, 405):

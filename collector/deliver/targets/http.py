@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from collector.deliver.targets.blocks import Blocks, NoBlocksError
+from collector.deliver.targets.grants import Grants
 from collector.deliver.targets.network import Network
 from collector.deliver.targets.proof import ASKED, proven
 from collector.deliver.targets.wire import Answer, Body, Wire, digest
@@ -27,7 +28,7 @@ class HttpTarget:
         self._token = token
         self._network = network
         self._service = service or MetadataService(timeout=5.0)
-        self._blocks = Blocks(self._service)
+        self._blocks = Blocks(Grants(network, self._service), self._service)
 
     def put(self, bundle: BundleInfo, timeout: float) -> Delivery:
         with Wire(self.name, self._token, self._network, timeout) as wire:

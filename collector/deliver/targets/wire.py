@@ -70,8 +70,8 @@ class Wire:
     def __init__(
         self, url: str, token: str | None, network: Network, seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._url, self._token, self._network, self._clock = url, token, network, clock
-        self._end = clock() + seconds
+        self._url, self._token, self._network = url, token, network
+        self.clock, self.end = clock, clock() + seconds
         self._session = requests.Session()
 
     def __enter__(self) -> Wire:
@@ -82,9 +82,14 @@ class Wire:
     ) -> None:
         self._session.close()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is not encrypted, which is only so to an endpoint on this machine, or without a token."""
+        return self._url.startswith("http://")
+
     def seconds_left(self) -> float:
         """Raises DeliveryError when there are none."""
-        left = self._end - self._clock()
+        left = self.end - self.clock()
         if left <= 0:
             raise DeliveryError("the endpoint did not answer in time")
         return left

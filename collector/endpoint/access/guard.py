@@ -138,7 +138,7 @@ def _origin_of(url: str) -> str:
 
 def _sent_away(scope: Scope) -> Response:
     path = scope["path"]
-    if path.startswith("/v1/"):
+    if path.startswith("/v1/") or path == "/metrics":
         return RefusalError(401, "the token is missing or not known", "Send Authorization: Bearer TOKEN.").response()
     query = scope["query_string"].decode("latin-1")
     target = "/" if scope["method"] not in _SAFE else f"{path}?{query}" if query else path

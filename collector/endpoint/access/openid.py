@@ -211,7 +211,6 @@ def _has(claim: Any, value: str) -> bool:
 def _ask(method: str, url: str, **options: Any) -> dict[str, Any]:
     """A JSON object of the provider, bounded. Raises SignInError."""
     options |= {
-        "timeout": _TIMEOUT,
         "allow_redirects": False,
         "stream": True,
         "headers": {"Accept": "application/json"},

@@ -109,5 +109,5 @@ def _end(parts: Parts, session: str, person: Caller, address: str) -> None:
 def login_form(parts: Parts, request: Request, target: str, *, wrong: str = "", name: str = "") -> Response:
     openid = parts.access.openid.name if parts.access.openid else ""
     return parts.pages.show(
-        request, "admin/login.html", 401 if wrong else 200, target=target, wrong=wrong, name=name[:64], openid=openid
+        request, "admin/login.html", 401 if wrong else 200, target=target, wrong=wrong, account=name[:64], openid=openid
     )

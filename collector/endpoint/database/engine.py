@@ -42,6 +42,11 @@ class Database:
         """INSERT with ON CONFLICT, which both engines have and SQLAlchemy keeps apart."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
 
+    def in_use(self) -> int:
+        """How many connections this process works with now."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
+
     def close(self) -> None:
         self.engine.dispose()
 

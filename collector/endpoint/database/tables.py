@@ -38,7 +38,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 #: Numbers given by the database. SQLite counts only a column of exactly INTEGER by itself.
-_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -56,7 +56,8 @@ BUNDLES = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("received", Moment, nullable=False),
-    #: waiting: stored, not indexed yet; indexed; damaged: stored, and can't be read (`problem` says why)
+    #: waiting: stored, not indexed yet; indexed; damaged: stored, and can't be read (`problem` says why);
+    #: gone: it was removed from a watched store
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("problem", sa.String(300), nullable=False, server_default=""),
     sa.Column("created", Moment, nullable=False),
@@ -94,7 +95,7 @@ QUEUE = sa.Table(
 SCALE_SETS = sa.Table(
     "scale_sets",
     METADATA,
-    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("number", NUMBER, primary_key=True),
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     #: subscription/resource group/name in small letters: see `naming.scale_set_key`
     sa.Column("key", sa.String(300), nullable=False),
@@ -110,7 +111,7 @@ SCALE_SETS = sa.Table(
 INSTANCES = sa.Table(
     "instances",
     METADATA,
-    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("number", NUMBER, primary_key=True),
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     sa.Column("scale_set", sa.ForeignKey("scale_sets.number"), nullable=False),
     #: What makes two bundles come from one instance: see `naming.instance_key`
@@ -136,7 +137,7 @@ FINDINGS = sa.Table(
     "findings",
     METADATA,
     #: Grows with each finding, so that the newest are found first.
-    sa.Column("serial", _NUMBER, primary_key=True),
+    sa.Column("serial", NUMBER, primary_key=True),
     sa.Column("bundle", sa.ForeignKey("bundles.id", ondelete="CASCADE"), nullable=False),
     #: Its place in the bundle's list, from 0
     sa.Column("number", sa.Integer, nullable=False),
@@ -161,7 +162,7 @@ FINDINGS = sa.Table(
 INCIDENTS = sa.Table(
     "incidents",
     METADATA,
-    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("number", NUMBER, primary_key=True),
     #: `naming.signature`: the same failure in the same scale set
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     sa.Column("scale_set", sa.ForeignKey("scale_sets.number"), nullable=False),

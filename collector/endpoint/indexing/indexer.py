@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 
-from collector.bundle.reader import Limits, open_received
+from collector.bundle.reader import Limits, skim_received
+from collector.endpoint import metrics
 from collector.endpoint.database.engine import Database
-from collector.endpoint.indexing.queue import Queue, set_aside
+from collector.endpoint.exporting import outbox
+from collector.endpoint.indexing.queue import CLAIM_SECONDS, Queue, set_aside
 from collector.endpoint.indexing.rows import Entry, entry
 from collector.endpoint.indexing.writing import write
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.store import Store
 from collector.errors import BundleError
 
 log = logging.getLogger(__name__)
 
 #: Bundles of one transaction: enough that a commit is cheap, few enough that a reader soon sees them.
 _BATCH = 50
+#: Seconds after which what was read is written and the rest given back, well before the claim ends.
+_BATCH_SECONDS = CLAIM_SECONDS / 3
 #: How long to wait before looking for work again, in seconds, where nobody calls: another host may have stored some.
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 
 
 class Indexer:
     """One worker; any number may run, in this process and in others."""
 
-    def __init__(self, database: Database, store: Store, limits: Limits) -> None:
+    def __init__(self, database: Database, store: Store, limits: Limits, *, exports: bool = False) -> None:
+        """`exports`: whether what is indexed goes to a log backend as well."""
+        self._exports = exports
         self._database = database
         self._store = store
         self._limits = limits
         self._queue = Queue(database)
-        self._claimed: Sequence[tuple[str, str]] = ()  # what could not be written is tried before anything else
         self._called = threading.Event()
         self._stopped = threading.Event()
 
@@ -57,20 +64,40 @@ class Indexer:
 
     def turn(self) -> int:
         """Indexes up to one batch and tells how many it took from the queue. Raises OSError."""
-        claimed = self._claimed = self._claimed or self._queue.claim(_BATCH)
-        entries: list[Entry] = []
+        claimed = self._queue.claim(_BATCH)
+        if not claimed:
+            return 0
+        left = {bundle for bundle, _ in claimed}
+        try:
+            read, damaged = self._read(claimed, time.monotonic() + _BATCH_SECONDS)
+            with self._database.writing() as connection:
+                for bundle, problem in damaged.items():
+                    log.warning("the bundle %s can't be indexed: %s", bundle, problem)
+                    set_aside(connection, [bundle], problem)
+                done = write(self._database, connection, list(read.values()))
+                if self._exports:
+                    outbox.add(connection, done)
+            metrics.INDEXED.inc(len(read))
+            metrics.DAMAGED.inc(len(damaged))
+            left -= read.keys() | damaged.keys()
+        finally:
+            if left:  # a store or a database that is out of reach for a while is no fault of the bundles
+                with suppress(OSError):
+                    self._queue.give_back(sorted(left))
+        return len(claimed) - len(left)
+
+    def _read(self, claimed: Sequence[tuple[str, str]], until: float) -> tuple[dict[str, Entry], dict[str, str]]:
+        """What the bundles say, and what is wrong with the others; not all of them where it takes too long."""
+        entries: dict[str, Entry] = {}
         damaged: dict[str, str] = {}
         for bundle, sha256 in claimed:
             try:
-                entries.append(entry(open_received(self._store.path(sha256), self._limits)))
+                with self._store.opened(sha256) as file:
+                    entries[bundle] = entry(skim_received(file, self._limits))
             except BundleError as error:
                 damaged[bundle] = str(error)
             except FileNotFoundError:
                 damaged[bundle] = "the stored file is gone"
-        with self._database.writing() as connection:
-            for bundle, problem in damaged.items():
-                log.warning("the bundle %s can't be indexed: %s", bundle, problem)
-                set_aside(connection, [bundle], problem)
-            write(self._database, connection, entries)
-        self._claimed = ()
-        return len(claimed)
+            if time.monotonic() > until:
+                break
+        return entries, damaged

@@ -23,10 +23,18 @@ class Queue:
     def claim(self, most: int) -> Sequence[tuple[str, str]]:
         """Up to `most` (id, SHA-256), oldest first, for this caller alone for `CLAIM_SECONDS`.
 
+        One whose indexing did not end before comes alone, so that it takes no other ones with it.
         Raises OSError.
         """
         now = datetime.now(timezone.utc)
-        due = sa.select(QUEUE.c.bundle).where(QUEUE.c.due <= now).order_by(QUEUE.c.due).limit(most)
+        is_due = QUEUE.c.due <= now
+        with self._database.reading() as connection:  # who finds nothing to do keeps no writer waiting
+            oldest = sa.select(QUEUE.c.tries).where(is_due).order_by(QUEUE.c.due, QUEUE.c.bundle).limit(1)
+            tries = connection.execute(oldest).scalar()
+        if tries is None:
+            return []
+        due = sa.select(QUEUE.c.bundle).where(is_due, QUEUE.c.tries > 0 if tries else QUEUE.c.tries == 0)
+        due = due.order_by(QUEUE.c.due, QUEUE.c.bundle).limit(1 if tries else most)
         if self._database.is_postgresql:
             due = due.with_for_update(skip_locked=True)
         claim = (
@@ -43,6 +51,12 @@ class Queue:
             query = sa.select(BUNDLES.c.id, BUNDLES.c.sha256)
             rows = connection.execute(query.where(BUNDLES.c.id.in_(claimed.keys() - set(spent))))
             return [(row[0], row[1]) for row in rows]
+
+    def give_back(self, bundles: Sequence[str]) -> None:
+        """What was claimed and not begun: it is due again, and that was no try. Raises OSError."""
+        back = sa.update(QUEUE).where(QUEUE.c.bundle.in_(bundles))
+        with self._database.writing() as connection:
+            connection.execute(back.values(due=datetime.now(timezone.utc), tries=QUEUE.c.tries - 1))
 
 
 def set_aside(connection: sa.Connection, bundles: Sequence[str], problem: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.intake import described
+from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import ID, Ingest, storing, told_digest
 from collector.endpoint.intake.uploads import FullError, OffsetError, OtherError, Upload, Uploads
 
@@ -27,17 +29,23 @@ _RETRY_SECONDS = 60
 class Blocks:
     ingest: Ingest
     uploads: Uploads
+    grants: Grants
 
     async def begin(self, request: Request) -> Response:
         """{id, bytes, sha256} -> the receipt of what is known, or how much is here."""
-        bundle_id, sha256, size = self._announced(await _short_body(request))
+        about = await short_body(request)
+        bundle_id, sha256, size = announced(about, self.ingest.most_bytes)
         known = await run_in_threadpool(self.ingest.known, bundle_id, sha256)
         if known is not None:
-            if left := self.uploads.find(sha256):
+            if left := await run_in_threadpool(self.uploads.find, sha256):
                 await run_in_threadpool(self.uploads.drop, left)
             return JSONResponse({"receipt": known})
         try:
             with storing():
+                wishes = about.get("grant") is True
+                grant = await run_in_threadpool(self.grants.begin, bundle_id, sha256, size) if wishes else None
+                if grant is not None:
+                    return JSONResponse({"grant": grant}, 201)
                 upload = await run_in_threadpool(self.uploads.begin, bundle_id, sha256, size)
         except FullError as error:
             raise RefusalError(503, f"{error}", "Try again later.", retry_after=_RETRY_SECONDS) from error
@@ -57,7 +65,7 @@ class Blocks:
 
     async def put(self, sha256: str, request: Request) -> Response:
         """One block, with Content-Range and Content-Digest."""
-        upload = self._upload(sha256)
+        upload = await run_in_threadpool(self._upload, sha256)
         start, end = self._range(upload, request)
         digest = told_digest(request, "content-digest")
         with storing():
@@ -68,12 +76,12 @@ class Blocks:
                     raise RefusalError(400, "the block does not have the length that its range says")
                 if await run_in_threadpool(incoming.finish) != digest:
                     raise RefusalError(422, "the block does not have the digest that was told", "Send it again.")
-                await run_in_threadpool(self.uploads.add, upload, start, incoming)
+                offset = await run_in_threadpool(self.uploads.add, upload, start, incoming)
             except OffsetError as error:
                 raise RefusalError(409, f"{error}", more={"offset": error.offset}) from error
             finally:
                 await run_in_threadpool(incoming.discard)
-        return self._state(upload, 200)
+        return self._state(replace(upload, offset=offset), 200)
 
     def commit(self, sha256: str, request: Request) -> Response:
         """All blocks are here: they become the bundle, checked as one that came whole."""
@@ -118,18 +126,6 @@ class Blocks:
         }
         return JSONResponse(body, status, {"Upload-Offset": str(upload.offset)})
 
-    def _announced(self, about: dict[str, Any]) -> tuple[str, str, int]:
-        bundle_id, sha256, size = about.get("id"), about.get("sha256"), about.get("bytes")
-        if not isinstance(bundle_id, str) or not ID.match(bundle_id):
-            raise RefusalError(400, "a bundle's id is 16 hexadecimal digits")
-        if not isinstance(sha256, str) or not _SHA256.match(sha256):
-            raise RefusalError(400, "sha256 must be 64 hexadecimal digits")
-        if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
-            raise RefusalError(400, "bytes must be the bundle's size")
-        if size > self.ingest.most_bytes:
-            raise RefusalError(413, f"a bundle may have {self.ingest.most_bytes} bytes at most, not {size}")
-        return bundle_id, sha256, size
-
     def _range(self, upload: Upload, request: Request) -> tuple[int, int]:
         """Where the block begins and ends, as its headers say; refused before a byte of it is read."""
         found = _RANGE.match(request.headers.get("content-range", ""))
@@ -150,24 +146,25 @@ class Blocks:
 def add_blocks(app: FastAPI, blocks: Blocks) -> None:
     """The paths of the range protocol."""
 
-    @app.post("/v1/uploads")
+    @app.post("/v1/uploads", **described.BEGIN)
     async def begin(request: Request) -> Response:
         return await blocks.begin(request)
 
-    @app.api_route("/v1/uploads/{sha256}", methods=["GET", "HEAD"])
-    def state(sha256: str) -> Response:
+    @app.get("/v1/uploads/{sha256}", **described.STATE)
+    @app.head("/v1/uploads/{sha256}", include_in_schema=False)
+    def state(sha256: described.UploadId) -> Response:
         return blocks.state(sha256)
 
-    @app.put("/v1/uploads/{sha256}")
-    async def put(sha256: str, request: Request) -> Response:
+    @app.put("/v1/uploads/{sha256}", **described.BLOCK)
+    async def put(sha256: described.UploadId, request: Request) -> Response:
         return await blocks.put(sha256, request)
 
-    @app.post("/v1/uploads/{sha256}/commit")
-    def commit(sha256: str, request: Request) -> Response:
+    @app.post("/v1/uploads/{sha256}/commit", **described.COMMIT)
+    def commit(sha256: described.UploadId, request: Request) -> Response:
         return blocks.commit(sha256, request)
 
 
-async def _short_body(request: Request) -> dict[str, Any]:
+async def short_body(request: Request) -> dict[str, Any]:
     body = b""
     try:
         async for piece in request.stream():
@@ -187,3 +184,17 @@ async def _short_body(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise RefusalError(400, "the announcement must be a JSON object {id, bytes, sha256}")
     return document
+
+
+def announced(about: dict[str, Any], most_bytes: int) -> tuple[str, str, int]:
+    """The id, hash and size of a bundle that is to come. Raises RefusalError."""
+    bundle_id, sha256, size = about.get("id"), about.get("sha256"), about.get("bytes")
+    if not isinstance(bundle_id, str) or not ID.match(bundle_id):
+        raise RefusalError(400, "a bundle's id is 16 hexadecimal digits")
+    if not isinstance(sha256, str) or not _SHA256.match(sha256):
+        raise RefusalError(400, "sha256 must be 64 hexadecimal digits")
+    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
+        raise RefusalError(400, "bytes must be the bundle's size")
+    if size > most_bytes:
+        raise RefusalError(413, f"a bundle may have {most_bytes} bytes at most, not {size}")
+    return bundle_id, sha256, size

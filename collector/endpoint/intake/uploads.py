@@ -1,28 +1,27 @@
 """Bundles that arrive in blocks: what is here of each, bounded in number, size and age.
 
-    <data>/uploads/SHA256/about.json          id and size, as announced
-    <data>/uploads/SHA256/000000262144.block  a whole block that had its hash, by its offset
+    uploads/SHA256/000000262144.0000262144.block   in the store: a whole block that had its hash, by offset and size
 
-A block is renamed into place, so that a kill at any instant leaves whole blocks and the offset is their sum.
+How far each has come stands in the index, so that any process of any host goes on where another one was. A block is in
+the store before the index counts it: a kill in between leaves one that is sent again.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import shutil
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime, timedelta, timezone
 
-from collector.endpoint.stores.folder import Incoming
+import sqlalchemy as sa
+
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.stores_tables import UPLOADS
+from collector.endpoint.stores.incoming import Incoming
+from collector.endpoint.stores.place import Place
 
 log = logging.getLogger(__name__)
-
-_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class OffsetError(Exception):
         self.offset = offset
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Upload:
     """An open one: `offset` bytes are here."""
 
@@ -61,124 +60,144 @@ class Upload:
     sha256: str
     bytes: int
     offset: int
-    touched: float
 
 
 class Uploads:
-    def __init__(self, data: Path, bounds: Bounds | None = None, now: Callable[[], float] = time.time) -> None:
-        """Takes up what a process before left. Raises OSError if the folder can't be used."""
+    """Every method raises OSError for faults of the index and of the store."""
+
+    def __init__(
+        self, database: Database, place: Place, bounds: Bounds | None = None, now: Callable[[], float] = time.time
+    ) -> None:
         self.bounds = bounds or Bounds()
-        self._folder = data / "uploads"
+        self._database = database
+        self._place = place
         self._now = now
-        self._lock = threading.Lock()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._open: dict[str, Upload] = {}
-        for folder in sorted(self._folder.iterdir()):
-            found = _found(folder)
-            if found is None:
-                shutil.rmtree(folder, ignore_errors=True)
-            else:
-                self._open[folder.name] = found
-        self._expire()
 
     def begin(self, bundle_id: str, sha256: str, size: int) -> Upload:
-        """A new upload, or the one that is open. Raises FullError, OtherError, OSError."""
-        with self._lock:
-            self._expire()
-            upload = self._open.get(sha256)
+        """A new upload, or the one that is open. Raises FullError, OtherError."""
+        with self._database.writing() as connection:
+            dropped = self._expired(connection)
+            upload = _find(connection, sha256)
             if upload is None:
-                self._make_room(size)
-                folder = self._folder / sha256
-                try:
-                    folder.mkdir(mode=0o700, exist_ok=True)
-                    _write(folder / "about.json", {"id": bundle_id, "bytes": size})
-                except OSError:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    raise
-                upload = self._open[sha256] = Upload(bundle_id, sha256, size, 0, self._now())
+                dropped += self._make_room(connection, size)
+                row = {"sha256": sha256, "bundle": bundle_id, "bytes": size, "offset": 0, "touched": self._moment()}
+                connection.execute(self._database.insert(UPLOADS).values(row).on_conflict_do_nothing())
+                upload = _find(connection, sha256) or Upload(bundle_id, sha256, size, 0)
             if (upload.bundle_id, upload.bytes) != (bundle_id, size):
                 raise OtherError(f"an upload of this hash is open as {upload.bundle_id}, {upload.bytes} bytes")
-            upload.touched = self._now()
-            return upload
+            self._touch(connection, sha256, upload.offset)
+        for one in dropped:
+            self._remove_blocks(one)
+        return upload
 
     def find(self, sha256: str) -> Upload | None:
-        with self._lock:
-            return self._open.get(sha256)
+        with self._database.reading() as connection:
+            return _find(connection, sha256)
 
     def all(self) -> list[Upload]:
-        with self._lock:
-            return list(self._open.values())
+        with self._database.reading() as connection:
+            return [_upload(row) for row in connection.execute(sa.select(UPLOADS))]
 
     def add(self, upload: Upload, start: int, block: Incoming) -> int:
         """A whole checked block; one that is here already is passed over. Gives the next offset.
 
-        Raises OffsetError where another one is wanted, OSError.
+        Raises OffsetError where another one is wanted.
         """
-        with self._lock:
-            if self._open.get(upload.sha256) is not upload:
-                raise OffsetError(0)
-            if start + block.size > upload.offset:
-                if start != upload.offset:
-                    raise OffsetError(upload.offset)
-                block.path.replace(self._folder / upload.sha256 / f"{start:012d}.block")
-                upload.offset += block.size
-            upload.touched = self._now()
-            return upload.offset
+        now = self.find(upload.sha256)
+        if now is None:
+            raise OffsetError(0)
+        end = start + block.size
+        if end > now.offset:
+            if start != now.offset:
+                raise OffsetError(now.offset)
+            self._place.put(f"{_folder(upload.sha256)}/{start:012d}.{block.size:010d}.block", block.path)
+        with self._database.writing() as connection:
+            self._touch(connection, upload.sha256, max(end, now.offset), before=now.offset)
+        after = self.find(upload.sha256)
+        if after is None or after.offset < end:  # another process has dropped it meanwhile, or begun it anew
+            raise OffsetError(after.offset if after else 0)
+        return after.offset
 
     def join(self, upload: Upload, whole: Incoming) -> None:
-        """Writes all blocks into `whole`. Raises OSError, FileNotFoundError where another one has taken them."""
-        for file in sorted((self._folder / upload.sha256).glob("*.block")):
-            with file.open("rb") as stream:
-                while piece := stream.read(_PIECE):
-                    whole.write(piece)
+        """Writes all blocks into `whole`. Raises FileNotFoundError where another one has taken them."""
+        blocks = {one.split(".")[0].rpartition("/")[2]: one for one in self._blocks(upload.sha256)}
+        while whole.size < upload.bytes:  # senders that cut it differently may have left several that begin here
+            name = blocks.get(f"{whole.size:012d}")
+            if name is None:
+                raise FileNotFoundError(f"the block of {upload.bundle_id} at {whole.size} is not there")
+            for piece in self._place.pieces(name):
+                whole.write(piece)
 
     def drop(self, upload: Upload) -> None:
-        with self._lock:
-            self._drop(upload)
+        """The index forgets it first: blocks that a kill leaves are never taken for those of an open upload."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(UPLOADS).where(UPLOADS.c.sha256 == upload.sha256))
+        self._remove_blocks(upload.sha256)
 
-    def _drop(self, upload: Upload) -> None:
-        if self._open.get(upload.sha256) is upload:
-            del self._open[upload.sha256]
-            shutil.rmtree(self._folder / upload.sha256, ignore_errors=True)
+    def sweep(self) -> int:
+        """Removes blocks of uploads that are not open, once they are old enough that none can be on its way."""
+        oldest = self._moment() - timedelta(seconds=self.bounds.oldest)
+        left = []
+        open_ones = {upload.sha256 for upload in self.all()}
+        for chunk in self._place.listing("uploads"):
+            left += [one.name for one in chunk if one.modified < oldest and one.name.split("/")[1] not in open_ones]
+        self._place.remove(left)
+        return len(left)
 
-    def _expire(self) -> None:
-        for upload in [one for one in self._open.values() if self._now() - one.touched > self.bounds.oldest]:
-            log.warning("the upload of %s stood at %s bytes for too long", upload.bundle_id, upload.offset)
-            self._drop(upload)
+    def _blocks(self, sha256: str) -> Iterator[str]:
+        for chunk in self._place.listing(_folder(sha256)):
+            for one in chunk:
+                yield one.name
 
-    def _make_room(self, size: int) -> None:
-        idle = sorted(
-            (one for one in self._open.values() if self._now() - one.touched > self.bounds.idle),
-            key=lambda one: one.touched,
-        )
-        while (
-            len(self._open) >= self.bounds.most_open
-            or size + sum(one.bytes for one in self._open.values()) > self.bounds.most_open_bytes
-        ):
-            if not idle:
-                raise FullError("there are too many open uploads")
-            self._drop(idle.pop(0))
+    def _remove_blocks(self, sha256: str) -> None:
+        self._place.remove(list(self._blocks(sha256)))
+
+    def _touch(self, connection: sa.Connection, sha256: str, offset: int, *, before: int | None = None) -> None:
+        """`before`: only if it stands there, so that of two senders only one takes it further."""
+        change = sa.update(UPLOADS).where(UPLOADS.c.sha256 == sha256).values(offset=offset, touched=self._moment())
+        connection.execute(change if before is None else change.where(UPLOADS.c.offset == before))
+
+    def _expired(self, connection: sa.Connection) -> list[str]:
+        """Forgets those of whom nobody heard for too long; their hashes."""
+        until = self._moment() - timedelta(seconds=self.bounds.oldest)
+        gone = connection.execute(
+            sa.delete(UPLOADS).where(UPLOADS.c.touched < until).returning(UPLOADS.c.sha256, UPLOADS.c.bundle)
+        ).all()
+        for row in gone:
+            log.warning("the upload of %s stood still for too long", row.bundle)
+        return [row.sha256 for row in gone]
+
+    def _make_room(self, connection: sa.Connection, size: int) -> list[str]:
+        until = self._moment() - timedelta(seconds=self.bounds.idle)
+        count, total = connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(UPLOADS.c.bytes), 0))
+        ).one()
+        dropped: list[str] = []
+        if count < self.bounds.most_open and size + total <= self.bounds.most_open_bytes:
+            return dropped
+        silent = sa.select(UPLOADS.c.sha256, UPLOADS.c.bytes).where(UPLOADS.c.touched < until)
+        for row in connection.execute(silent.order_by(UPLOADS.c.touched)).all():
+            dropped.append(row.sha256)
+            count, total = count - 1, total - row.bytes
+            if count < self.bounds.most_open and size + total <= self.bounds.most_open_bytes:
+                break
+        else:
+            raise FullError("there are too many open uploads")
+        connection.execute(sa.delete(UPLOADS).where(UPLOADS.c.sha256.in_(dropped)))
+        return dropped
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), timezone.utc)
 
 
-def _found(folder: Path) -> Upload | None:
-    """What lies in a folder; None if it is of no use."""
-    try:
-        about = json.loads((folder / "about.json").read_bytes())
-        offset = 0
-        for file in sorted(folder.glob("*.block")):
-            if file.name == f"{offset:012d}.block":
-                offset += file.stat().st_size
-            else:
-                file.unlink()
-        return Upload(str(about["id"]), folder.name, int(about["bytes"]), offset, folder.stat().st_mtime)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _folder(sha256: str) -> str:
+    return f"uploads/{sha256}"
 
 
-def _write(file: Path, document: object) -> None:
-    partial = file.with_suffix(".partial")
-    with partial.open("wb") as stream:
-        stream.write(json.dumps(document).encode())
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
+def _find(connection: sa.Connection, sha256: str) -> Upload | None:
+    row = connection.execute(sa.select(UPLOADS).where(UPLOADS.c.sha256 == sha256)).first()
+    return _upload(row) if row else None
+
+
+def _upload(row: sa.Row[tuple[object, ...]]) -> Upload:
+    return Upload(row.bundle, row.sha256, row.bytes, row.offset)

@@ -6,8 +6,8 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import FastAPI, Security
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +16,7 @@ from collector.endpoint.access.caller import Caller
 from collector.endpoint.access.forms import check_csrf
 from collector.endpoint.access.need import Administrator
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import now
 from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take
@@ -24,8 +25,6 @@ from collector.errors import ConfigError
 
 class Given(BaseModel):
     """What was taken in. `problems` are sentences on what the list leaves open."""
-
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     #: of this answer
     version: int = Field(alias="schema")
@@ -36,35 +35,22 @@ class Given(BaseModel):
     problems: list[str]
 
 
-#: For the OpenAPI document: the body is what `az` prints, in any of its forms.
-_DESCRIBED: Any = {
-    "tags": ["expected instances"],
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
-        }
-    },
-    "responses": {
-        400: {"description": "It is no list of a scale set's instances"},
-        401: {"description": "The token is missing or not known"},
-        403: {"description": "The token may not do this"},
-        404: {"description": "There is no such scale set, or the token may not see it"},
-        413: {"description": "It is too large"},
-        503: {"description": "The endpoint can't do it now; try again later"},
-    },
-}
 _NOT_ONE = "there is no scale set with this id"
+_DESCRIBED: dict[str, Any] = {
+    "dependencies": [Security(BEARER)],
+    "responses": problems(400, 404, 413, 422),
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+}
 
 
 def add_expected(app: FastAPI, parts: Parts) -> None:
-    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expect", **_DESCRIBED)
+    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expected", **_DESCRIBED)
     async def put(request: Request, scale_set_id: str, person: Administrator) -> Given:
         """Takes in the list of the instances that this scale set should have, in the place of the one before."""
         taken = await _take(parts, person, await _body(request), scale_set_id)
         return _document(taken)
 
-    @app.put("/v1/expected", operation_id="expect_any", **_DESCRIBED)
+    @app.put("/v1/expected", operation_id="any_expected", **_DESCRIBED)
     async def put_any(request: Request, person: Administrator) -> Given:
         """Of the scale set that the list itself names; it may be one that no bundle has told of yet."""
         return _document(await _take(parts, person, await _body(request), None))

@@ -34,9 +34,9 @@ class Received:
 
 @contextmanager
 def received(parts: Parts, within: Within, bundle_id: str) -> Iterator[Received]:
-    """The bundle as it is stored, open as long as it is used: its members are read when they are asked for.
+    """The bundle as it is stored, for as long as it is looked at.
 
-    Raises NotShownError, here and for what is found damaged while it is used, and OSError for a fault of the index.
+    Raises NotShownError, also where what is read of it later turns out to be damaged; OSError for a fault of the index.
     """
     with parts.database.reading() as connection:
         entry = bundle(connection, within, bundle_id)
@@ -48,25 +48,36 @@ def received(parts: Parts, within: Within, bundle_id: str) -> Iterator[Received]
             "An id has 16 digits from 0 to 9 and a to f.",
         )
     with ExitStack() as stack:
+        content = _opened(parts, entry, stack)
         try:
-            file = stack.enter_context(parts.store.path(entry.sha256).open("rb"))
-        except FileNotFoundError as error:
-            raise NotShownError(
-                410,
-                "This bundle is in the index, but no longer in the store.",
-                "Someone deleted its file, or the store is not the one that the index was made of. What the index "
-                "knows of it stands below; the instance may have the bundle in its spool.",
-                entry,
-            ) from error
-        except OSError as error:
-            message = f"The store does not answer: {error.strerror or error}."
-            raise NotShownError(503, message, "Try again in a moment.", entry) from error
-        try:
-            yield Received(entry, open_received(file, parts.limits))
+            yield Received(entry, content)
         except BundleError as error:
-            raise NotShownError(
-                500,
-                f"This bundle is damaged: {error}.",
-                "Its hash was right when it came in. Collect again on the instance, or download it as it is.",
-                entry,
-            ) from error
+            raise _damaged(error, entry) from error
+
+
+def _opened(parts: Parts, entry: BundleEntry, stack: ExitStack) -> Bundle | Envelope:
+    try:
+        return open_received(stack.enter_context(parts.store.opened(entry.sha256)), parts.limits)
+    except BundleError as error:
+        raise _damaged(error, entry) from error
+    except FileNotFoundError as error:
+        raise NotShownError(
+            410,
+            f"This bundle is in the index, but no longer in the store: {error.strerror}.",
+            "Someone deleted its file, or the store is not the one that the index was made of. What the index knows of "
+            "it stands below; the instance may have the bundle in its spool.",
+            entry,
+        ) from error
+    except OSError as error:
+        raise NotShownError(
+            503, f"The store does not answer: {error.strerror or error}.", "Try again in a moment.", entry
+        ) from error
+
+
+def _damaged(error: BundleError, entry: BundleEntry) -> NotShownError:
+    return NotShownError(
+        500,
+        f"This bundle is damaged: {error}.",
+        "It came in as it is now: its hash was right. Collect again on the instance, or download it as it is.",
+        entry,
+    )

@@ -14,6 +14,8 @@ from collector.endpoint.reading.choice import Within
 
 #: So many of the newest rows with the words are looked at for one answer.
 LOOKED_AT = 1_000
+#: And so many findings for the incidents that they belong to.
+_FINDINGS = 300
 #: PostgreSQL: so many of the newest rows are looked at one by one before the index is asked, which tells of a frequent
 #: word all the rows that have it before any can be told.
 _NEWEST = 5_000
@@ -85,10 +87,10 @@ def incident_numbers(connection: sa.Connection, within: Within, text: str) -> li
     if not asked:
         return []
     found = set(with_words(connection, INCIDENTS, asked))
-    serials = with_words(connection, FINDINGS, asked)
+    serials = with_words(connection, FINDINGS, asked, _FINDINGS)
     if not found and not serials:
         found = set(with_words(connection, INCIDENTS, begun(asked)))
-        serials = with_words(connection, FINDINGS, begun(asked))
+        serials = with_words(connection, FINDINGS, begun(asked), _FINDINGS)
     query = sa.select(FINDINGS.c.incident).where(FINDINGS.c.serial.in_(serials)).distinct()
     return sorted(found | set(connection.execute(query).scalars()))
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from collector.endpoint.database.stores_tables import WATCHED_FILES
 from collector.endpoint.database.tables import BUNDLES, INSTANCES
 
+_OWN = ~sa.exists().where(WATCHED_FILES.c.sha256 == BUNDLES.c.sha256, ~WATCHED_FILES.c.gone)
 _TROUBLED = ("failed", "hanging")
 
 
@@ -48,7 +50,7 @@ def too_much(connection: sa.Connection, limits: Limits, most: int) -> list[Victi
     """
     if limits.keep_bytes is None:
         return []
-    stored = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(BUNDLES.c.bytes), 0))).scalar_one()
+    stored = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(BUNDLES.c.bytes), 0)).where(_OWN)).scalar_one()
     excess = int(stored) - limits.keep_bytes
     newest = sa.exists().where(INSTANCES.c.number == BUNDLES.c.instance, INSTANCES.c.last_bundle == BUNDLES.c.id)
     quiet = BUNDLES.c.verdict.not_in(_TROUBLED)
@@ -73,9 +75,10 @@ def _enough(victims: Sequence[Victim], excess: int) -> list[Victim]:
 
 
 def _indexed() -> sa.Select[Any]:
-    """What waits for the indexer is not touched: it would be written while it is deleted."""
+    """What waits for the indexer is not touched: it would be written while it is deleted. Nor is what lies in a
+    watched place: that is its owner's."""
     columns = (BUNDLES.c[name] for name in ("id", "sha256", "bytes", "received", "instance"))
-    return sa.select(*columns).where(BUNDLES.c.state != "waiting")
+    return sa.select(*columns).where(BUNDLES.c.state != "waiting", _OWN)
 
 
 def _victims(connection: sa.Connection, query: sa.Select[Any], why: str) -> list[Victim]:

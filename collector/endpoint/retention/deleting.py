@@ -41,7 +41,8 @@ def delete(database: Database, connection: sa.Connection, victims: Sequence[Vict
     for piece in _pieces(ids):
         connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(piece)))
         connection.execute(sa.delete(FINDINGS).where(FINDINGS.c.bundle.in_(piece)))
-        connection.execute(sa.delete(STATES).where(STATES.c.bundle.in_(piece)))
+        for some in _pieces(instances):
+            connection.execute(sa.delete(STATES).where(STATES.c.instance.in_(some), STATES.c.bundle.in_(piece)))
         gone = sa.delete(BUNDLES).where(BUNDLES.c.id.in_(piece)).returning(BUNDLES.c.id)
         deleted.update(connection.execute(gone).scalars())
     _count_pairs(connection, incidents, instances)

@@ -18,7 +18,7 @@ from collector.endpoint.database.access_tables import AUDIT, SIGN_INS
 from collector.endpoint.database.engine import Database
 from collector.endpoint.retention.choosing import Limits, Victim, too_much, too_old
 from collector.endpoint.retention.deleting import delete
-from collector.endpoint.stores.folder import Store
+from collector.endpoint.stores.store import Store
 from collector.model import iso
 
 log = logging.getLogger(__name__)

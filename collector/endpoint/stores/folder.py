@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from collector.endpoint.stores.folder_place import FolderPlace
+from collector.endpoint.stores.incoming import Incoming, clear
+from collector.endpoint.stores.place import Place
+from collector.endpoint.stores.store import GoneError
 from collector.platforms.folders import sync_folder
 
-
-class Incoming:
-    """A body that is being received; its hash is known as soon as it is whole."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f"{secrets.token_hex(16)}.partial"
-        self._stream: BinaryIO = self.path.open("xb")
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def write(self, block: bytes) -> None:
-        """Raises OSError, for one when the disk is full."""
-        self._stream.write(block)
-        self._hash.update(block)
-        self.size += len(block)
-
-    def finish(self) -> str:
-        """Everything is on the disk; gives the SHA-256 in hexadecimal."""
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        return self._hash.hexdigest()
-
-    def discard(self) -> None:
-        """Raises OSError."""
-        with suppress(OSError):  # closing writes what is still buffered, which a full disk refuses
-            self._stream.close()
-        self.path.unlink(missing_ok=True)
+#: What is older than this, in seconds, nobody receives any more.
+_OLDEST_INCOMING = 86_400.0
 
 
-class Store:
-    """`<data>/objects/ab/cdef....zip`, and `<data>/incoming` for what is not whole yet."""
+class FolderStore:
+    """`<data>/objects/ab/abcd....zip`, and `<data>/incoming` for what is not whole yet."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, is_shared: bool = False) -> None:
         """Raises OSError if the folders can't be made."""
+        self.name = str(data)
+        self.is_shared = is_shared
+        self.place: Place = FolderPlace(data)
         self._objects = data / "objects"
         self._incoming = data / "incoming"
         for folder in (self._objects, self._incoming):
@@ -58,25 +37,33 @@ class Store:
     def path(self, sha256: str) -> Path:
         return self._objects / sha256[:2] / f"{sha256}.zip"
 
-    def keep(self, incoming: Incoming, sha256: str) -> Path:
-        """Moves a whole body to its place. Raises OSError."""
+    def keep(self, incoming: Incoming, sha256: str) -> None:
         target = self.path(sha256)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         incoming.path.replace(target)
         sync_folder(target.parent)
-        return target
+
+    @contextmanager
+    def opened(self, sha256: str, *, as_stored: bool = False) -> Iterator[BinaryIO]:
+        try:
+            stream = self.path(sha256).open("rb")
+        except FileNotFoundError:
+            raise GoneError(self.name) from None
+        with stream:
+            yield stream
+
+    def holds(self, sha256: str) -> bool:
+        return self.path(sha256).exists()
+
+    def is_elsewhere(self, sha256: str) -> bool:
+        return False
 
     def remove(self, sha256: str) -> None:
-        """Raises OSError."""
         self.path(sha256).unlink(missing_ok=True)
 
     def clear_incoming(self) -> int:
-        """Removes what a killed process left half received; tells how many files."""
-        left = list(self._incoming.glob("*.partial"))
-        for file in left:
-            file.unlink(missing_ok=True)
-        return len(left)
+        return clear(self._incoming, older_than=time.time() - _OLDEST_INCOMING if self.is_shared else None)
 
-    def all(self) -> Iterator[tuple[str, Path]]:
+    def all(self) -> Iterator[str]:
         for file in sorted(self._objects.glob("??/*.zip")):
-            yield file.stem, file
+            yield file.stem
