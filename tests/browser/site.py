@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-from playwright.sync_api import BrowserContext, FloatRect, Page
+from playwright.sync_api import BrowserContext, FloatRect, Page, expect
 
 from tests.browser.chromium import browser
 from tests.endpoint import demo_site
@@ -56,6 +56,7 @@ def signed_in(
         page.goto(running.url + "/login")
         page.get_by_label("Token").fill(running.token)
         page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Incidents", exact=True)).to_be_visible()
         page.close()
         yield context
 
