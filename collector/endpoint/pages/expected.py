@@ -36,7 +36,9 @@ class Given(BaseModel):
 
 
 _NOT_ONE = "there is no scale set with this id"
+
 _DESCRIBED: dict[str, Any] = {
+    "tags": ["expected instances"],
     "dependencies": [Security(BEARER)],
     "responses": problems(400, 404, 413, 422),
     "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
@@ -44,13 +46,13 @@ _DESCRIBED: dict[str, Any] = {
 
 
 def add_expected(app: FastAPI, parts: Parts) -> None:
-    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expected", **_DESCRIBED)
+    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expect", **_DESCRIBED)
     async def put(request: Request, scale_set_id: str, person: Administrator) -> Given:
         """Takes in the list of the instances that this scale set should have, in the place of the one before."""
         taken = await _take(parts, person, await _body(request), scale_set_id)
         return _document(taken)
 
-    @app.put("/v1/expected", operation_id="any_expected", **_DESCRIBED)
+    @app.put("/v1/expected", operation_id="expect_any", **_DESCRIBED)
     async def put_any(request: Request, person: Administrator) -> Given:
         """Of the scale set that the list itself names; it may be one that no bundle has told of yet."""
         return _document(await _take(parts, person, await _body(request), None))
