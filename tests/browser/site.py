@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-from playwright.sync_api import BrowserContext, FloatRect, Page
+from playwright.sync_api import BrowserContext, Error, FloatRect, Page, expect
 
 from tests.browser.chromium import browser
 from tests.endpoint import demo_site
@@ -53,11 +53,25 @@ def signed_in(
 ) -> Iterator[BrowserContext]:
     with browser(folder, dark=dark, width=width, script=script) as context:
         page = context.new_page()
-        page.goto(running.url + "/login")
+        _begin(page, running.url + "/login")
         page.get_by_label("Token").fill(running.token)
         page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Incidents", exact=True)).to_be_visible()
         page.close()
         yield context
+
+
+def _begin(page: Page, url: str) -> None:
+    """The first page that a browser opens; on a busy machine Chromium drops it while it is still starting."""
+    for _ in range(5):
+        try:
+            page.goto(url)
+        except Error as error:
+            if "ERR_ABORTED" not in str(error):
+                raise
+        else:
+            return
+    page.goto(url)
 
 
 def problems_of(page: Page) -> list[str]:

@@ -251,10 +251,15 @@ def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path)
     assert again.json()["hint"]
     file = tmp_path / "instances.json"
     file.write_text(demo_site.listing("vmss-cold", 5))
-    printed = vmext("endpoint", "--data", str(empty.data), "expected", str(file)).out
+    printed = vmext("endpoint", "--data", str(empty.data), "expected", "--scale-set", path[-16:], file).out
     assert printed == f"vmss-cold should have 5 instances: {path}\n"
     assert "5 silent" in empty.get(path).text
     assert "5 expected" in empty.get("/scale-sets").text
+    asked_for = ("--instances", "0,1,2,3,4", "--upload", empty.url)
+    assert f"vmext fleet collect instances.json {' '.join(asked_for)} --execute" in empty.get(path).text
+    without = vmext("fleet", "collect", file, *asked_for)
+    assert without.code == 0, without.err
+    assert f"vmext collect --upload {empty.url}" in without.out
 
 
 def test_a_form_without_its_token_is_refused(empty: Endpoint):

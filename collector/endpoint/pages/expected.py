@@ -7,7 +7,7 @@ from email.policy import HTTP
 from typing import Any
 
 from fastapi import FastAPI, Security
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -25,8 +25,6 @@ from collector.errors import ConfigError
 
 class Given(BaseModel):
     """What was taken in. `problems` are sentences on what the list leaves open."""
-
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     #: of this answer
     version: int = Field(alias="schema")
