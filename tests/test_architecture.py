@@ -53,9 +53,19 @@ PURE = [
         )
     ),
     *(f"read/{name}.py" for name in ("sift", "split", "tailing/stream", "window")),
-    *("data/rotated.py", "endpoint/indexing/naming.py", "endpoint/indexing/rows.py", "endpoint/pages/timeline"),
+    *(
+        "data/rotated.py",
+        "endpoint/indexing/naming.py",
+        "endpoint/indexing/rows.py",
+        "endpoint/reading/asking.py",
+        "endpoint/exporting/records.py",
+        "endpoint/api/drawn.py",
+        "endpoint/pages/timeline",
+    ),
     *(f"endpoint/pages/{name}.py" for name in ("comparing", "excerpts", "machine", "markdown", "retold", "ticket")),
     *(f"endpoint/access/{name}.py" for name in ("attested", "rules", "scale_sets")),
+    *("endpoint/pages/asked.py", "endpoint/pages/telling.py"),
+    *(f"endpoint/reading/{name}.py" for name in ("advising", "differences", "members", "repairing")),
 ] + [
     f"bundle/{name}.py"
     for name in (

@@ -48,6 +48,8 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ("upload_url = 7", "upload_url"),
         ("spread_seconds = -1", "spread_seconds"),
         ("spool_days = 0", "spool_days"),
+        ("spool_days = '30'", "spool_days must be a number, not '30'"),
+        ("state_dir = 'state'", "state_dir must be an absolute path, not 'state'"),
         ("client_cert = 7", "client_cert"),
     ],
 )

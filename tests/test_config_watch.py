@@ -271,6 +271,27 @@ def test_check_of_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "nothing.toml" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("address", "warning"),
+    [
+        ("http://vmext.example.com", "by http:// bundles can be read on the way"),
+        ("HTTP://vmext.example.com", "by http:// bundles can be read on the way"),
+        ("https://vmext.example.com", ""),
+        ("http://127.0.0.1:8443", ""),
+        ("http://[::1]:8443", ""),
+    ],
+)
+def test_an_address_without_encryption_is_told(
+    tmp_path: Path, address: str, warning: str, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "config.toml"
+    file.write_text(f'upload_url = "{address}"')
+    assert main(["config", "check", str(file)]) == 0
+    told = capsys.readouterr().err
+    assert warning in told
+    assert bool(told) == bool(warning)
+
+
 def test_show_tells_origins_and_masks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

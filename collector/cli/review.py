@@ -6,6 +6,7 @@ import hashlib
 import socket
 import threading
 import webbrowser
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,8 @@ def command(
     from collector.cli.endpoint.serving import bound_to
 
     bound = bound_to(listen)
+    if not ip_address(bound.getsockname()[0]).is_loopback:
+        raise ConfigError(f"--listen: {listen} is not this machine alone", "For others there is vmext endpoint.")
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         from collector.endpoint.parts import open_parts

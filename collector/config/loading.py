@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +14,7 @@ from collector.config.typed import typed
 from collector.config.values import ENVIRONMENT, KINDS, WATCH, Config
 from collector.errors import ConfigError
 from collector.platforms import current
+from collector.platforms.own_files import read_named
 from collector.platforms.paths import reachable
 
 if sys.version_info >= (3, 11):
@@ -30,6 +29,7 @@ _PREFIX = "VMEXT_"
 #: Signs of the longest path below the state folder, with room to spare.
 _ROOM_BELOW = 80
 _MOST_BYTES = 1_048_576
+_RELATIVE = "Which folder that is would depend on where vmext is started."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,10 @@ def read(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, de
         try:
             if one.name not in KINDS:
                 raise _unknown(one)
-            values[one.name] = typed(one.name, one.value, one.where, is_text=one.is_text)
+            value = typed(one.name, one.value, one.where, is_text=one.is_text)
+            if isinstance(value, Path) and one.origin == str(file) and not value.is_absolute():
+                raise ConfigError(f"{one.where}: {one.name} must be an absolute path, not {one.value!r}", _RELATIVE)
+            values[one.name] = value
             origins[one.name] = one.origin
         except ConfigError as error:
             problems.append(error)
@@ -103,7 +106,7 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
         log.warning("%s is not read: it belongs to a user who is no administrator", file)
         return
     try:
-        loaded: dict[str, Any] = tomllib.loads(_text(file))
+        loaded: dict[str, Any] = tomllib.loads(read_named(file, _MOST_BYTES).decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
@@ -129,19 +132,6 @@ def _from_file(file: Path, problems: list[ConfigError]) -> Iterator[_Given]:
             problems.append(ConfigError(f"{file}: there is no table [{key}]", hint))
         else:
             yield _Given(key, value, str(file), str(file))
-
-
-def _text(file: Path) -> str:
-    """A pipe would hold a service that starts for ever, and a device fill its memory.
-
-    Raises OSError, UnicodeDecodeError.
-    """
-    kind = file.stat()
-    if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
-        raise OSError(errno.EINVAL, "it is no plain file")
-    if kind.st_size > _MOST_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {_MOST_BYTES} bytes")
-    return file.read_text(encoding="utf-8-sig")
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from collector.errors import ConfigError
+from collector.platforms.own_files import read_named
+
+_MOST_BYTES = 1_048_576
 
 
 def read_token(file: Path) -> str:
     """The one word of the file. Raises ConfigError."""
     try:
-        token = file.read_text(encoding="utf-8-sig").strip()
+        token = read_named(file, _MOST_BYTES).decode("utf-8-sig").strip()
     except OSError as error:
         raise ConfigError(f"the token file {file} can't be read: {error.strerror}") from error
     except ValueError as error:
@@ -23,7 +26,7 @@ def read_token(file: Path) -> str:
 def read_recipients(file: Path) -> tuple[str, ...]:
     """Public keys, one a line; lines that begin with # say something to people. Raises ConfigError."""
     try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+        lines = [line.strip() for line in read_named(file, _MOST_BYTES).decode("utf-8-sig").splitlines()]
     except OSError as error:
         raise ConfigError(f"the recipients file {file} can't be read: {error.strerror}") from error
     except ValueError as error:

@@ -21,7 +21,7 @@ def typed(name: str, value: object, where: str, *, is_text: bool) -> object:
     if kind == "Path" and isinstance(value, (str, Path)):
         return Path(value).expanduser()
     if kind in ("int", "float"):
-        return _number(name, value, where, whole=kind == "int")
+        return _number(name, value, where, whole=kind == "int", is_text=is_text)
     if kind.startswith("tuple"):
         return _texts(name, value, where)
     if kind == "bool":
@@ -33,8 +33,8 @@ def typed(name: str, value: object, where: str, *, is_text: bool) -> object:
     return value
 
 
-def _number(name: str, value: object, where: str, *, whole: bool) -> float | int:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+def _number(name: str, value: object, where: str, *, whole: bool, is_text: bool) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str) if is_text else (int, float)):
         raise _wrong(name, value, where, "a number")
     try:
         number = float(value)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from collector.platforms.own_files import open_own
+
 
 @contextmanager
 def held(file: Path) -> Iterator[bool]:
-    """Tries to take the lock; the value says whether it is held. Raises OSError if the file can't be made."""
-    with file.open("a+b") as stream:
+    """Tries to take the lock; the value says whether it is held. Raises OSError if the file can't be made, or is no
+    plain file of ours."""
+    with os.fdopen(open_own(file, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b") as stream:
         yield _take(stream.fileno())
 
 

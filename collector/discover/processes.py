@@ -62,10 +62,12 @@ def running() -> Mapping[int, Running]:
     import psutil
 
     found = {}
-    for process in psutil.process_iter(["name", "cmdline", "ppid"]):
-        info = process.info
-        command = plain(" ".join(info["cmdline"] or []))
-        found[process.pid] = Running(process.pid, info["ppid"] or 0, plain(info["name"] or ""), command, process)
+    for process in psutil.process_iter():  # without names: what one process does not tell would end the whole list
+        with process.oneshot():
+            name, words, parent = told(process.name), told(process.cmdline), told(process.ppid)
+        if parent is not None:  # else it has ended meanwhile
+            command = plain(" ".join(words or []))
+            found[process.pid] = Running(process.pid, parent, plain(name or ""), command, process)
     return found
 
 

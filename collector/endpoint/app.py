@@ -18,14 +18,15 @@ from collector.endpoint.access.guard import Guard
 from collector.endpoint.access.openid_routes import add_openid
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.routes import add_api
 from collector.endpoint.health import add_health
 from collector.endpoint.intake.routes import add_intake
 from collector.endpoint.meter import Meter
 from collector.endpoint.pages.admin import add_admin
 from collector.endpoint.pages.routes import add_pages
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.api import add_api
 from collector.endpoint.retention.sweep import Retention, Sweeper
+from collector.endpoint.stores.store import GoneError
 from collector.endpoint.watching.routes import add_watched
 
 
@@ -38,6 +39,8 @@ def create_app(parts: Parts) -> FastAPI:
         parts.pulse.start()
         if parts.settings.indexers is None:
             working.start()
+            if parts.exporter is not None:
+                parts.exporter.start()
         looking = [threading.Thread(target=one.run, name="watcher", daemon=True) for one in parts.watchers]
         for thread in looking:
             thread.start()
@@ -77,5 +80,9 @@ def create_app(parts: Parts) -> FastAPI:
             return error.response()
         person = request.scope.get("caller")
         return parts.pages.error(str(error), error.status, hint=error.hint, person=person)
+
+    @app.exception_handler(GoneError)
+    async def gone(request: Request, error: GoneError) -> Response:
+        return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
 
     return app

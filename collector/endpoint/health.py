@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint import metrics
+from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.parts import Parts
 
 
 def add_health(app: FastAPI, parts: Parts) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", operation_id="healthz")
     def health() -> Response:
         """It runs. `waiting`: bundles that are stored and not indexed yet."""
         return JSONResponse({"status": "ok", "waiting": parts.index.waiting()})
 
-    @app.get("/readyz")
+    @app.get("/readyz", operation_id="readyz", responses={503: {"description": "It is not ready"}})
     def ready() -> Response:
         """503 where the database does not answer or nothing can be stored."""
         problems = _problems(parts)
         return JSONResponse({"status": "not ready" if problems else "ready", **problems}, 503 if problems else 200)
 
-    @app.get("/metrics")
+    @app.get(
+        "/metrics",
+        operation_id="metrics",
+        response_class=Response,
+        responses=problems() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        dependencies=[Security(BEARER)],
+    )
     def measured() -> Response:
         """In Prometheus' format; needs a token that may read."""
         pool = parts.database.in_use()

@@ -9,6 +9,7 @@ from collector.bundle.reader import Limits
 from collector.endpoint.access.access import Access, open_access
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
+from collector.endpoint.exporting.exporter import Exporter, exporter_of
 from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
@@ -37,9 +38,13 @@ class Parts:
     limits: Limits
     pulse: Pulse
     watchers: tuple[Watcher, ...]
+    #: None where findings go nowhere.
+    exporter: Exporter | None
 
     def close(self) -> None:
         """Ends after what was begun."""
+        if self.exporter is not None:
+            self.exporter.stop()
         self.pulse.stop()
         self.commits.close()
         self.access.audit.close()
@@ -64,7 +69,7 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         recover(store, index, database, limits)
     watching = watched(settings, store, database, cache, limits)
     store = watching.store
-    indexer = Indexer(database, store, limits)
+    indexer = Indexer(database, store, limits, exports=settings.otlp_endpoint is not None)
     return Parts(
         settings,
         database,
@@ -73,8 +78,9 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         open_access(settings.data, database, settings.access),
         Commits(database),
         indexer,
-        Pages(),
+        Pages(watches=bool(settings.watch)),
         limits,
         Pulse(database, folders),
         watching.watchers(indexer.call),
+        exporter_of(settings, database),
     )

@@ -63,6 +63,8 @@ def index(tether: Connection, settings: Settings) -> None:
     parts = open_parts(settings, is_first=False)
     on_end(parts.indexer.stop)
     hold(tether)
+    if parts.exporter is not None:
+        parts.exporter.start()
     parts.indexer.run()
     parts.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.model import System
+from collector.platforms.own_files import make_private
 
 if TYPE_CHECKING:
     from collector.platforms.commands import Answer
@@ -95,15 +96,10 @@ class LinuxHost:
             psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 
     def make_private(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        owner = folder.stat().st_uid
-        if owner == os.geteuid():
-            folder.chmod(0o700)
-        elif owner != 0 and not self.is_admin():
-            raise PermissionError(f"{folder} belongs to another user")
+        make_private(folder)
 
     def trusts(self, file: Path) -> bool:
-        return True  # /etc is root's
+        return True  # what reads it looks whose it is
 
     def folders_written_to(self) -> tuple[str, ...]:
         return FOLDERS_WRITTEN_TO

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from collector.platforms.own_files import open_own
 from collector.platforms.proc import file_locks
 
 
@@ -24,7 +25,7 @@ def is_locked(file: Path) -> bool:
         held = ((lock.device, lock.inode) for lock in file_locks() if not lock.waits)
         if (device, status.st_ino) in held:
             return True
-    with file.open("rb") as stream:
+    with os.fdopen(open_own(file, os.O_RDONLY), "rb") as stream:
         return not _can_take(stream.fileno())
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from collector.platforms import current
+from collector.platforms.own_files import open_own
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ def redaction_key(state: Path | None) -> bytes:
         return os.urandom(_KEY_BYTES)
     file = state / _KEY_FILE
     try:
-        key = file.read_bytes()
+        with os.fdopen(open_own(file, os.O_RDONLY), "rb") as stream:
+            key = stream.read(_KEY_BYTES + 1)
         if len(key) == _KEY_BYTES:
             return key
     except FileNotFoundError:

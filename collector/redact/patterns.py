@@ -86,6 +86,7 @@ class Search(NamedTuple):
     marks: tuple[str, ...]
     guards: dict[str, str]
     needs: dict[int, str]
+    forms: dict[int, str]
 
 
 @cache
@@ -101,8 +102,12 @@ def search(hide: frozenset[Hidden] = frozenset()) -> Search:
     parts = _table()["parts"]
     guards = {name: _whole(text, parts, f"the guard of {name}") for name, text in _table()["guards"].items()}
     numbers = {row.id: number for number, row in enumerate(rows)}
-    needs = {numbers[row]: _whole(text, parts, f"the need of {row}") for row, text in _table()["needs"].items()}
-    return Search(rows, literals, long, marked, tuple(_table()["marks"]), guards, needs)
+    needs, forms = (
+        {numbers[row]: _whole(text, parts, f"{row} in {name}") for row, text in _table()[name].items()}
+        for name in ("needs", "forms")
+    )
+    forms = {number: _folded(_ANY_CASE + form) for number, form in forms.items()}
+    return Search(rows, literals, long, marked, tuple(_table()["marks"]), guards, needs, forms)
 
 
 @cache

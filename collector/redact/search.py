@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from collector.redact.encoded import is_text, judged, packed
 from collector.redact.patterns import Search
-from collector.redact.prefilter import Prefilter, base64_runs, signs_of
+from collector.redact.prefilter import Prefilter, base64_runs, masked, signs_of
 from collector.redact.view import View, has_escapes, lowered, unescaped
 from collector.redact.wraps import Lines
 
@@ -43,6 +43,7 @@ class Finder:
     def __init__(self, search: Search, names: re.Pattern[str] | None = None) -> None:
         self._table, self._names = search, names
         self._prefilter = Prefilter(search)
+        self._forms: dict[int, str | re.Pattern[str]] = {**search.forms}
         self._over_lines = frozenset(number for number, row in enumerate(search.rows) if row.scope == "text")
 
     def find(self, text: str) -> list[Found]:
@@ -57,8 +58,8 @@ class Finder:
         signs = signs_of(text)
         runs = self._packed(text, signs, depth, found)
         if "\n" in text:
-            lines = Lines(text)
-            self._in_lines(lines, self._prefilter.lines(lines, signs), runs, found, depth)
+            lines = Lines(text, masked(text, signs).split(b"\n"))
+            self._in_lines(lines, self._prefilter.lines(lines), runs, found, depth)
         else:
             called = self._prefilter.rows(text, signs)
             if called is not None or runs:
@@ -136,8 +137,16 @@ class Finder:
             row = self._table.rows[number]
             if row.is_folded:
                 folded = folded or lowered(view.text)
-            for match in row.regex.finditer(folded if row.is_folded else view.text):
-                self._take(match, number, view, found)
+            text = folded if row.is_folded else view.text
+            if self._may_match(number, text):
+                for match in row.regex.finditer(text):
+                    self._take(match, number, view, found)
+
+    def _may_match(self, number: int, text: str) -> bool:
+        form = self._forms.get(number)
+        if isinstance(form, str):  # compiled when it is asked
+            form = self._forms[number] = re.compile(form)
+        return form is None or form.search(text) is not None
 
     def _take(self, match: re.Match[str], number: int, view: View, found: list[Found]) -> None:
         """What a row found, unless it is a pseudonym already, or no key but text."""

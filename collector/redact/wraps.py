@@ -16,7 +16,13 @@ _HEAD = re.compile(
     r"\s*(?:\d{4}[-/]\d\d[-/]|\d\d?[/.]\d\d?[/.]\d{2,4}[ T]|\d\d?:\d\d[: ]"
     r"|[#>+*|-]{1,4}\s|[{}\]]\s*$|\{\"|\[[\w ]|</?[A-Za-z?]"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]|\w[\w .-]{0,30}[:=] "
-    r"|(?:/[\w.+-]+){2,}: |(?:I|W|E|F)\d{4} |(?:time|level|ts)=|-----|$)"
+    r"|(?:/[\w.+-]+){2,}: |(?:I|W|E|F)\d{4} |(?:[Tt][Ii][Mm][Ee]|level|ts)=|-----|$)"
+)
+#: The same of a line in bytes, in lower case and with 0 for each digit; never more than that, and the usual ones first.
+_USUAL_HEADS = (b"0000-00-", b"0000/00/", b"[0", b'{"', b"time=")
+_MASKED_HEAD = re.compile(
+    rb"\s*(?:\w[\w .-]{0,30}[:=] |0000[-/]00[-/]|00?[/.]00?[/.]00{1,3}[ t]|00?:00[: ]|[#>+*|-]{1,4}\s|[{}\]]\s*$|\{\""
+    rb"|\[[\w ]|</?[a-z]|(?:/[\w.+-]+){2,}: |time=|-----|$)"
 )
 #: A line that begins with an ordinary word does not go on with a key.
 _PLAIN = re.compile(r"\s*(?:[A-Za-z]?[a-z]*|[A-Z]{2,12})(?:[\s.,:;]|$)")
@@ -36,28 +42,32 @@ _MOST_LINES = 24
 
 
 class Lines:
-    """The lines of one text, by number."""
+    """The lines of one text, by number; `masked` are the same in bytes, one for each sign."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, masked: Sequence[bytes]) -> None:
+        self.text, self.masked = text, masked
         self._joined: dict[int, bool] = {}
 
     @cached_property
-    def parts(self) -> list[str]:
-        """Made when it is asked for: most texts hold nothing of interest."""
-        return self.text.split("\n")
-
-    @cached_property
     def starts(self) -> list[int]:
-        """Where each line begins."""
-        return list(map(add, accumulate(map(len, self.parts), initial=0), count()))  # with their line ends
+        """Where each line begins, and where one behind the last would. Made when it is asked for: most texts hold
+        nothing of interest."""
+        return list(map(add, accumulate(map(len, self.masked), initial=0), count()))  # with their line ends
+
+    def part(self, number: int) -> str:
+        """One line without its end; "" behind the last."""
+        return self.text[self.starts[number] : self.starts[number + 1] - 1] if number + 1 < len(self.starts) else ""
+
+    def begun(self, number: int, signs: int) -> str:
+        """One line with so many signs of the next one."""
+        return self.part(number).rstrip("\r") + self.part(number + 1).lstrip()[:signs]
 
     def chain(self, number: int) -> tuple[int, int]:
         """First and last line of what was one line, as far as one can tell."""
         first = last = number
         while first > 0 and last - first < _MOST_LINES and self._wraps(first - 1):
             first -= 1
-        while last + 1 < len(self.parts) and last - first < _MOST_LINES and self._wraps(last):
+        while last + 2 < len(self.starts) and last - first < _MOST_LINES and self._wraps(last):
             last += 1
         return first, last
 
@@ -67,7 +77,7 @@ class Lines:
 
     def line(self, number: int) -> View:
         """One line by itself."""
-        return View(self.parts[number], ((0, self.starts[number]),))
+        return View(self.part(number), ((0, self.starts[number]),))
 
     def joined(self, first: int, last: int) -> Iterator[View]:
         """All of them as one: as it was cut anywhere, and as it was cut at a blank."""
@@ -78,7 +88,7 @@ class Lines:
     def _together(self, first: int, last: int, between: str) -> View:
         texts, pieces, place = [], [], 0
         for number in range(first, last + 1):
-            whole = self.parts[number]
+            whole = self.part(number)
             part = whole.strip(" \t\r") if number > first else whole.rstrip("\r")
             pieces.append((place, self.starts[number] + whole.find(part) if part else self.starts[number]))
             texts.append(part)
@@ -89,23 +99,28 @@ class Lines:
         """Whether the next line goes on with this one."""
         known = self._joined.get(number)
         if known is None:
-            known = self._joined[number] = _wrapped(self.parts, number)
+            before = len(self.part(number - 1).rstrip("\r")) if number else -1
+            line, following = self.part(number).rstrip("\r"), self.part(number + 1).rstrip("\r")
+            known = self._joined[number] = _wrapped(line, following, before)
         return known
 
 
-def _wrapped(parts: Sequence[str], number: int) -> bool:
-    line, following = parts[number].rstrip("\r"), parts[number + 1].rstrip("\r")
+def _wrapped(line: str, following: str, before: int) -> bool:
+    """`before`: signs of the line before, -1 where there is none."""
     if len(line) < LEAST_WRAPPED or not following or _HEAD.match(following):
         return False
     if line[-1].isspace():
         return len(line) in _WIDTHS or _MIXED.match(following) is not None
-    if len(line) in _WIDTHS or len(following) == len(line):
-        return True
-    if number > 0 and len(parts[number - 1].rstrip("\r")) == len(line):
+    if len(line) in _WIDTHS or len(line) in (len(following), before):
         return True
     if _MIXED.match(following) or _through_a_word(line, following) or _through_quotes(line, following):
         return True
     return len(line) - line.rfind(" ") > _LONG_WORD and _PLAIN.match(following) is None
+
+
+def going_on(lines: set[bytes]) -> set[bytes]:
+    """Of these lines, in lower case and with 0 for each digit, those that may go on with the one before them."""
+    return {line for line in lines if not line.startswith(_USUAL_HEADS) and not _MASKED_HEAD.match(line)}
 
 
 def _through_a_word(line: str, following: str) -> bool:

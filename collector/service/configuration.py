@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from collector.config import Config, Loaded, load_config, read, unknown_variables
 from collector.errors import ConfigError, VmextError
@@ -53,7 +54,7 @@ def examine(file: Path | None, environ: Mapping[str, str]) -> Examined:
     tables = own_files(place)
     of_values = (_address(loaded), _network(loaded), _keys(loaded), _zone(loaded, host.root()))
     problems = (*loaded.problems, *(problem for found in of_values for problem in found), *_places(tables))
-    return Examined(place, loaded, tables, problems, unknown_variables(environ))
+    return Examined(place, loaded, tables, problems, (*unknown_variables(environ), *_readable(loaded)))
 
 
 def _address(loaded: Loaded) -> Iterator[VmextError]:
@@ -64,6 +65,18 @@ def _address(loaded: Loaded) -> Iterator[VmextError]:
             kind_of(loaded.config.upload_url, loaded.config.token)
         except VmextError as error:
             yield error
+
+
+def _readable(loaded: Loaded) -> Iterator[str]:
+    """With a token such an address is refused."""
+    from collector.deliver.targets import is_loopback
+
+    try:
+        parts = urlsplit(loaded.config.upload_url or "")
+    except ValueError:  # told as a problem
+        return
+    if parts.scheme == "http" and not loaded.config.token and not is_loopback(parts.hostname or ""):
+        yield f"upload_url ({loaded.origins['upload_url']}): by http:// bundles can be read on the way; give https://"
 
 
 def _network(loaded: Loaded) -> Iterator[VmextError]:

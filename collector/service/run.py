@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -150,7 +151,7 @@ def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Pat
         time_zone=config.time_zone,
         instance=run.instance,
         bytes_per_source=config.bytes_per_source,
-        ring=config.state_dir / "ring",
+        ring=_ring(config.state_dir),
         trigger=run.trigger,
         probe_network=run.probe_network,
         live=run.live,
@@ -160,6 +161,18 @@ def _request(run: Run, config: Config, environ: Mapping[str, str], settings: Pat
         extra_tables=tuple(tables),
         broken_tables=tuple(broken),
     )
+
+
+def _ring(state: Path) -> Path | None:
+    """What the resident agent has kept; None where there is nothing, or others may have put something in its place."""
+    try:
+        if not state.is_dir():
+            return None
+        current().make_private(state)
+    except OSError as error:
+        if error.errno != errno.EROFS:  # a home that is closed to us, say
+            return None
+    return state / "ring"
 
 
 def _written(

@@ -14,6 +14,7 @@ from collector.errors import (
     VmextError,
 )
 from collector.model import BundleInfo, Delivery
+from collector.platforms import current
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
     from collector.deliver.send import wait_spread
     from collector.deliver.targets import shown
 
+    _check(config.state_dir)
     spool = spool_of(config, config.state_dir)
     failed = 0
     pending, unreadable = spool.look()
@@ -52,6 +54,17 @@ def upload(config: Config) -> Iterator[tuple[BundleInfo, Delivery]]:
         if delivery.state != "skipped":
             failed = failed + 1 if delivery.state == "spooled" and spool.waits(bundle) else 0
         yield bundle, delivery
+
+
+def _check(state: Path) -> None:
+    """Nothing that others may have put there is sent in our name. Raises ConfigError."""
+    try:
+        if state.is_dir():
+            current().make_private(state)
+    except PermissionError as error:
+        raise ConfigError(f"the state folder {state} can't be used: {error.strerror}") from error
+    except OSError as error:
+        log.debug("%s is left as it is: %s", state, error.strerror)  # a disk that can only be read
 
 
 def delivered(config: Config, bundle: BundleInfo, state: Path, *, upload: bool) -> Delivery:

@@ -26,6 +26,7 @@ from collector.deliver.lock import held
 from collector.deliver.targets import shown
 from collector.model import Source
 from collector.platforms import current, durable
+from collector.platforms.own_files import open_own
 from collector.service.run import Run
 
 log = logging.getLogger(__name__)
@@ -125,8 +126,9 @@ class Steps:
         document |= {"source": self._source, "sources": self._sources}
         temporary = self._file.with_name(f".{self._file.name}.partial")
         try:
-            temporary.touch(mode=0o600)
-            temporary.write_text(json.dumps(document), encoding="ascii")
+            descriptor = open_own(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(json.dumps(document).encode("ascii"))
             temporary.replace(self._file)
         except OSError:  # a full disk, or someone reads it right now (Windows): the next one will do
             with suppress(OSError):
@@ -227,7 +229,7 @@ def _running(folder: Path) -> Running | None:
 
 def _document(file: Path) -> dict[str, Any] | None:
     try:
-        with file.open("rb") as stream:
+        with os.fdopen(open_own(file, os.O_RDONLY), "rb") as stream:
             told = json.loads(stream.read(_MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None

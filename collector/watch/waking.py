@@ -16,10 +16,10 @@ from typing import Any
 
 from watchdog import events
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
 from watchdog.observers.api import ObservedWatch
 
 from collector.platforms.file_systems import notifies
+from collector.platforms.observing import observer
 from collector.watch.polling import FolderTimes, folders_below
 from collector.watch.status import Mode
 
@@ -263,7 +263,7 @@ class Waker:
         """Asks the system to tell; why it does not."""
         try:
             if self._observer is None:
-                self._observer = Observer()
+                self._observer = observer()
                 self._observer.daemon = True
                 self._observer.start()
             door = self._inbox.of(str(one.path))

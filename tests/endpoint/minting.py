@@ -29,7 +29,7 @@ class Mint:
         packed = BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in members.items():
-                archive.writestr(name, content)
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         self._others = packed.getvalue()
 
     def make(self, number: int) -> tuple[str, bytes]:
@@ -43,8 +43,9 @@ class Mint:
         }
         packed = BytesIO(self._others)
         with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+            # with a fixed time, so that the same number is always the same bytes
             manifest = self._manifest | {"id": name, "incident": incident, "identity": identity}
-            archive.writestr("manifest.json", json.dumps(manifest))
+            archive.writestr(zipfile.ZipInfo("manifest.json"), json.dumps(manifest), zipfile.ZIP_DEFLATED)
         return name, packed.getvalue()
 
 

@@ -58,7 +58,10 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(data: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Endpoint]:
+def endpoint(
+    data: Path, *arguments: str, says: str = " ready on ", environ: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
+    """`says`: what stands before its address in the line by which it tells that it works."""
     command = [
         sys.executable,
         "-m",
@@ -78,8 +81,8 @@ def endpoint(data: Path, *arguments: str, environ: Mapping[str, str] | None = No
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
-            assert " ready on " in line, (data.parent / "endpoint.log").read_text()
-            yield Endpoint(line.split(" ready on ")[1].split()[0], data, process, arguments)
+            assert says in line, (data.parent / "endpoint.log").read_text()
+            yield Endpoint(line.split(says)[1].split()[0], data, process, arguments)
         finally:
             process.terminate()
             process.wait(30)

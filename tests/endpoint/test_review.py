@@ -99,7 +99,9 @@ def test_what_was_removed_is_told_as_gone_and_comes_back(kept: Kept, many: Calla
         assert "removed from" in running.bundles()[one.stem]["problem"]
         if "://" not in kept.url:  # of the others a copy may still be at hand
             page = running.get(f"/bundles/{one.stem}")
-            assert (page.status_code, "Traceback" in page.text) == (500, False)
+            assert (page.status_code, f"removed from {kept.url}" in page.text) == (410, True)
+            for path in ("", "/bundle"):
+                assert running.get(f"/v1/bundles/{one.stem}{path}").status_code == 410
         kept.put(one.name, one.read_bytes())
         running.until_indexed(2)
 
@@ -217,6 +219,11 @@ def test_encrypted_bundles_show_their_envelope_and_all_with_a_key(tmp_path: Path
         opened.until_indexed(1)
         assert "nginx-plus" in opened.get(f"/bundles/{name}").text
         assert opened.get(f"/v1/bundles/{name}/bundle").content == (share / f"{name}.zip").read_bytes()
+
+
+def test_it_is_for_one_person_on_this_machine(tmp_path: Path):
+    done = vmext("review", tmp_path, "--no-browser", "--cache", tmp_path / "cache", "--listen", "0.0.0.0:0")
+    assert (done.code, "--listen" in done.err) == (2, True), done.err
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collector.model import BundleInfo, Excerpt, Line
 from tests.bundle.samples import REPORT, seal
 from tests.collecting import Result, vmext
 from tests.endpoint.running import Endpoint
+from tests.received import received
 
 _NUMBERS = itertools.count()
 _SENT: dict[Path, dict[str, str]] = {}
@@ -79,8 +80,8 @@ def assert_all_there_once(server: Endpoint, sent: Iterable[BundleInfo], instance
     """No loss, no duplicate, nothing half in the endpoint, with all that tests before sent; the token in no log."""
     wanted = _SENT.setdefault(server.data, {})
     wanted.update((bundle.id, bundle.sha256) for bundle in sent)
-    listed = server.get("/v1/bundles?limit=500").json()
-    assert {row["id"]: row["sha256"] for row in listed["bundles"]} == wanted
+    listed = received(server)
+    assert {row["id"]: row["sha256"] for row in listed} == wanted
     assert sorted(file.stem for file in (server.data / "objects").rglob("*.zip")) == sorted(wanted.values())
     half = [str(file) for part in ("incoming", "uploads") for file in (server.data / part).rglob("*")]
     assert half == []

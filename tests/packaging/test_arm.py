@@ -14,6 +14,7 @@ from tests.endpoint.running import endpoint
 from tests.packaging.packaged import Packages
 from tests.packaging.roots import made
 from tests.packaging.test_rpm import asked
+from tests.received import received
 
 pytestmark = pytest.mark.slow
 EMULATOR = "/usr/bin/qemu-aarch64-static"
@@ -38,7 +39,7 @@ def test_the_deb_is_installed_beside_the_library_of_its_machine_and_works(packag
         root.path("/token").write_text(served.token)
         result = root.run(*PROGRAM, "collect", "--root", "/disk", "--upload", served.url, "--token-file", "/token")
         assert result.code == 10, result
-        assert [row["verdict"] for row in served.get("/v1/bundles").json()["bundles"]] == ["failed"]
+        assert [row["verdict"] for row in received(served)] == ["failed"]
     root.done("dpkg", "--purge", "vmext")
     assert not root.has("/usr/lib/vmext") and not root.has("/var/lib/vmext")
 

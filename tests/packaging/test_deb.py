@@ -13,6 +13,7 @@ from tests.collecting import CSE, Result, failing_disk
 from tests.endpoint.running import Endpoint
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
+from tests.received import received
 
 pytestmark = pytest.mark.slow
 RECIPIENT = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -70,7 +71,7 @@ def test_the_life_of_a_package(root: Root, packages: Packages, served: Endpoint)
     result = collected(root, served)
     assert (result.code, result.err) == (10, "")
     assert (result.json["delivery"]["state"], result.json["findings"][0]["extension"]) == ("delivered", CSE)
-    assert [row["verdict"] for row in served.get("/v1/bundles").json()["bundles"]] == ["failed"]
+    assert [row["verdict"] for row in received(served)] == ["failed"]
     assert left(root, installed) == {"etc/vmext/token", "var/lib/vmext"}  # and no compiled module
 
     config, state = root.path(CONFIG).read_bytes(), sorted(root.path("/var/lib/vmext").rglob("*"))
@@ -138,3 +139,51 @@ def test_a_package_that_is_installed_again_after_removal(bookworm: Root, package
     install(bookworm, packages.deb())
     again = bookworm.run("vmext", "collect", "--root", "/disk", "--format", "json")
     assert json.loads(again.out)["delivery"]["state"] == "delivered"
+
+
+def test_a_purge_without_systemd_ends_what_runs_and_takes_a_linked_state_away(bookworm: Root, packages: Packages):
+    """In one run: what a run has started ends with it. A process of another root has the same program's path."""
+    install(bookworm, packages.deb())
+    elsewhere = bookworm.path("/mnt/vmext")
+    elsewhere.mkdir()
+    (elsewhere / "theirs").write_text("x")
+    bookworm.path("/var/lib/vmext").symlink_to("/mnt/vmext")
+    script = """
+        set -e
+        mkdir -p /other/tmp /other/root /other/var/log
+        cp -a /usr /bin /lib* /etc /other
+        chroot /other vmext watch --quiet --root /var/log --state-dir /root/other >/dev/null & other=$!
+        vmext watch --quiet --root /var/log >/dev/null & agent=$!
+        for _ in $(seq 300); do
+            if [ -e /mnt/vmext/watch/lock ] && [ -e /other/root/other/watch/lock ]; then break; fi
+            sleep 0.1
+        done
+        [ -e /mnt/vmext/redaction.key ]
+        dpkg --purge vmext >&2
+        kill -0 $other
+        if wait $agent; then echo "ended with $?"; fi
+    """
+    assert bookworm.done("sh", "-c", script) == "ended with 0\n"
+    assert [file.name for file in elsewhere.iterdir()] == ["theirs"]
+    assert not bookworm.has("/var/lib/vmext")
+
+
+def test_a_linked_state_folder_of_vmext_alone_goes_as_a_whole(bookworm: Root, packages: Packages, served: Endpoint):
+    install(bookworm, packages.deb())
+    bookworm.path("/mnt/vmext").mkdir()
+    bookworm.path("/var/lib/vmext").symlink_to("/mnt/vmext")
+    assert collected(bookworm, served).code == 10
+    assert bookworm.has("/mnt/vmext/redaction.key")
+    bookworm.done("dpkg", "--purge", "vmext")
+    assert not bookworm.has("/mnt/vmext") and not bookworm.has("/var/lib/vmext")
+
+
+def test_an_old_unit_of_the_archive_is_told(bookworm: Root, packages: Packages):
+    unit = bookworm.path("/etc/systemd/system/vmext.service")
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text("[Service]\nExecStart=/opt/vmext/bin/vmext watch --quiet\n")
+    told = bookworm.run("dpkg", "--install", bookworm.bring(packages.deb()))
+    assert (told.code, "rm /etc/systemd/system/vmext.service" in told.err) == (0, True), told
+    unit.unlink()
+    told = bookworm.run("dpkg", "--install", bookworm.bring(packages.deb()))
+    assert (told.code, "/etc/systemd/system" in told.err) == (0, False), told

@@ -15,6 +15,7 @@ from tests.collecting import CSE, Result, failing_disk
 from tests.endpoint.running import Endpoint
 from tests.packaging import sysroot
 from tests.packaging.building import Built, run
+from tests.received import received
 from tests.watch.agent import Machine, until
 
 pytestmark = pytest.mark.slow
@@ -24,11 +25,6 @@ SITE = "python/lib/python3.13/site-packages"
 
 def vmext(linux: Built, *arguments: object, **options: Any) -> Result:
     return run([linux.tree / "bin" / "vmext", *arguments], **options)
-
-
-def stored(served: Endpoint) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = served.get("/v1/bundles").json()["bundles"]
-    return found
 
 
 @pytest.mark.skipif(not os.environ.get("CI") and os.geteuid() != 0, reason="chroot is for root")
@@ -44,7 +40,7 @@ def test_the_main_job_on_a_system_without_python(linux: Built, served: Endpoint,
     assert result.json["delivery"]["state"] == "delivered"
     (finding,) = result.json["findings"]
     assert (finding["extension"], finding["exit_code"]) == (CSE, 100)
-    assert [row["verdict"] for row in stored(served)] == ["failed"]
+    assert [row["verdict"] for row in received(served)] == ["failed"]
 
 
 def test_it_starts_through_links_and_from_any_folder(linux: Built, tmp_path: Path):
@@ -118,12 +114,12 @@ def test_the_resident_agent_and_its_children_run_out_of_it(linux: Built, served:
         try:
             until(lambda: " follows " in output.read_text() or agent.poll() is not None, "the first look")
             machine.fail(sequence=1)
-            until(lambda: stored(served) or agent.poll() is not None, "the bundle")
+            until(lambda: received(served) or agent.poll() is not None, "the bundle")
         finally:
             agent.terminate()
             agent.wait(60)
             machine.end()
-    assert [row["verdict"] for row in stored(served)] == ["failed"], output.read_text()
+    assert [row["verdict"] for row in received(served)] == ["failed"], output.read_text()
     assert agent.returncode == 0
 
 
@@ -209,4 +205,4 @@ def test_aarch64_does_the_main_job(aarch64: Built, served: Endpoint, tmp_path: P
     assert result.json["delivery"]["state"] == "delivered"
     code = "import psutil, pyrage, ssl, ctypes, lzma, bz2, zlib, platform; print(psutil.boot_time() > 0, platform.machine())"
     assert run([*start, "-c", code]).out == "True aarch64\n"
-    assert [row["verdict"] for row in stored(served)] == ["failed"]
+    assert [row["verdict"] for row in received(served)] == ["failed"]

@@ -18,6 +18,7 @@ from tests.endpoint.running import Endpoint
 from tests.packaging.booted import Booted, booted
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
+from tests.received import received
 from tests.watch.agent import Machine, until
 
 pytestmark = pytest.mark.slow
@@ -55,11 +56,6 @@ def facts_of(served: Endpoint) -> dict[str, Any]:
     return facts
 
 
-def bundles(served: Endpoint) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = served.get("/v1/bundles").json()["bundles"]
-    return found
-
-
 def test_the_unit_is_clean_and_little_exposed(root: Root):
     unit = "/lib/systemd/system/vmext.service"
     checked = root.run("systemd-analyze", "verify", "--man=no", unit)
@@ -78,7 +74,7 @@ def test_a_failure_is_reported_by_the_confined_service(root: Root, served: Endpo
         pid = here.property("MainPID")
         confined(here, pid)
         machine.fail()
-        (row,) = until(lambda: bundles(served), "the bundle")
+        (row,) = until(lambda: received(served), "the bundle")
         assert (row["verdict"], row["extension"]) == ("failed", CSE)
         assert here.run("vmext", "status").code == 0
         facts = facts_of(served)
@@ -121,7 +117,7 @@ def test_a_hang_is_reported_with_what_others_have_open(root: Root, served: Endpo
         )
         other = "--uid=nobody"  # whose files root may not open without the right to read everything
         here.done("systemd-run", other, "--unit=hangs", "/bin/sh", script)
-        rows = until(lambda: bundles(served), "the bundle")
+        rows = until(lambda: received(served), "the bundle")
         assert rows[0]["verdict"] == "hanging"
         facts = facts_of(served)
         assert "/tmp/held.txt" in json.dumps(facts)
@@ -142,13 +138,13 @@ def test_an_update_restarts_what_runs_and_keeps_what_it_knows(
         until(lambda: "the configuration was read again" in log.read_text(), "the reload")
         assert here.property("MainPID") == before
         machine.fail()
-        until(lambda: bundles(served), "the bundle")
+        until(lambda: received(served), "the bundle")
 
         here.done("dpkg", "--install", root.bring(packages.deb()))
         assert here.property("ActiveState") == "active"
         assert here.property("MainPID") != before
         assert here.done("vmext", "status").startswith(f"vmext watch {__version__} is running")
-        assert len(bundles(served)) == 1  # the old failure is no new one
+        assert len(received(served)) == 1  # the old failure is no new one
 
         here.done("systemctl", "stop", "vmext")
         assert here.property("Result") == "success"
@@ -171,5 +167,5 @@ def test_a_full_disk_leaves_the_bundle_in_memory(root: Root, served: Endpoint, m
         here.done("sh", "-c", f"head -c 60k /dev/zero > {STATE}/filler || true")
         here.done("systemctl", "start", "vmext")
         machine.fail()
-        (row,) = until(lambda: bundles(served), "the bundle")
+        (row,) = until(lambda: received(served), "the bundle")
         assert row["verdict"] == "failed"

@@ -18,6 +18,7 @@ import pytest
 from tests.endpoint.running import Endpoint
 from tests.packaging import bills
 from tests.packaging.wine import Done, Windows
+from tests.received import received
 from tests.watch.agent import until
 from tests.windows.test_collect_live import AGENT_LOG, HANDLER_LOG, STATUS, fail
 
@@ -68,11 +69,6 @@ def instance(windows: Windows) -> Iterator[Path]:
             windows.run("cmd", "/c", "rd", "/s", "/q", f"C:\\{name}")
 
 
-def stored(served: Endpoint) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = served.get("/v1/bundles").json()["bundles"]
-    return found
-
-
 def token_file(windows: Windows, served: Endpoint) -> str:
     file = windows.drive / "token.txt"
     file.write_text(served.token)
@@ -84,10 +80,11 @@ def test_the_packages_are_small():
 
 
 def test_the_bill_of_materials_names_each_part():
-    document = bills.read(package(".cdx.json"))
-    told = hashlib.sha256(package(".zip").read_bytes()).hexdigest()
-    assert document["metadata"]["component"]["hashes"][0]["content"] == told
-    assert {part["name"] for part in document["components"]} >= {"python", "distlib", "pyrage", "regipy", "tzdata"}
+    for bill, about in ("64.cdx.json", ".zip"), (".msi.cdx.json", ".msi"):
+        document = bills.read(package(bill))
+        told = hashlib.sha256(package(about).read_bytes()).hexdigest()
+        assert document["metadata"]["component"]["hashes"][0]["content"] == told
+        assert {part["name"] for part in document["components"]} >= {"python", "distlib", "pyrage", "regipy", "tzdata"}
     assert all(part["version"] and part["hashes"] and part["licenses"] for part in document["components"])
 
 
@@ -105,7 +102,7 @@ def test_a_failure_is_collected_and_delivered(windows: Windows, folder: Path, in
     done = windows.run(str(folder / "vmext.exe"), "collect", *to, "--state-dir", "C:\\state of it", environ=HOSTILE)
     assert done.code == 10, done.out
     assert done.out.startswith("VMEXT FAILED CustomScriptExtension exit 1")
-    (row,) = stored(served)
+    (row,) = received(served)
     assert row["verdict"] == "failed"
 
 
@@ -134,7 +131,7 @@ def told(windows: Windows, program: str) -> dict[str, object]:
 def noticed_and_delivered(windows: Windows, instance: Path, served: Endpoint) -> None:
     """A handler fails while the service runs: nobody asks, and the endpoint has it."""
     fail(instance, datetime.now(timezone.utc))
-    (row,) = until(lambda: stored(served), "the bundle", 240)
+    (row,) = until(lambda: received(served), "the bundle", 240)
     assert row["verdict"] == "failed"
 
 

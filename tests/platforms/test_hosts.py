@@ -90,9 +90,13 @@ def test_a_file_in_the_folders_place_is_told(tmp_path: Path):
     ],
 )
 def test_where_state_lies_on_linux(environ: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert User().state_dir() == Path(folder)
+    assert User().cache_dir() == Path("/h/.cache/vmext")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/c")
+    assert User().cache_dir() == Path("/c/vmext")
     assert User().config_file() == Path("/etc/vmext/config.toml")
     assert User().root() == Path("/")
 
@@ -103,6 +107,7 @@ def test_where_state_lies_on_windows(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("collector.platforms.windows._common_folder", lambda: "")  # Windows knows better than variables
     assert WindowsAdmin().state_dir() == Path("/p/vmext")
     assert WindowsUser().state_dir() == Path("/l/vmext")
+    assert WindowsUser().cache_dir() == Path("/l/vmext/cache")
     assert WindowsUser().config_file() == Path("/p/vmext/config.toml")
     assert str(WindowsUser().root()) == "E:\\"
 

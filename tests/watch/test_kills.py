@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from tests.endpoint.running import endpoint
+from tests.received import received
 from tests.watch.agent import Agent, Machine, until, watching
-from tests.watch.test_watch import sending, stored
+from tests.watch.test_watch import sending
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the handlers of the machine are shell scripts"),
@@ -54,9 +55,9 @@ def test_each_failure_has_one_bundle(tmp_path: Path):
                         kill(agent, with_children=chance.random() < 0.5)
                 assert failing.wait() == 0
                 with watching(machine.root, state, *options) as agent:
-                    until(lambda: len(stored(served)) >= number, f"the bundle of failure {number}")  # noqa: B023
+                    until(lambda: len(received(served)) >= number, f"the bundle of failure {number}")  # noqa: B023
                     until(lambda: '"open": []' in (state / "watch" / "notebook.json").read_text(), "the end of it")
-            assert len(stored(served)) == _FAILURES
+            assert len(received(served)) == _FAILURES
         assert not agent.bundles()
     finally:
         machine.end()

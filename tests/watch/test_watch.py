@@ -15,6 +15,7 @@ import pytest
 
 from tests.collecting import vmext
 from tests.endpoint.running import Endpoint, endpoint
+from tests.received import received
 from tests.watch.agent import Machine, until, watching
 
 pytestmark = [
@@ -33,11 +34,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     made.end()
 
 
-def stored(served: Endpoint) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = served.get("/v1/bundles").json()["bundles"]
-    return found
-
-
 def sending(served: Endpoint) -> tuple[str, ...]:
     return ("--upload", served.url, "--token-file", str(served.data / "admin.token"))
 
@@ -48,7 +44,7 @@ def test_a_failure_stands_on_the_review_page_without_anyone_asking(machine: Mach
         watching(machine.root, tmp_path / "state", *sending(served)) as agent,
     ):
         machine.fail(sequence=1)
-        (row,) = until(lambda: stored(served), "the bundle")
+        (row,) = until(lambda: received(served), "the bundle")
         assert row["verdict"] == "failed"
         assert "CustomScript" in served.get("/").text
         until(lambda: "delivered" in agent.printed, "the receipt")
@@ -136,7 +132,7 @@ def test_an_endpoint_that_is_away_gets_it_later(machine: Machine, tmp_path: Path
             endpoint(data, "--listen", f"127.0.0.1:{port}") as served,
             watching(machine.root, tmp_path / "state", "--config", str(config), *options),
         ):
-            until(lambda: stored(served), "the bundle")
+            until(lambda: received(served), "the bundle")
     assert not agent.bundles()
 
 

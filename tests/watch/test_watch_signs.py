@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from tests.endpoint.running import endpoint
+from tests.received import received
 from tests.watch.agent import Agent, Machine, until, watching
-from tests.watch.test_watch import sending, stored
+from tests.watch.test_watch import sending
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes are named and parted by means of Linux"),
@@ -61,7 +62,7 @@ def test_errors_that_come_in_a_burst_are_reported(machine: Machine, tmp_path: Pa
         with pytest.raises(AssertionError):
             until(agent.noticed, "a burst of fewer than twenty", seconds=6)
         machine.append(AMA_LOG, errors(15))
-        (row,) = until(lambda: stored(served), "the bundle")
+        (row,) = until(lambda: received(served), "the bundle")
         listed = served.get(f"/bundles/{row['id']}").text
         assert "error records within 60 s" in listed and "lost its connection to the queue" in listed
         machine.append(AMA_LOG, errors(40))

@@ -1,4 +1,4 @@
-"""A pytest plugin that skips under Wine what `wine.tsv` names. Loaded by `scripts/test-windows`."""
+"""A pytest plugin that skips under Wine what `wine.tsv` names, and notes which test runs. Loaded by `scripts/test-windows`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 TABLE = Path(__file__).with_name("wine.tsv")
+#: The test that runs; `scripts/test-windows` reads it where Python ended in the middle of one.
+RUNNING = Path("C:/running-test.txt")
 
 
 def is_wine() -> bool:
@@ -28,6 +30,16 @@ def pytest_configure() -> None:
         import _winapi
 
         vars(_winapi).pop("CopyFile2", None)
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    if is_wine():
+        RUNNING.write_text(nodeid, encoding="utf-8")
+
+
+def pytest_sessionfinish() -> None:
+    if is_wine():
+        RUNNING.unlink(missing_ok=True)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

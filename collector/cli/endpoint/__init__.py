@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ class Given:
 )
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
 @click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
-@click.option("--backlog", type=click.IntRange(1, 65_535), default=1_024, show_default=True, help="Of the socket.")
+@click.option("--backlog", type=click.IntRange(1, 65_535), default=256, show_default=True, help="Of the socket.")
 @click.option(
     "--store",
     envvar="VMEXT_STORE",
@@ -74,6 +75,12 @@ class Given:
     help="Also show bundles that instances put there themselves; as --store. May be given again.",
 )
 @click.option("--grants", is_flag=True, help="Let agents put large bundles into the store themselves.")
+@click.option(
+    "--otlp-endpoint",
+    envvar="VMEXT_OTLP_ENDPOINT",
+    metavar="URL",
+    help="Send findings as logs there, by OTLP/HTTP; OTEL_EXPORTER_OTLP_HEADERS is sent along.",
+)
 @access_options
 @click.pass_context
 def command(
@@ -88,6 +95,7 @@ def command(
     store: str | None,
     watch: tuple[str, ...],
     grants: bool,
+    otlp_endpoint: str | None,
     **access: Any,
 ) -> None:
     """Take bundles, store and index them, and show them.
@@ -104,6 +112,8 @@ def command(
         store=store,
         watch=watch,
         grants=grants,
+        otlp_endpoint=otlp_endpoint,
+        otlp_headers=os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""),
     )
     if context.invoked_subcommand is None:
         from collector.cli.endpoint.serving import serve

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,7 @@ _START_SECONDS = 120.0
 def serve(settings: Settings, listen: str) -> None:
     """Raises ConfigError."""
     _count_together()
+    _allow_many_files()
     from collector.endpoint.crew import Crew
     from collector.endpoint.metrics import forget
     from collector.endpoint.processes import Server, roles
@@ -63,6 +65,17 @@ def _count_together() -> None:
         raise ConfigError(
             f"there is no place for counters: {error.strerror}", "Give a folder that may be written, as TMPDIR."
         ) from error
+
+
+def _allow_many_files() -> None:
+    """Each connection is one, and many systems allow a process 1,024 unless it asks."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _opened(settings: Settings) -> Parts:

@@ -84,7 +84,7 @@ def kind_of(url: str, token: str | None) -> Kind:
     if parts.username or parts.password:
         raise ConfigError("--upload: the address must not hold a password", "Put the token into a file: --token-file.")
     kind: Kind = "blob" if is_blob(parts) else "s3" if is_presigned(parts) else "endpoint"
-    if scheme == "http" and (token or kind != "endpoint") and not _is_loopback(parts.hostname):
+    if scheme == "http" and (token or kind != "endpoint") and not is_loopback(parts.hostname):
         what = "token" if kind == "endpoint" else "signature or identity"
         raise ConfigError(
             f"--upload: the {what} would cross the network unencrypted to {parts.hostname}",
@@ -108,5 +108,6 @@ def shown(url: str) -> str:
     return re.sub(r"(?<=//)[^/]*@", "", start)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this host stays on this machine."""
     return host == "localhost" or host == "::1" or host.startswith("127.")

@@ -27,7 +27,8 @@ class Grants:
     """Wishes for no more of them once one was of no use: a firewall may let through the endpoint alone."""
 
     def __init__(self, network: Network, service: MetadataService) -> None:
-        self._network, self._service = network, service
+        self._network = network
+        self._service = service
         self.are_wished = True
 
     def use(self, wire: Wire, bundle: BundleInfo, grant: object) -> Answer | None:
@@ -47,8 +48,8 @@ class Grants:
             return None
         if grant.get("is_there") is not True and not self._put(wire, bundle, url, headers):
             return None
-        path, also = f"/v1/grants/{bundle.sha256}/confirm", (*_NOT_THERE, ASKED)
-        answer = proven(lambda more: wire.ask("POST", path, b"", more, also=also), self._service)
+        path = f"/v1/grants/{bundle.sha256}/confirm"
+        answer = proven(lambda more: wire.ask("POST", path, b"", more, also=(*_NOT_THERE, ASKED)), self._service)
         if answer.status in _NOT_THERE:
             log.info("the bundle %s did not get into the endpoint's store whole", bundle.id)
             return None

@@ -56,7 +56,8 @@ BUNDLES = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("received", Moment, nullable=False),
-    #: waiting: stored, not indexed yet; indexed; damaged: stored, and can't be read (`problem` says why)
+    #: waiting: stored, not indexed yet; indexed; damaged: stored, and can't be read (`problem` says why);
+    #: gone: it was removed from a watched store
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("problem", sa.String(300), nullable=False, server_default=""),
     sa.Column("created", Moment, nullable=False),
@@ -77,6 +78,7 @@ BUNDLES = sa.Table(
     sa.Index("ix_bundles_verdict", "verdict", "received", "id"),
     sa.Index("ix_bundles_extension", "extension", "received", "id"),
     sa.Index("ix_bundles_exit_code", "exit_code", "received", "id"),
+    sa.Index("ix_bundles_owner", "owner", "received", "id"),
 )
 
 #: Bundles that wait for the indexer. A claim ends by itself, so that a killed indexer loses nothing.

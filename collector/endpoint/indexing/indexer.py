@@ -11,6 +11,7 @@ from contextlib import suppress
 from collector.bundle.reader import Limits, skim_received
 from collector.endpoint import metrics
 from collector.endpoint.database.engine import Database
+from collector.endpoint.exporting import outbox
 from collector.endpoint.indexing.queue import CLAIM_SECONDS, Queue, set_aside
 from collector.endpoint.indexing.rows import Entry, entry
 from collector.endpoint.indexing.writing import write
@@ -30,7 +31,9 @@ _LOOK_SECONDS = 0.25
 class Indexer:
     """One worker; any number may run, in this process and in others."""
 
-    def __init__(self, database: Database, store: Store, limits: Limits) -> None:
+    def __init__(self, database: Database, store: Store, limits: Limits, *, exports: bool = False) -> None:
+        """`exports`: whether what is indexed goes to a log backend as well."""
+        self._exports = exports
         self._database = database
         self._store = store
         self._limits = limits
@@ -71,7 +74,9 @@ class Indexer:
                 for bundle, problem in damaged.items():
                     log.warning("the bundle %s can't be indexed: %s", bundle, problem)
                     set_aside(connection, [bundle], problem)
-                write(self._database, connection, list(read.values()))
+                done = write(self._database, connection, list(read.values()))
+                if self._exports:
+                    outbox.add(connection, done)
             metrics.INDEXED.inc(len(read))
             metrics.DAMAGED.inc(len(damaged))
             left -= read.keys() | damaged.keys()

@@ -22,8 +22,8 @@ from collector.endpoint.database.tables import (
 from collector.endpoint.indexing.rows import Entry, Row, incident_row
 
 
-def write(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> None:
-    """Adds each entry whose bundle still waits, once, and takes it from the queue."""
+def write(database: Database, connection: sa.Connection, entries: Sequence[Entry]) -> list[str]:
+    """Adds each entry whose bundle still waits, once, and takes it from the queue; gives the ids of these."""
     query = sa.select(BUNDLES.c.id, BUNDLES.c.received).where(
         BUNDLES.c.id.in_([one.bundle for one in entries]), BUNDLES.c.state == "waiting"
     )
@@ -32,7 +32,7 @@ def write(database: Database, connection: sa.Connection, entries: Sequence[Entry
     received = {row.id: row.received for row in connection.execute(query)}
     waiting = sorted((one for one in entries if one.bundle in received), key=lambda one: one.created)
     if not waiting:
-        return
+        return []
     sets = _write_scale_sets(database, connection, waiting)
     instances = _write_instances(database, connection, waiting, sets)
     incidents = _write_incidents(database, connection, waiting, received, instances, sets)
@@ -51,6 +51,7 @@ def write(database: Database, connection: sa.Connection, entries: Sequence[Entry
     _write_states(database, connection, waiting, instances)
     _write_bundles(connection, waiting, instances, sets)
     connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(received)))
+    return [one.bundle for one in waiting]
 
 
 def _write_bundles(

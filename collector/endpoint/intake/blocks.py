@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.intake import described
 from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import ID, Ingest, storing, told_digest
 from collector.endpoint.intake.uploads import FullError, OffsetError, OtherError, Upload, Uploads
@@ -145,20 +146,21 @@ class Blocks:
 def add_blocks(app: FastAPI, blocks: Blocks) -> None:
     """The paths of the range protocol."""
 
-    @app.post("/v1/uploads")
+    @app.post("/v1/uploads", **described.BEGIN)
     async def begin(request: Request) -> Response:
         return await blocks.begin(request)
 
-    @app.api_route("/v1/uploads/{sha256}", methods=["GET", "HEAD"])
-    def state(sha256: str) -> Response:
+    @app.get("/v1/uploads/{sha256}", **described.STATE)
+    @app.head("/v1/uploads/{sha256}", include_in_schema=False)
+    def state(sha256: described.UploadId) -> Response:
         return blocks.state(sha256)
 
-    @app.put("/v1/uploads/{sha256}")
-    async def put(sha256: str, request: Request) -> Response:
+    @app.put("/v1/uploads/{sha256}", **described.BLOCK)
+    async def put(sha256: described.UploadId, request: Request) -> Response:
         return await blocks.put(sha256, request)
 
-    @app.post("/v1/uploads/{sha256}/commit")
-    def commit(sha256: str, request: Request) -> Response:
+    @app.post("/v1/uploads/{sha256}/commit", **described.COMMIT)
+    def commit(sha256: described.UploadId, request: Request) -> Response:
         return blocks.commit(sha256, request)
 
 

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.intake import described
 from collector.endpoint.intake.blocks import announced, short_body
 from collector.endpoint.intake.grants import Grants, SizeError
 from collector.endpoint.intake.ingest import Ingest, storing
 
 
 def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
-    @app.post("/v1/grants")
+    @app.post("/v1/grants", **described.GRANT)
     async def begin(request: Request) -> Response:
         """{id, bytes, sha256} -> the receipt of what is known, or where to put the bundle."""
         bundle_id, sha256, size = announced(await short_body(request), ingest.most_bytes)
@@ -27,8 +28,8 @@ def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
             raise RefusalError(404, "this endpoint gives no grants", "Send the bundle to the endpoint itself.")
         return JSONResponse({"grant": grant}, 201)
 
-    @app.post("/v1/grants/{sha256}/confirm")
-    def confirm(sha256: str, request: Request) -> Response:
+    @app.post("/v1/grants/{sha256}/confirm", **described.CONFIRM)
+    def confirm(sha256: described.UploadId, request: Request) -> Response:
         """The bundle is there: it is read once, checked, stored and queued."""
         if (asked := ingest.admission.asks(request, sha256)) is not None:
             raise asked
@@ -38,6 +39,8 @@ def add_grants(app: FastAPI, ingest: Ingest, grants: Grants) -> None:
                 if known := ingest.index.receipt_of(sha256):
                     return JSONResponse(known)
                 raise RefusalError(404, "there is no grant of this hash", "Begin again with POST /v1/grants.")
+            if (asked := ingest.admission.asks(request, sha256)) is not None:
+                raise asked
             incoming = ingest.store.receive()
             try:
                 grants.fetch(grant, incoming)

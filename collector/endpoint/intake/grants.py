@@ -10,6 +10,7 @@ there until it expires.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -45,7 +46,15 @@ class SizeError(Exception):
 class Grants:
     """Every method raises OSError for faults of the index and of the store."""
 
-    def __init__(self, database: Database, place: Place, *, offered: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        place: Place,
+        *,
+        offered: bool,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._now = now
         self._database = database
         self._place = place
         self._offered = offered
@@ -55,7 +64,7 @@ class Grants:
         signed = self._place.upload_address(_name(sha256), GRANT_SECONDS) if self._offered else None
         if signed is None:
             return None
-        now = datetime.now(timezone.utc)
+        now = self._now()
         expires = now + timedelta(seconds=GRANT_SECONDS)
         row = {"sha256": sha256, "bundle": bundle_id, "bytes": size, "expires": expires}
         insert = self._database.insert(GRANTS).values(row)

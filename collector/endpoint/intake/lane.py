@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,6 +11,7 @@ from collector.endpoint.answers import RefusalError
 from collector.endpoint.intake.ingest import Ingest
 
 _PATH = "/v1/bundles/"
+_WHOLE = re.compile(re.escape(_PATH) + r"[^/]+")
 _ROUTE = "/v1/bundles/{bundle_id}"
 
 
@@ -20,7 +23,7 @@ class Lane:
         self._ingest = ingest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(_PATH):
+        if scope["type"] != "http" or scope["method"] != "PUT" or not _WHOLE.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         scope["vmext.route"] = _ROUTE

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from collector.endpoint.intake import described
 from collector.endpoint.intake.blocks import Blocks, add_blocks
 from collector.endpoint.intake.gate import Gate
 from collector.endpoint.intake.granting import add_grants
@@ -36,8 +37,8 @@ def add_intake(app: FastAPI, parts: Parts) -> None:
 
     app.add_middleware(Lane, ingest=ingest)
 
-    @app.put("/v1/bundles/{bundle_id}")
-    async def put(bundle_id: str, request: Request) -> Response:
+    @app.put("/v1/bundles/{bundle_id}", **described.PUT)
+    async def put(bundle_id: described.BundleId, request: Request) -> Response:
         return await ingest.put(bundle_id, request)
 
     uploads = Uploads(parts.database, parts.store.place)

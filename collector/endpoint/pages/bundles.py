@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,29 +10,53 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from collector.endpoint.access.need import Reader
 from collector.endpoint.pages.naming import rule_title
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.api import PAGE, number
+from collector.endpoint.reading.bundles import BundleEntry, bundles, count
+from collector.endpoint.reading.choice import Choice
+from collector.endpoint.reading.paging import CursorError, Page
+
+_FIELDS = ("scale_set", "instance", "incident", "verdict", "extension", "exit_code", "owner")
+#: A longer list is said to have more than these.
+_COUNTED = 10_000
 
 
 def add_bundles(app: FastAPI, parts: Parts) -> None:
-    pages, index = parts.pages, parts.index
+    pages = parts.pages
 
     @app.get("/bundles", include_in_schema=False)
-    def bundles(request: Request) -> Response:
+    def listed(request: Request, person: Reader) -> Response:
         query = {key: value for key, value in request.query_params.items() if value}
-        offset = number(query.get("offset"), 0, 10**9)
-        rows = index.bundles(query, limit=PAGE, offset=offset)
-        values = bundles_view(rows, query, total=index.count(query), offset=offset)
+        told: dict[str, Any] = {name: query.get(name) for name in _FIELDS}
+        choice = Choice(**told, text=query.get("q"))
+        after = query.pop("after", None)
+        with parts.database.reading() as connection:
+            try:
+                page = bundles(connection, person.within, choice, after=after)
+            except CursorError:  # of another list, or of an older version: from the beginning
+                after, page = None, bundles(connection, person.within, choice)
+            total = count(connection, person.within, choice, most=_COUNTED + 1)
+        values = bundles_view(page, query, total=total, is_first=after is None)
         return pages.show(request, "bundles.html", here="bundles", **values)
 
 
-def bundles_view(
-    rows: Sequence[Mapping[str, Any]], query: Mapping[str, str], *, total: int, offset: int
-) -> dict[str, Any]:
+def bundles_view(page: Page[BundleEntry], query: Mapping[str, str], *, total: int, is_first: bool) -> dict[str, Any]:
     def link(**changes: Any) -> str:
-        merged = {**{k: v for k, v in query.items() if k != "offset"}, **{k: v for k, v in changes.items() if v}}
+        merged = {**query, **{name: value for name, value in changes.items() if value}}
         return "/bundles?" + urlencode(merged) if merged else "/bundles"
 
-    rows = [{**row, "what": row["title"] or rule_title(row["rule"])} for row in rows]
-    return {"rows": rows, "query": query, "total": total, "offset": offset, "page": PAGE, "link": link}
+    return {
+        "rows": [(entry, _what(entry)) for entry in page.items],
+        "query": query,
+        "total": f"more than {_COUNTED:,}" if total > _COUNTED else f"{total:,}",
+        "newest": None if is_first else link(),
+        "older": link(after=page.next) if page.next else None,
+        "link": link,
+    }
+
+
+def _what(entry: BundleEntry) -> str:
+    if entry.first is None:
+        return entry.problem
+    return entry.first.title or rule_title(entry.first.rule)

@@ -63,7 +63,7 @@ def _opened(parts: Parts, entry: BundleEntry, stack: ExitStack) -> Bundle | Enve
     except FileNotFoundError as error:
         raise NotShownError(
             410,
-            "This bundle is in the index, but no longer in the store.",
+            f"This bundle is in the index, but no longer in the store: {error.strerror}.",
             "Someone deleted its file, or the store is not the one that the index was made of. What the index knows of "
             "it stands below; the instance may have the bundle in its spool.",
             entry,

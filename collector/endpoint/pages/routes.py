@@ -57,6 +57,6 @@ def add_pages(app: FastAPI, parts: Parts) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         if request.url.path.startswith("/v1/"):
-            return JSONResponse({"error": str(error.detail), "hint": ""}, error.status_code)
+            return JSONResponse({"error": str(error.detail), "hint": ""}, error.status_code, error.headers)
         message = "There is no such page." if error.status_code == 404 else str(error.detail)
         return parts.pages.error(message, error.status_code, person=request.scope.get("caller"))

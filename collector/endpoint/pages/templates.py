@@ -25,7 +25,8 @@ _CONFIDENCE = {"high": "sure", "medium": "probably", "low": "perhaps"}
 class Pages:
     """Renders templates. Every template extends base.html, which needs `here` and `person`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, watches: bool = False) -> None:
+        """`watches`: whether there are watched stores, to which the header leads then."""
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -51,6 +52,7 @@ class Pages:
             "owners": _OWNERS,
             "owner_words": words.OWNERS,
             "confidence": _CONFIDENCE,
+            "watches": watches,
         }
 
     def render(self, template: str, *, here: str = "", person: Caller | None = None, **values: Any) -> str:

@@ -1,22 +1,22 @@
 """What a person types into a search, as a question to the tables of words. Pure.
 
-A text must have every word that is told, in any order; of a word its beginning is enough. What stands in quotation
-marks is sought as it stands, and what is one word for a person and several for the index (a path, an address) word
-after word. There is no wrong question: what has no letter and no digit asks for nothing.
+A text must have every word that is told, in any order; of a word that ends with `*` the beginning is enough. What
+stands in quotation marks is sought as it stands, and what is one word for a person and several for the index (a path,
+an address) word after word. There is no wrong question: what has no letter and no digit asks for nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.endpoint.reading.choice import codes
 
 #: Of a question's characters and parts these many count.
 _MOST_LETTERS = 200
 _MOST_PARTS = 10
-#: A shorter word stands for itself alone: too many begin with it.
+#: With a shorter word too many begin.
 _SHORTEST_BEGIN = 3
 #: Beyond these many scale sets they are no part of the question, and the answers are sifted.
 MOST_MARKS = 200
@@ -31,6 +31,8 @@ class Part:
     words: tuple[str, ...]
     #: whether the last one may go on
     begins: bool
+    #: whether it stood in quotation marks
+    quoted: bool = False
     #: exit codes that it may stand for
     codes: tuple[int, ...] = ()
 
@@ -52,9 +54,17 @@ def question(text: str | None, *marks: Collection[str] | None) -> Question:
         quoted, plain = found[1], found[2]
         words = tuple(_WORD.findall((quoted if plain is None else plain).lower()))
         if words:
-            begins = plain is not None and (len(words[-1]) >= _SHORTEST_BEGIN or plain.endswith("*"))
-            parts.append(Part(words, begins, codes(plain) if plain else ()))
+            parts.append(Part(words, (plain or "").endswith("*"), plain is None, codes(plain) if plain else ()))
     return Question(tuple(parts[:_MOST_PARTS]), tuple(tuple(group) for group in marks if group is not None))
+
+
+def begun(asked: Question) -> Question:
+    """The same for whoever has not typed all of each word: where no text has the words, those that begin so count."""
+
+    def may_go_on(part: Part) -> bool:
+        return part.begins or (not part.quoted and len(part.words[-1]) >= _SHORTEST_BEGIN)
+
+    return replace(asked, parts=tuple(replace(part, begins=may_go_on(part)) for part in asked.parts))
 
 
 def scale_sets(numbers: Collection[int]) -> list[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -25,6 +25,7 @@ from collector.endpoint.reading.choice import (
 from collector.endpoint.reading.incidents import Incident, told
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSetName, named
+from collector.endpoint.reading.words import instance_numbers
 from collector.model import iso
 
 #: Parameters of one statement: below what SQLite and PostgreSQL take.
@@ -61,7 +62,7 @@ class BundleEntry:
     bytes: int
     received: datetime
     created: datetime
-    #: waiting (not indexed yet), indexed, damaged (`problem` says why)
+    #: waiting (not indexed yet), indexed, damaged (`problem` says why), gone (from a watched store)
     state: str
     problem: str
     verdict: str
@@ -119,24 +120,6 @@ class Index:
                 found.update(connection.execute(query).scalars())
         return found
 
-    def bundles(self, filters: Mapping[str, str], *, limit: int, offset: int = 0) -> Sequence[Mapping[str, Any]]:
-        """Bundles with their instance and first finding, newest first.
-
-        `filters`: verdict, extension, scale_set, exit_code, owner, q.
-        """
-        instance = sa.func.coalesce(INSTANCES.c.name, INSTANCES.c.computer_name).label("instance")
-        columns = [SCALE_SETS.c.name.label("scale_set"), SCALE_SETS.c.resource_group, INSTANCES.c.system]
-        told_columns = [BUNDLES.c[name] for name in _OF_BUNDLE]
-        query = _joined(sa.select(*told_columns, instance, *columns, *(FINDINGS.c[name] for name in _FIRST)), filters)
-        query = query.order_by(BUNDLES.c.received.desc(), BUNDLES.c.id.desc()).limit(limit).offset(offset)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [dict(row) | {name: iso(row[name]) for name in ("received", "created")} for row in rows]
-
-    def count(self, filters: Mapping[str, str]) -> int:
-        with self._database.reading() as connection:
-            return int(connection.execute(_joined(sa.select(sa.func.count()), filters)).scalar_one())
-
     def waiting(self) -> int:
         """How many bundles are stored and not indexed yet."""
         with self._database.reading() as connection:
@@ -146,42 +129,6 @@ class Index:
 def receipt(row: Mapping[str, Any]) -> dict[str, str]:
     """What a sender gets for a bundle."""
     return {"id": row["id"], "sha256": row["sha256"], "received": str(iso(row["received"]))}
-
-
-def _joined(query: sa.Select[Any], filters: Mapping[str, str]) -> sa.Select[Any]:
-    first = sa.and_(FINDINGS.c.bundle == BUNDLES.c.id, FINDINGS.c.number == 0)
-    source = BUNDLES.outerjoin(INSTANCES, BUNDLES.c.instance == INSTANCES.c.number)
-    source = source.outerjoin(SCALE_SETS, INSTANCES.c.scale_set == SCALE_SETS.c.number).outerjoin(FINDINGS, first)
-    return query.select_from(source).where(*_conditions(filters))
-
-
-def _conditions(filters: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    if filters.get("verdict"):
-        found.append(BUNDLES.c.verdict == filters["verdict"])
-    if filters.get("scale_set"):
-        found.append(SCALE_SETS.c.name == filters["scale_set"])
-    if filters.get("extension"):
-        found.append(FINDINGS.c.extension.icontains(filters["extension"], autoescape=True))
-    if filters.get("owner"):
-        found.append(FINDINGS.c.owner == filters["owner"])
-    if filters.get("exit_code"):
-        try:
-            found.append(FINDINGS.c.exit_code == int(filters["exit_code"].strip(), 0))
-        except ValueError:
-            found.append(sa.false())
-    if filters.get("q"):
-        fields = (
-            INSTANCES.c.name,
-            INSTANCES.c.computer_name,
-            SCALE_SETS.c.name,
-            BUNDLES.c.id,
-            FINDINGS.c.title,
-            FINDINGS.c.message,
-            FINDINGS.c.extension,
-        )
-        found.append(sa.or_(*(field.icontains(filters["q"], autoescape=True) for field in fields)))
-    return found
 
 
 _OF_BUNDLE = (
@@ -217,7 +164,8 @@ def bundles(
     after: str | None = None,
 ) -> Page[BundleEntry]:
     """The last received first. Of `choice`: scale_set, instance, incident, verdict, since, until (when received), and
-    extension, exit_code and owner of the first finding; text is the beginning of an id. Raises CursorError.
+    extension, exit_code and owner of the first finding; text is the beginning of an id, or words
+    of an instance's names. Raises CursorError.
     """
     query = sa.select(*_COLUMNS).select_from(_SOURCE).where(*_chosen(connection, within, choice or Choice()))
     found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
@@ -270,7 +218,8 @@ def _chosen(connection: sa.Connection, within: Within, choice: Choice) -> list[s
     if choice.received_after:
         found.append(columns.received > choice.received_after)
     if choice.text and choice.text.strip():
-        found.append(_begins(choice.text.strip().lower()))
+        of_instance_named = columns.instance.in_(instance_numbers(connection, within, choice.text))
+        found.append(sa.or_(_begins(choice.text.strip().lower()), of_instance_named))
     return found
 
 

@@ -40,7 +40,7 @@ class Incident:
     title: str | None
     #: of the first bundle that told of it; those of others differ in paths and times
     message: str | None
-    #: how many instances have had it, of how many of the scale set that ever sent a bundle
+    #: how many instances have had it, of how many that the scale set has: those that are listed, or have sent a bundle
     instances: int
     known_instances: int
     bundles: int

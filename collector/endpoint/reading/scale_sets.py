@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from collector.endpoint.database.expected_tables import EXPECTED
 from collector.endpoint.database.tables import INCIDENTS, INSTANCES, SCALE_SETS
 from collector.endpoint.reading.choice import Choice, Within, has_id, visible
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
@@ -33,6 +34,8 @@ class ScaleSet:
     resource_group: str | None
     subscription: str | None
     instances: int
+    #: as `az` listed them; None where nobody gave a list
+    expected: int | None
     failed: int
     hanging: int
     healthy: int
@@ -81,20 +84,13 @@ def scale_sets(
         query = query.where(SCALE_SETS.c.first_seen <= choice.until)
     found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
     rows, cursor = cut(found, limit, [(row["last_seen"], row["number"]) for row in found])
-    numbers = [row["number"] for row in rows]
-    counts, incidents = _verdicts(connection, numbers), _incidents(connection, numbers)
-    told = (_told(row, counts.get(row["number"], {}), incidents.get(row["number"], 0)) for row in rows)
-    return Page(tuple(told), cursor)
+    return Page(tuple(_told(connection, rows)), cursor)
 
 
 def scale_set(connection: sa.Connection, within: Within, scale_set_id: str) -> ScaleSet | None:
     query = sa.select(SCALE_SETS).where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
-    number = row["number"]
-    counts, incidents = _verdicts(connection, [number]), _incidents(connection, [number])
-    return _told(row, counts.get(number, {}), incidents.get(number, 0))
+    rows = connection.execute(query).mappings().all()
+    return _told(connection, rows)[0] if rows else None
 
 
 def scale_set_number(connection: sa.Connection, within: Within, scale_set_id: str) -> int | None:
@@ -106,9 +102,16 @@ def scale_set_number(connection: sa.Connection, within: Within, scale_set_id: st
 
 
 def instance_counts(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
-    """How many instances of each of these scale sets have ever sent a bundle."""
+    """How many instances each of these scale sets has: as many as are listed, or more that have sent a bundle."""
     query = sa.select(INSTANCES.c.scale_set, sa.func.count()).where(INSTANCES.c.scale_set.in_(sorted(set(numbers))))
-    return {row[0]: row[1] for row in connection.execute(query.group_by(INSTANCES.c.scale_set))}
+    known = {row[0]: row[1] for row in connection.execute(query.group_by(INSTANCES.c.scale_set))}
+    listed = _expected(connection, numbers)
+    return {number: max(known.get(number, 0), listed.get(number, 0)) for number in known.keys() | listed.keys()}
+
+
+def _expected(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
+    query = sa.select(EXPECTED.c.scale_set, sa.func.count()).where(EXPECTED.c.scale_set.in_(sorted(set(numbers))))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(EXPECTED.c.scale_set))}
 
 
 def _verdicts(connection: sa.Connection, numbers: Collection[int]) -> dict[int, dict[str, int]]:
@@ -125,18 +128,26 @@ def _incidents(connection: sa.Connection, numbers: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in connection.execute(query.group_by(INCIDENTS.c.scale_set))}
 
 
-def _told(row: Mapping[Any, Any], verdicts: Mapping[str, int], incidents: int) -> ScaleSet:
-    return ScaleSet(
-        id=row["id"],
-        name=row["name"],
-        resource_group=row["resource_group"],
-        subscription=row["subscription"],
-        instances=sum(verdicts.values()),
-        failed=verdicts.get("failed", 0),
-        hanging=verdicts.get("hanging", 0),
-        healthy=verdicts.get("healthy", 0),
-        nothing_found=verdicts.get("nothing-found", 0),
-        incidents=incidents,
-        first_seen=row["first_seen"],
-        last_seen=row["last_seen"],
-    )
+def _told(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> list[ScaleSet]:
+    numbers = [row["number"] for row in rows]
+    verdicts, incidents = _verdicts(connection, numbers), _incidents(connection, numbers)
+    expected = _expected(connection, numbers)
+    return [
+        ScaleSet(
+            id=row["id"],
+            name=row["name"],
+            resource_group=row["resource_group"],
+            subscription=row["subscription"],
+            instances=sum(counts.values()),
+            expected=expected.get(row["number"]),
+            failed=counts.get("failed", 0),
+            hanging=counts.get("hanging", 0),
+            healthy=counts.get("healthy", 0),
+            nothing_found=counts.get("nothing-found", 0),
+            incidents=incidents.get(row["number"], 0),
+            first_seen=row["first_seen"],
+            last_seen=row["last_seen"],
+        )
+        for row in rows
+        for counts in [verdicts.get(row["number"], {})]
+    ]

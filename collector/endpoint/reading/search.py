@@ -18,7 +18,7 @@ from collector.endpoint.reading.incidents import Incident, incidents
 from collector.endpoint.reading.instances import Instance, instances
 from collector.endpoint.reading.paging import PAGE, Page, closed, opened_number
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSet, ScaleSetName, named, scale_sets
-from collector.endpoint.reading.words import LOOKED_AT, with_words
+from collector.endpoint.reading.words import LOOKED_AT, fitting, with_words
 
 #: Of what is told beside the findings.
 _FEW = 10
@@ -114,6 +114,7 @@ def findings(
     asked = _question(connection, within, choice)
     if asked is None:
         return Page((), None)
+    asked = fitting(connection, FINDINGS, asked)
     sifted = _conditions(connection, within, choice)
     most = LOOKED_AT if sifted else limit + 1
     serials = with_words(connection, FINDINGS, asked, most, before=opened_number(after))

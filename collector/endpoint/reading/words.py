@@ -9,11 +9,17 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from collector.endpoint.database.tables import FINDINGS, INCIDENTS, INSTANCES
 from collector.endpoint.reading import asking
-from collector.endpoint.reading.asking import Question, question
+from collector.endpoint.reading.asking import Question, begun, question
 from collector.endpoint.reading.choice import Within
 
 #: So many of the newest rows with the words are looked at for one answer.
-LOOKED_AT = 2_000
+LOOKED_AT = 1_000
+#: And so many findings for the incidents that they belong to.
+_FINDINGS = 300
+#: PostgreSQL: so many of the newest rows are looked at one by one before the index is asked, which tells of a frequent
+#: word all the rows that have it before any can be told.
+_NEWEST = 5_000
+_NEWEST_AT_MOST = 40_000
 
 
 def with_words(
@@ -23,21 +29,56 @@ def with_words(
 
     A question for nothing gives all.
     """
-    is_postgresql = connection.dialect.name == "postgresql"
     name = f"{table.name}_words"
-    number: sa.ColumnElement[int] = sa.column("number" if is_postgresql else "rowid", sa.BigInteger)
+    if connection.dialect.name == "postgresql":
+        return _of_postgresql(connection, name, asked, most, before)
+    number: sa.ColumnElement[int] = sa.column("rowid", sa.BigInteger)
     query = sa.select(number).order_by(number.desc()).limit(most)
-    if asked and is_postgresql:
-        told = sa.cast(asking.for_tsquery(asked), TSQUERY)
-        query = query.select_from(sa.table(name)).where(sa.column("words", TSVECTOR).op("@@")(told))
-    elif asked:
-        told_fts5 = sa.literal(asking.for_fts5(asked))
-        query = query.select_from(sa.table(name)).where(sa.literal_column(name).op("MATCH")(told_fts5))
+    if asked:
+        told = sa.literal(asking.for_fts5(asked))
+        query = query.select_from(sa.table(name)).where(sa.literal_column(name).op("MATCH")(told))
     else:
-        query = query.select_from(sa.table(name if is_postgresql else table.name))
+        query = query.select_from(sa.table(table.name))
     if before is not None:
         query = query.where(number < before)
     return connection.execute(query).scalars().all()
+
+
+def fitting(connection: sa.Connection, table: sa.Table, asked: Question) -> Question:
+    """The question as it is where any row has its words, else the one for words that begin so."""
+    if not asked.parts or with_words(connection, table, asked, 1):
+        return asked
+    return begun(asked)
+
+
+def _of_postgresql(
+    connection: sa.Connection, name: str, asked: Question, most: int, before: int | None
+) -> Sequence[int]:
+    """The planner does not know how frequent a word is beside a mark, and would read the whole table for a rare one."""
+    number: sa.ColumnElement[int] = sa.column("number", sa.BigInteger)
+    query = sa.select(number).select_from(sa.table(name)).order_by(number.desc()).limit(most)
+    bound = [number < before] if before is not None else []
+    if not asked:
+        return connection.execute(query.where(*bound)).scalars().all()
+    matches = sa.column("words", TSVECTOR).op("@@")(sa.cast(asking.for_tsquery(asked), TSQUERY))
+    newest = before
+    if newest is None:
+        newest = connection.execute(sa.select(sa.func.max(number)).select_from(sa.table(name))).scalar() or 0
+    look = _NEWEST
+    while look <= _NEWEST_AT_MOST:
+        near = query.where(number > newest - look, *bound, sa.case((matches, sa.true()), else_=sa.false()))
+        found = connection.execute(near).scalars().all()
+        if len(found) == most or newest <= look:
+            return found
+        wanted = look * most // len(found) if found else _NEWEST_AT_MOST + 1
+        look = max(wanted * 5 // 4, look * 2)
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.exec_driver_sql("SET LOCAL enable_indexscan = off")
+    try:
+        return connection.execute(query.where(matches, *bound)).scalars().all()
+    finally:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
+        connection.exec_driver_sql("SET LOCAL enable_indexscan = on")
 
 
 def incident_numbers(connection: sa.Connection, within: Within, text: str) -> list[int]:
@@ -46,7 +87,10 @@ def incident_numbers(connection: sa.Connection, within: Within, text: str) -> li
     if not asked:
         return []
     found = set(with_words(connection, INCIDENTS, asked))
-    serials = with_words(connection, FINDINGS, asked)
+    serials = with_words(connection, FINDINGS, asked, _FINDINGS)
+    if not found and not serials:
+        found = set(with_words(connection, INCIDENTS, begun(asked)))
+        serials = with_words(connection, FINDINGS, begun(asked), _FINDINGS)
     query = sa.select(FINDINGS.c.incident).where(FINDINGS.c.serial.in_(serials)).distinct()
     return sorted(found | set(connection.execute(query).scalars()))
 
@@ -54,7 +98,7 @@ def incident_numbers(connection: sa.Connection, within: Within, text: str) -> li
 def instance_numbers(connection: sa.Connection, within: Within, text: str) -> list[int]:
     """Of instances whose names have the words."""
     asked = _asked(within, text)
-    return sorted(with_words(connection, INSTANCES, asked)) if asked else []
+    return sorted(with_words(connection, INSTANCES, begun(asked))) if asked else []
 
 
 def _asked(within: Within, text: str) -> Question:

@@ -32,7 +32,7 @@ class Cache:
         self._folder = folder
         self._most = most_bytes
         self._lock = threading.Lock()
-        self._bytes = sum(size for _, size, _ in self._kept())
+        self._added = most_bytes  # so that the first one looks what processes before have left
 
     def find(self, sha256: str) -> BinaryIO | None:
         """An open copy. Raises OSError."""
@@ -79,23 +79,24 @@ class Cache:
         with suppress(PermissionError):  # Windows: another thread reads the copy that is there
             file.replace(self._file(sha256))
         with self._lock:
-            self._bytes += size
-            if self._bytes > self._most:
+            self._added += size
+            if self._added > self._most // 16:
                 self._make_room()
 
     def _file(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.zip"
 
     def _make_room(self) -> None:
-        """Down to three quarters, so that this is seldom; who was not read for the longest goes first."""
+        """What was not read for the longest goes first. Other processes add to the folder, so it is counted anew."""
+        self._added = 0
         kept = sorted(self._kept())
-        self._bytes = sum(size for _, size, _ in kept)
+        total = sum(size for _, size, _ in kept)
         for _, size, file in kept:
-            if self._bytes <= self._most * 3 // 4:
+            if total <= self._most * 15 // 16:
                 break
             with suppress(OSError):  # Windows: it is being read
                 file.unlink(missing_ok=True)
-                self._bytes -= size
+                total -= size
 
     def _kept(self) -> list[tuple[float, int, Path]]:
         found = []

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from collector.endpoint.stores.folder_place import FolderPlace
 from collector.endpoint.stores.incoming import Incoming, clear
 from collector.endpoint.stores.place import Place
+from collector.endpoint.stores.store import GoneError
 from collector.platforms.folders import sync_folder
 
 #: What is older than this, in seconds, nobody receives any more.
@@ -44,7 +45,11 @@ class FolderStore:
 
     @contextmanager
     def opened(self, sha256: str, *, as_stored: bool = False) -> Iterator[BinaryIO]:
-        with self.path(sha256).open("rb") as stream:
+        try:
+            stream = self.path(sha256).open("rb")
+        except FileNotFoundError:
+            raise GoneError(self.name) from None
+        with stream:
             yield stream
 
     def holds(self, sha256: str) -> bool:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from collector.endpoint.stores.cache import Cache
 from collector.endpoint.stores.incoming import Incoming, clear
 from collector.endpoint.stores.place import Place
+from collector.endpoint.stores.store import GoneError
 
 
 class ObjectStore:
@@ -37,7 +38,11 @@ class ObjectStore:
 
     @contextmanager
     def opened(self, sha256: str, *, as_stored: bool = False) -> Iterator[BinaryIO]:
-        with self._cache.find(sha256) or self._cache.fetch(sha256, self.place.pieces(_name(sha256))) as stream:
+        try:
+            stream = self._cache.find(sha256) or self._cache.fetch(sha256, self.place.pieces(_name(sha256)))
+        except FileNotFoundError:
+            raise GoneError(self.name) from None
+        with stream:
             yield stream
 
     def holds(self, sha256: str) -> bool:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from collector.endpoint.stores.incoming import Incoming
 from collector.endpoint.stores.place import Place
+
+
+class GoneError(FileNotFoundError):
+    """A bundle is not where it was stored; the text says where that was."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(errno.ENOENT, f"it was removed from {where}")
 
 
 class Store(Protocol):
@@ -27,7 +35,7 @@ class Store(Protocol):
         """A whole body becomes the bundle of that hash. It is durable when this returns."""
 
     def opened(self, sha256: str, *, as_stored: bool = False) -> AbstractContextManager[BinaryIO]:
-        """The bundle as a seekable file. FileNotFoundError where there is none.
+        """The bundle as a seekable file. GoneError where there is none.
 
         `as_stored`: encrypted where it is, although this process may have a key.
         """

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint.access.caller import caller
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.parts import Parts
 from collector.endpoint.watching.state import PlaceState, places
 from collector.model import iso
 
 
 def add_watched(app: FastAPI, parts: Parts) -> None:
-    @app.get("/v1/stores")
+    @app.get("/v1/stores", operation_id="stores", responses=problems(), dependencies=[Security(BEARER)])
     def listing(request: Request) -> Response:
         _may(request)
         return JSONResponse({"schema": 1, "stores": [_document(one) for one in places(parts.database)]})

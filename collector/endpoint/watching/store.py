@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
@@ -16,8 +16,11 @@ from collector.endpoint.stores.cache import Cache, ChangedError
 from collector.endpoint.stores.folder_place import mark as mark_of
 from collector.endpoint.stores.incoming import Incoming
 from collector.endpoint.stores.place import Place
-from collector.endpoint.stores.store import Store
+from collector.endpoint.stores.store import GoneError, Store
 from collector.endpoint.watching.taking import readable
+
+#: A bundle that lies in more places than that is looked for in these.
+_MOST_PLACES = 10
 
 
 class WatchingStore:
@@ -67,14 +70,21 @@ class WatchingStore:
     @contextmanager
     def _found(self, sha256: str) -> Iterator[BinaryIO]:
         with ExitStack() as held:
-            for number, name, mark in self._files(sha256):
+            files = self._files(sha256)
+            for one in files:
                 try:
-                    file = held.enter_context(self._from(self._places[number], name, mark, sha256))
+                    file = held.enter_context(self._from(self._places[one.place], one.name, one.mark, sha256))
                 except (FileNotFoundError, ChangedError):
                     continue
                 yield file
                 return
-            yield held.enter_context(self._own.opened(sha256))
+            try:
+                file = held.enter_context(self._own.opened(sha256))
+            except GoneError:
+                if files:
+                    raise GoneError(self._places[files[0].place].name) from None
+                raise
+            yield file
 
     @contextmanager
     def _from(self, place: Place, name: str, mark: str, sha256: str) -> Iterator[BinaryIO]:
@@ -88,9 +98,9 @@ class WatchingStore:
         with self._cache.find(sha256) or self._cache.fetch(sha256, place.pieces(name)) as stream:
             yield stream
 
-    def _files(self, sha256: str) -> list[tuple[int, str, str]]:
+    def _files(self, sha256: str) -> Sequence[Any]:
+        """Where it was seen, those places first in which it still was at the last look."""
         columns = sa.select(WATCHED_FILES.c.place, WATCHED_FILES.c.name, WATCHED_FILES.c.mark)
-        query = columns.where(WATCHED_FILES.c.sha256 == sha256, ~WATCHED_FILES.c.gone)
+        query = columns.where(WATCHED_FILES.c.sha256 == sha256, WATCHED_FILES.c.place.in_(self._places))
         with self._database.reading() as connection:
-            found = connection.execute(query.where(WATCHED_FILES.c.place.in_(self._places)).limit(10)).all()
-        return [(row.place, row.name, row.mark) for row in found]
+            return connection.execute(query.order_by(WATCHED_FILES.c.gone).limit(_MOST_PLACES)).all()

@@ -58,9 +58,14 @@ def take(place: Place, found: Found, cache: Cache, limits: Limits, identities: I
             received = received.replace(microsecond=received.microsecond // 1000 * 1000)
             bundle = bundle_row(glance_received(plain, limits), sha256, found.bytes, received)
     except BundleError as error:
-        problem = str(error).replace("\0", " ")[:300]
-        return Taken(row | {"state": "problem", "problem": problem, "sha256": None}, None)
+        return refused(Taken(row, None), str(error))
     return Taken(row | {"state": "bundle", "problem": "", "sha256": sha256}, bundle)
+
+
+def refused(one: Taken, problem: str) -> Taken:
+    """The same file as one that is no bundle."""
+    problem = problem.replace("\0", " ").encode("utf-8", "replace").decode()[:300]
+    return Taken(one.file | {"state": "problem", "problem": problem, "sha256": None}, None)
 
 
 @contextmanager

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+import sqlalchemy as sa
+
 from collector.bundle.encryption import Identities
 from collector.bundle.reader import Limits
 from collector.endpoint.stores.cache import Cache
 from collector.endpoint.stores.place import Found, Place
 from collector.endpoint.watching.ledger import Ledger
-from collector.endpoint.watching.taking import Taken, is_looked_at, take
+from collector.endpoint.watching.taking import Taken, is_looked_at, refused, take
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 _HELD_SECONDS = 15.0
 #: A look at which nothing was new is followed by a rest of so many times as long as it lasted.
 _REST = 5
+#: How often the index is told that a place was gone through.
+_TOLD_SECONDS = 5.0
 #: A damaged file that was written to within so many seconds may be one that is being written: it is not judged yet.
 _UNSETTLED_SECONDS = 60.0
 _AT_ONCE, _READERS = 50, 8
@@ -60,7 +64,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         self._holder = f"{socket.gethostname()[:32]}/{os.getpid()}/{secrets.token_hex(4)}"
-        self._held = 0.0
+        self._held = self._told = 0.0
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -104,15 +108,17 @@ class Watcher:
                     return
         if self.ledger.present() > seen:
             self._miss()
-        self.ledger.passed()
+        if time.monotonic() - self._told > _TOLD_SECONDS or self.progress.problem:
+            self.ledger.passed()
+            self._told = time.monotonic()
         self.progress.passes += 1
         self.progress.problem = ""
 
     def _take(self, files: Sequence[Found], readers: ThreadPoolExecutor) -> set[str]:
         """The names of those whose content was judged."""
-        taken = [one for one in readers.map(self._read, files) if one is not None]
+        taken: Sequence[Taken] = [one for one in readers.map(self._read, files) if one is not None]
         if taken:
-            self.ledger.write(taken)
+            taken = self._write(taken)
             self.call()
         self.progress.taken += sum(one.bundle is not None for one in taken)
         for one in taken:
@@ -124,6 +130,18 @@ class Watcher:
             self._hold()
         self._hold()
         return {str(one.file["name"]) for one in taken}
+
+    def _write(self, taken: Sequence[Taken]) -> Sequence[Taken]:
+        """As one; where the database refuses what a bundle says, one by one, so that only that bundle is left out."""
+        try:
+            self.ledger.write(taken)
+        except sa.exc.StatementError as error:
+            if len(taken) > 1:
+                return [told for one in taken for told in self._write([one])]
+            log.info("%s", error)
+            taken = [refused(taken[0], "the index does not take what it says")]
+            self.ledger.write(taken)
+        return taken
 
     def _read(self, found: Found) -> Taken | None:
         """None where it is to be looked at again at the next pass."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from collector.endpoint.database import access_tables, expected_tables, stores_tables  # noqa: F401 - fill METADATA
+from collector.endpoint.database import (  # noqa: F401 - fill METADATA
+    access_tables,
+    expected_tables,
+    exports_tables,
+    stores_tables,
+)
 from collector.endpoint.database.tables import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)

@@ -159,7 +159,7 @@ def _create_bundles() -> None:
         sa.UniqueConstraint("sha256", name="uq_bundles_sha256"),
     )
     op.create_index("ix_bundles_received", "bundles", ["received", "id"])
-    for name in ("instance", "scale_set", "verdict", "extension", "exit_code"):
+    for name in ("instance", "scale_set", "verdict", "extension", "exit_code", "owner"):
         op.create_index(f"ix_bundles_{name}", "bundles", [name, "received", "id"])
     op.create_table(
         "queue",
