@@ -221,3 +221,36 @@ def test_without_an_administrator_the_next_start_makes_one(tmp_path: Path):
         assert second.token != lost
         assert ask(second, "/v1/bundles", second.token).status_code == 200
         assert ask(second, "/v1/bundles", lost).status_code == 401
+
+
+def test_a_reader_of_a_scale_set_sees_it_alone(server: Endpoint, bundle: Path, tmp_path: Path):
+    """In every list, and of every page and document of something else that it is not there."""
+    reader = token(server, "web reader", "read", "sub-1/web-rg/vmss-web")
+    assert ask(server, "/v1/bundles", reader).json()["bundles"] == [], "before the scale set has reported"
+    own, other = varied(bundle, tmp_path, **WEB), varied(bundle, tmp_path, **DATABASE)
+    for file in (own, other):
+        assert server.put(file).status_code == 201
+    server.settle()
+    known = {area: server.get(f"/v1/{area}").json()[area.replace("-", "_")] for area in ("scale-sets", "instances")}
+    known["incidents"] = server.get("/v1/incidents").json()["incidents"]
+    for area, rows in known.items():
+        assert len(rows) == 2, area
+        seen = ask(server, f"/v1/{area}", reader).json()[area.replace("-", "_")]
+        assert len(seen) == 1, area
+        hidden = next(row["id"] for row in rows if row["id"] != seen[0]["id"])
+        for path in (f"/v1/{area}/{hidden}", f"/{area}/{hidden}"):
+            assert ask(server, path, server.token).status_code == 200, path
+            assert ask(server, path, reader).status_code == 404, path
+        assert ask(server, f"/{area}/{seen[0]['id']}", reader).status_code == 200, area
+    for path in (
+        f"/v1/bundles/{other.stem}",
+        f"/v1/bundles/{other.stem}/bundle",
+        *(f"/bundles/{other.stem}{end}" for end in ("", "/ticket.md")),
+    ):
+        assert ask(server, path, server.token).status_code == 200, path
+        assert ask(server, path, reader).status_code == 404, path
+        assert ask(server, path.replace(other.stem, own.stem), reader).status_code == 200, path
+    assert ask(server, f"/compare?left={own.stem}&right={other.stem}", reader).status_code == 404
+    for path in ("/", "/bundles", "/scale-sets", "/search?q=vmss", "/v1/search?q=vmss"):
+        assert "vmss-db" not in ask(server, path, reader).text, path
+        assert "vmss-db" in ask(server, path, server.token).text, path
