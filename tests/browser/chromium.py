@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 NOBODY = 65534
@@ -17,6 +17,23 @@ _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+
+
+_running: list[Playwright] = []
+
+
+@contextmanager
+def _playwright() -> Iterator[Playwright]:
+    """There can be one in a process: who opens a second browser shares it."""
+    if _running:
+        yield _running[0]
+        return
+    with sync_playwright() as started:
+        _running.append(started)
+        try:
+            yield started
+        finally:
+            _running.clear()
 
 
 @contextmanager
@@ -35,7 +52,7 @@ def browser(folder: Path, *, dark: bool = False, width: int = 1280, script: bool
         wrapper.write_text(f'#!/bin/sh\nexport HOME="{profile}"\ncd /\nexec {command} "$@"\n')
         wrapper.chmod(0o755)
         executable = str(wrapper)
-    with sync_playwright() as playwright:
+    with _playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             str(profile),
             executable_path=executable,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, FloatRect, Page
 
 from tests.browser.chromium import browser
 from tests.endpoint import demo_site
@@ -68,9 +68,14 @@ def problems_of(page: Page) -> list[str]:
     return found
 
 
-def keep(page: Page, name: str) -> None:
+def keep(page: Page, name: str, height: int | None = None) -> None:
+    """A picture of the page, or of so many pixels from its top; only where VMEXT_SCREENSHOTS says where to."""
     if folder := os.environ.get("VMEXT_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        size = page.viewport_size or {"width": 1280, "height": 900}
+        clip: FloatRect | None = None
+        if height is not None:
+            clip = {"x": 0, "y": 0, "width": size["width"], "height": height}
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, clip=clip)
 
 
 def pages(page: Page, server: Endpoint) -> list[str]:

@@ -50,4 +50,4 @@ def test_every_page_is_for_everyone(server: Endpoint, tmp_path: Path, dark: bool
             wide = "[document.documentElement, ...document.querySelectorAll('.scroll')]"
             assert page.evaluate(f"{wide}.every(node => node.scrollWidth <= node.clientWidth)"), path
             if path == "/" and dark:
-                keep(page, "incidents-narrow-dark")
+                keep(page, "incidents-narrow-dark", 900)

@@ -68,8 +68,13 @@ def bundles(folder: Path, *, healthy: int = 60) -> Iterator[Path]:
     base = Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
     made = folder / "made"
     made.mkdir()
-    for told in (*_web(), *_api(), *_data(), *_batch(healthy), *_lone()):
+    for told in instances(healthy=healthy):
         yield varied(base, made, **told)
+
+
+def instances(*, healthy: int = 60) -> Iterator[dict[str, Any]]:
+    """What `varied` is told of each."""
+    yield from (*_web(), *_api(), *_data(), *_batch(healthy), *_lone())
 
 
 def listing(scale_set: str = "vmss-web", instances: int = 43) -> str:

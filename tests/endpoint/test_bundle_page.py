@@ -11,7 +11,18 @@ from collector.bundle.reader import open_bundle
 from collector.endpoint.pages.bundle import bundle_view, excerpt_view
 from collector.endpoint.pages.templates import Pages
 from collector.endpoint.reading.bundles import BundleEntry
-from collector.model import Cause, Excerpt, Line
+from collector.model import (
+    AgentFacts,
+    Cause,
+    DiskFacts,
+    Excerpt,
+    Line,
+    LockHolder,
+    ProbeFacts,
+    ProcessFacts,
+    SystemEvent,
+    SystemFacts,
+)
 from tests.bundle.samples import REPORT
 from tests.bundle.test_checks import CHECKED, written
 from tests.collecting import Result, collect, failing_disk
@@ -130,6 +141,39 @@ def test_a_large_bundle_is_a_small_page(tmp_path: Path):
     for number in range(len(bundle.excerpts)):
         whole = Pages().render("excerpt.html", **excerpt_view(bundle, number, 0))
         assert len(whole.encode()) < 100_000
+
+
+def test_the_machine_is_told_as_it_was(tmp_path: Path):
+    system = SystemFacts(
+        live=True,
+        boot_time=NOW,
+        cpu_count=2,
+        load=(1.5, 1.25, 1.0),
+        memory_total_bytes=8_000_000_000,
+        memory_available_bytes=200_000_000,
+        disks=(DiskFacts("/", 30_000_000_000, 300_000_000, 12), DiskFacts("/mnt", 0, 0, None, "noexec")),
+        processes=(ProcessFacts(7, "sh", "sh -c wait", "sleeping", NOW, 0.1, 1_000, waits_for="input (terminal)"),),
+        events=(SystemEvent("oom-kill", NOW, "Out of memory: Killed process 7 (sh)"),),
+        locks=(LockHolder("/var/lib/dpkg/lock", 1873, "unattended-upgr"),),
+        agent=AgentFacts("stopped", note="disabled"),
+        clock_offset_seconds=-3.2,
+        probes=(ProbeFacts("wireserver", reached=False, detail="timed out", seconds=5),),
+    )
+    page = rendered(written(tmp_path, replace(REPORT, system=system)))
+    section = page.partition('<h2 id="machine">')[2].partition("</section>")[0]
+    for told in (
+        *(
+            "200.0 MB of 8.0 GB available",
+            "1.50, 1.25, 1.00",
+            "300.0 MB of 30.0 GB free, 12 inodes free",
+            "nearly full",
+        ),
+        *("unknown", "noexec", "waits for input (terminal)", "Killed process 7", "/var/lib/dpkg/lock: unattended-upgr"),
+        *("stopped: disabled", "off by -3.2 s<", "NOT reached: timed out"),
+    ):
+        assert told in section
+    assert "a mounted disk" not in section
+    assert section.count("nearly full") == 1
 
 
 def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):

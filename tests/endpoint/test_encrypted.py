@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def test_an_encrypted_bundle_is_delivered_indexed_and_handed_out(tmp_path: Path,
         assert "This endpoint can't read this bundle" in page
         assert str(key.to_public()) in page
         assert "locate" not in page + server.get("/").text
+        (place,) = set(re.findall(r"/scale-sets/[0-9a-f]{16}", server.get("/scale-sets").text))
+        assert "Failed <small>exit 100</small>" in server.get(place).text
         (tmp_path / f"{name}.zip").write_bytes(server.get(f"/v1/bundles/{name}/bundle").content)
         stored = b"".join(file.read_bytes() for file in server.data.rglob("*") if file.is_file())
     assert b"Unable to locate" not in stored

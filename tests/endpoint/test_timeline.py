@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from collector.endpoint.pages.timeline.making import timeline
 from collector.endpoint.pages.timeline.picture import NARROW, WIDE, Layout, picture
 from collector.endpoint.pages.timeline.rows import Timeline, lasting
 from collector.endpoint.pages.timeline.steps import step_rules, steps_in
-from tests.collecting import AGENT_LOG, collect, failing_disk, put
+from collector.model import SystemEvent
+from tests.collecting import AGENT_LOG, HANDLER_LOG, STATUS, collect, failing_disk, put
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -137,6 +139,41 @@ def test_the_steps_between_the_signals_are_read_from_the_excerpts(tmp_path: Path
     assert rows_of(made)["CustomScript"]["Enable"] == "exit 100 after 12 s"
 
 
+def test_what_happened_to_the_machine_in_between_is_a_row_of_its_own(tmp_path: Path):
+    bundle = bundle_of(failing_disk(tmp_path / "disk"), tmp_path / "state")
+    between = datetime(2026, 5, 4, 3, 12, 20, tzinfo=timezone.utc)
+    events = [
+        SystemEvent("boot", between, "Linux version 6"),
+        SystemEvent("oom-kill", between, "Killed process 7"),
+        SystemEvent("boot", between - timedelta(days=1), "Linux version 6"),
+    ]
+    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=None, events=events)
+    assert made is not None
+    (row,) = [row for lane in made.lanes for row in lane.rows if row.label == "Machine"]
+    assert (row.words, len(row.spans)) == ("started, out of memory", 2)
+
+
+def test_an_operation_without_an_end_goes_on_to_when_a_live_machine_was_collected_from(tmp_path: Path):
+    disk = failing_disk(tmp_path / "disk")
+    status = json.loads((disk / STATUS).read_text())
+    status[0]["status"] |= {"status": "transitioning"}
+    (disk / STATUS).write_text(json.dumps(status))
+    (disk / AGENT_LOG).write_text((disk / AGENT_LOG).read_text().splitlines(keepends=True)[0])
+    (disk / HANDLER_LOG).write_text((disk / HANDLER_LOG).read_text().splitlines(keepends=True)[0])
+    bundle = bundle_of(disk, tmp_path / "state")
+    assert bundle.verdict == "hanging"
+    later = bundle.failures[0].hang_since
+    assert later is not None
+    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=later + timedelta(hours=3))
+    assert made is not None and made.gap is not None
+    assert rows_of(made)["CustomScript"]["Enable"].startswith("no end in 3 h")
+    disk_only = made_of(bundle)
+    assert disk_only is not None and disk_only.gap is not None
+    assert disk_only.gap.end is None
+    assert rows_of(disk_only)["CustomScript"]["Enable"] == "no end seen, limit 90 min"
+    assert "step-arrow" in picture(disk_only, WIDE, "k")
+
+
 def test_without_a_line_that_tells_of_a_step_there_is_none(tmp_path: Path):
     put(tmp_path / "disk", AGENT_LOG, "2026-05-04T03:12:05.000000Z INFO ExtHandler ExtHandler Hello\n")
     assert made_of(bundle_of(tmp_path / "disk", tmp_path / "state")) is None
@@ -155,7 +192,7 @@ def test_the_picture_is_whole_says_it_in_words_and_nothing_leaves_it(
     assert root.get("aria-labelledby") == "k-title k-desc"
     words = " ".join("".join(node.itertext()) for node in root.iter(f"{SVG}text"))
     marks = {(node.get("class") or "").split()[-1] for node in root.iter(f"{SVG}path")}
-    assert {row.outcome for lane in made.lanes for row in lane.rows} <= marks
+    assert {f"o-{row.outcome}" for lane in made.lanes for row in lane.rows} <= marks
     assert all(row.label[:20] in words for lane in made.lanes for row in lane.rows)
     assert "never began" in (root.findtext(f"{SVG}desc") or "") or "never began" not in words
     width, height = layout.width, float(root.get("height") or 0)
@@ -163,7 +200,7 @@ def test_the_picture_is_whole_says_it_in_words_and_nothing_leaves_it(
         if box.get("x"):
             assert float(box.get("x", "")) >= 0 and float(box.get("x", "")) + float(box.get("width", "")) <= width
             assert float(box.get("y", "")) + float(box.get("height", "")) <= height
-    times = sorted(float(node.get("x", "")) for node in root.iter(f"{SVG}text") if node.get("class") == "time")
+    times = sorted(float(node.get("x", "")) for node in root.iter(f"{SVG}text") if node.get("class") == "step-time")
     assert all(after - before > 40 for before, after in pairwise(times))
 
 

@@ -34,6 +34,8 @@ from collector.model import Finding, Report
 _MOST_SOURCES, SOURCES = 40, 300
 #: Findings that are told in full, and lines of evidence of each.
 _MOST_FINDINGS, _MOST_EVIDENCE = 12, 25
+#: No bundle has more excerpts than these digits can count.
+_PLACE_DIGITS = 6
 
 
 def add_bundle(app: FastAPI, parts: Parts) -> None:
@@ -44,35 +46,31 @@ def add_bundle(app: FastAPI, parts: Parts) -> None:
         within = caller(request).within
         try:
             with received(parts, within, bundle_id) as found:
-                told = told_of(parts, within, bundle_id)
-                values: dict[str, Any] = {"told": told, "entry": found.entry}
-                if isinstance(found.content, Bundle):
-                    more = bundle_view(found.content, told, context=asked(request), address=str(request.base_url))
-                    return pages.show(request, "bundle.html", here="bundles", **values, **more)
-                return pages.show(request, "encrypted.html", here="bundles", **values, **envelope_view(found.content))
+                template, values = received_view(parts, request, found)
+                return pages.show(request, template, here="bundles", **values)
         except NotShownError as error:
             return unreadable(request, parts, error)
 
     @app.get("/bundles/{bundle_id}/excerpts/{place}", include_in_schema=False)
     def excerpt(request: Request, bundle_id: str, place: str) -> Response:
+        at = number(request.query_params.get("at"), 0, 10**18)
         try:
             with received(parts, caller(request).within, bundle_id) as found:
                 opened = plain(found)
-                if not place.isdecimal() or len(place) > 6 or int(place) >= len(opened.excerpts):
-                    raise NotShownError(404, "This bundle has no such lines.", "", found.entry)
-                values = excerpt_view(opened, int(place), number(request.query_params.get("at"), 0, 10**18))
+                if not place.isdecimal() or len(place) > _PLACE_DIGITS or int(place) >= len(opened.excerpts):
+                    raise NotShownError(404, "This bundle has no such lines.", "Its page lists those that it has.")
+                return pages.show(request, "excerpt.html", here="bundles", **excerpt_view(opened, int(place), at))
         except NotShownError as error:
             return unreadable(request, parts, error)
-        return pages.show(request, "excerpt.html", here="bundles", **values)
 
     @app.get("/bundles/{bundle_id}/sources", include_in_schema=False)
     def sources(request: Request, bundle_id: str) -> Response:
+        offset = number(request.query_params.get("offset"), 0, 10**6)
         try:
             with received(parts, caller(request).within, bundle_id) as found:
-                values = sources_view(plain(found), number(request.query_params.get("offset"), 0, 10**6))
+                return pages.show(request, "sources.html", here="bundles", **sources_view(plain(found), offset))
         except NotShownError as error:
             return unreadable(request, parts, error)
-        return pages.show(request, "sources.html", here="bundles", **values)
 
 
 def plain(found: Received) -> Bundle:
@@ -95,12 +93,18 @@ def told_of(parts: Parts, within: Within, bundle_id: str) -> dict[int, Told]:
         return {told.number: told for told in findings_of(connection, within, bundle_id)}
 
 
-def asked(request: Request) -> int:
-    """How many lines beside a failing one are wanted."""
-    return number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
-
-
 # ---- what the templates show ---------------------------------------------------------------------------
+
+
+def received_view(parts: Parts, request: Request, found: Received) -> tuple[str, dict[str, Any]]:
+    """The template and what it shows. BundleError where a member is damaged."""
+    content = found.content
+    told = told_of(parts, caller(request).within, content.id)
+    values: dict[str, Any] = {"told": told, "entry": found.entry}
+    if not isinstance(content, Bundle):
+        return "encrypted.html", values | envelope_view(content)
+    context = number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
+    return "bundle.html", values | bundle_view(content, told, context=context, address=str(request.base_url))
 
 
 def envelope_view(envelope: Envelope) -> dict[str, Any]:
@@ -188,8 +192,9 @@ def _evidence(one: Any, system: Any, lines: Lines) -> dict[str, Any]:
 
 def steps_view(bundle: Bundle, lines: Lines, key: str = "steps") -> dict[str, Any] | None:
     """The picture for wide and narrow windows, and the same as a table; None where no line tells of a step."""
-    now = bundle.created if bundle.facts.live else None
-    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=now)
+    facts = bundle.facts
+    now = bundle.created if facts.live else None
+    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=now, events=facts.events)
     if made is None:
         return None
     rows = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from collector.endpoint.pages.excerpts import lines_of
 from collector.endpoint.pages.opening import NotShownError, Received, received
 from collector.endpoint.pages.retold import report_of
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.bundles import bundle, bundles
+from collector.endpoint.reading.bundles import BundleEntry, bundle, bundles
 from collector.endpoint.reading.choice import Choice, Within
 from collector.endpoint.reading.instances import instance, instances
 
@@ -37,26 +37,27 @@ def add_compare(app: FastAPI, parts: Parts) -> None:
         left, right = asked.get("left", "").strip(), asked.get("right", "").strip()
         try:
             with ExitStack() as stack:
-                told = {side: one for side, one in (("left", left), ("right", right)) if one}
-                sides = {side: stack.enter_context(_found(parts, within, one)) for side, one in told.items()}
-                if len(sides) == 2:
-                    values = compare_view(sides["left"], sides["right"])
+                opened = {
+                    side: stack.enter_context(received(parts, within, _bundle_id(parts, within, told)))
+                    for side, told in (("left", left), ("right", right))
+                    if told
+                }
+                if len(opened) == 2:
+                    values = compare_view(opened["left"], opened["right"])
                     return pages.show(request, "compare.html", here="bundles", **values)
-                values = choice_view(parts, within, sides, asked.get("find", "").strip())
-                return pages.show(request, "compare_choice.html", here="bundles", **values)
+                chosen = {side: found.entry for side, found in opened.items()}
         except NotShownError as error:
             return unreadable(request, parts, error)
+        values = choice_view(parts, within, chosen, asked.get("find", "").strip())
+        return pages.show(request, "compare_choice.html", here="bundles", **values)
 
 
-@contextmanager
-def _found(parts: Parts, within: Within, told: str) -> Iterator[Received]:
-    """By the id of a bundle, or of an instance: its newest one. Raises NotShownError."""
+def _bundle_id(parts: Parts, within: Within, told: str) -> str:
+    """`told` is the id of a bundle, or of an instance, which stands for its newest one."""
     with parts.database.reading() as connection:
         if bundle(connection, within, told) is None and (one := instance(connection, within, told)) is not None:
-            told = one.last_bundle or told
-    with received(parts, within, told) as found:
-        plain(found)
-        yield found
+            return one.last_bundle or told
+    return told
 
 
 # ---- what the templates show ---------------------------------------------------------------------------
@@ -94,13 +95,13 @@ def _side(found: Received, opened: Bundle, key: str) -> dict[str, Any]:
     }
 
 
-def choice_view(parts: Parts, within: Within, sides: dict[str, Received], find: str) -> dict[str, Any]:
+def choice_view(parts: Parts, within: Within, sides: Mapping[str, BundleEntry], find: str) -> dict[str, Any]:
     """What can be compared: with one side chosen, first the healthy instances of its scale set and its own other
     bundles; whatever a search by name finds."""
     chosen = next(iter(sides.values()), None)
     with parts.database.reading() as connection:
         return {
-            "chosen": chosen.entry if chosen else None,
+            "chosen": chosen,
             "side": next(iter(sides), ""),
             "other": "right" if "left" in sides else "left",
             "find": find,
@@ -109,8 +110,7 @@ def choice_view(parts: Parts, within: Within, sides: dict[str, Received], find: 
         }
 
 
-def _near(connection: sa.Connection, within: Within, chosen: Received | None) -> dict[str, Any]:
-    entry = chosen.entry if chosen else None
+def _near(connection: sa.Connection, within: Within, entry: BundleEntry | None) -> dict[str, Any]:
     if entry is None or entry.scale_set is None or entry.instance_id is None:
         return {"healthy": (), "earlier": ()}
     healthy = instances(connection, within, Choice(scale_set=entry.scale_set.id, verdict="healthy"), limit=_MOST).items

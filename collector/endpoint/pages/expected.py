@@ -7,9 +7,10 @@ from email.policy import HTTP
 from typing import Any
 
 from fastapi import FastAPI, Security
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from collector.endpoint.access.caller import Caller
 from collector.endpoint.access.forms import check_csrf
@@ -21,9 +22,25 @@ from collector.endpoint.reading.bundles import now
 from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take
 from collector.errors import ConfigError
 
+
+class Given(BaseModel):
+    """What was taken in. `problems` are sentences on what the list leaves open."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    #: of this answer
+    version: int = Field(alias="schema")
+    #: its id
+    scale_set: str
+    name: str
+    instances: int
+    problems: list[str]
+
+
 _NOT_ONE = "there is no scale set with this id"
 
 _DESCRIBED: dict[str, Any] = {
+    "tags": ["expected instances"],
     "dependencies": [Security(BEARER)],
     "responses": problems(400, 404, 413, 422),
     "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
@@ -31,15 +48,16 @@ _DESCRIBED: dict[str, Any] = {
 
 
 def add_expected(app: FastAPI, parts: Parts) -> None:
-    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expected", **_DESCRIBED)
-    async def put(request: Request, scale_set_id: str, person: Administrator) -> Response:
+    @app.put("/v1/scale-sets/{scale_set_id}/expected", operation_id="expect", **_DESCRIBED)
+    async def put(request: Request, scale_set_id: str, person: Administrator) -> Given:
+        """Takes in the list of the instances that this scale set should have, in the place of the one before."""
         taken = await _take(parts, person, await _body(request), scale_set_id)
-        return JSONResponse(_document(taken))
+        return _document(taken)
 
-    @app.put("/v1/expected", operation_id="any_expected", **_DESCRIBED)
-    async def put_any(request: Request, person: Administrator) -> Response:
+    @app.put("/v1/expected", operation_id="expect_any", **_DESCRIBED)
+    async def put_any(request: Request, person: Administrator) -> Given:
         """Of the scale set that the list itself names; it may be one that no bundle has told of yet."""
-        return JSONResponse(_document(await _take(parts, person, await _body(request), None)))
+        return _document(await _take(parts, person, await _body(request), None))
 
     @app.post("/scale-sets/{scale_set_id}/expected", include_in_schema=False)
     async def post(request: Request, scale_set_id: str, person: Administrator) -> Response:
@@ -66,14 +84,10 @@ async def _take(parts: Parts, person: Caller, content: bytes, scale_set_id: str 
     return taken
 
 
-def _document(taken: Taken) -> dict[str, object]:
-    return {
-        "schema": 1,
-        "scale_set": taken.scale_set,
-        "name": taken.name,
-        "instances": taken.instances,
-        "problems": list(taken.problems),
-    }
+def _document(taken: Taken) -> Given:
+    return Given(
+        schema=1, scale_set=taken.scale_set, name=taken.name, instances=taken.instances, problems=list(taken.problems)
+    )
 
 
 async def _body(request: Request) -> bytes:

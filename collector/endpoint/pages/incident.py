@@ -19,7 +19,7 @@ from collector.endpoint.parts import Parts
 from collector.endpoint.reading.choice import Within
 from collector.endpoint.reading.differences import differing
 from collector.endpoint.reading.incidents import Affected, Incident, affected, incident
-from collector.endpoint.reading.matrix import Whole, whole
+from collector.endpoint.reading.matrix import Whole, having, whole
 from collector.endpoint.reading.members import Member
 from collector.endpoint.reading.paging import CursorError
 from collector.endpoint.reading.repairing import repairs_for
@@ -62,13 +62,14 @@ def incident_view(
     page = affected(connection, within, incident_id, limit=PAGE, after=after)
     place = whole(connection, within, found.scale_set.id)
     assert place is not None  # an incident is of a scale set that the caller may see
-    current = _members(place, found, has_it=True)
+    have = having(connection, incident_id)
+    current = [one for one in place.members if one.id in have]
     rule = known_rules().get(found.rule or "")
     version = next((cell.version for one in current if (cell := one.cells.get(found.extension or ""))), None)
     advice = repairs_for(found, rule, version, _names(found, current))
     first = _first(place, found)
     remedy = rule.remedy if rule else ""
-    others = _members(place, found, has_it=False)
+    others = [one for one in place.members if not one.is_silent and one.id not in have]
     return {
         "one": found,
         "telling": telling,
@@ -77,26 +78,16 @@ def incident_view(
         "instances": page.items,
         "after": page.next,
         "is_first": after is None,
-        "current": len(current),
+        "current": len(have),
         "others": others[:_MOST_OTHERS],
         "more_others": max(len(others) - _MOST_OTHERS, 0),
         "silent": place.silent,
-        "differing": differing(place.members, found.extension) if found.extension and current else None,
+        "differing": differing(place.members, found.extension)[0] if found.extension and current else None,
         "first": first,
         "now": now,
         "ticket": telling.ticket(found, f"{address}/incidents/{found.id}", remedy, first),
         "ids": _ids(page.items),
     }
-
-
-def _members(place: Whole, found: Incident, *, has_it: bool) -> list[Member]:
-    """Those whose newest bundle tells of this failure, or the others that have reported."""
-
-    def has(member: Member) -> bool:
-        cell = member.cells.get(found.extension or "")
-        return cell is not None and cell.outcome in ("failed", "hanging") and cell.exit_code == found.exit_code
-
-    return [one for one in place.members if not one.is_silent and has(one) is has_it]
 
 
 def _names(found: Incident, members: Sequence[Member]) -> list[str]:

@@ -8,9 +8,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.bundle.reader import Bundle
 from collector.endpoint.access.caller import caller
-from collector.endpoint.pages.bundle import asked, bundle_view, envelope_view, told_of
+from collector.endpoint.pages.bundle import received_view
 from collector.endpoint.pages.opening import NotShownError, received
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import bundles
@@ -34,23 +33,14 @@ def add_instance(app: FastAPI, parts: Parts) -> None:
             return pages.error("There is no instance with this id.", 404, hint=hint, person=caller(request))
         values = history_view(parts, within, found)
         try:
-            template, more = _newest(parts, request, within, found)
+            if found.last_bundle is None:
+                raise NotShownError(404, "This instance has sent no bundle that could be read.", "")
+            with received(parts, within, found.last_bundle) as newest:
+                template, more = received_view(parts, request, newest)
+                template = template.replace("bundle", "instance").replace("encrypted", "instance_encrypted")
+                return pages.show(request, template, here="bundles", **values, **more)
         except NotShownError as error:
             return pages.show(request, "instance_without.html", here="bundles", error=error, **values)
-        return pages.show(request, template, here="bundles", **values, **more)
-
-
-def _newest(parts: Parts, request: Request, within: Within, found: Instance) -> tuple[str, dict[str, Any]]:
-    """The template and what the newest bundle tells. Raises NotShownError."""
-    if found.last_bundle is None:
-        raise NotShownError(404, "This instance has sent no bundle that could be read.", "")
-    told = told_of(parts, within, found.last_bundle)
-    with received(parts, within, found.last_bundle) as opened:
-        values: dict[str, Any] = {"told": told, "entry": opened.entry}
-        if not isinstance(opened.content, Bundle):
-            return "instance_encrypted.html", values | envelope_view(opened.content)
-        view = bundle_view(opened.content, told, context=asked(request), address=str(request.base_url))
-        return "instance.html", values | view
 
 
 def history_view(parts: Parts, within: Within, found: Instance) -> dict[str, Any]:

@@ -84,4 +84,5 @@ def _facts(facts: SystemFacts) -> list[tuple[str, str]]:
 def _clock(facts: SystemFacts) -> str:
     if facts.clock_offset_seconds is None:
         return facts.clock_note
-    return f"off by {facts.clock_offset_seconds:.1f} s ({facts.clock_note})"
+    note = f" ({facts.clock_note})" if facts.clock_note else ""
+    return f"off by {facts.clock_offset_seconds:.1f} s{note}"

@@ -69,7 +69,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         subscription=found.subscription,
         listed=found.listed,
     )
-    compared = [differing(found.members, name) for name in failing[:_MOST_COMPARED]]
+    compared = differing(found.members, *failing[:_MOST_COMPARED])
     rows = drawn.rows[page * ROWS : (page + 1) * ROWS]
     return {
         **_frame(found, now),

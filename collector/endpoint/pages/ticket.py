@@ -61,7 +61,7 @@ def _facts(report: Report, finding: Finding | None, spread: Spread, address: str
         yield f"- **When:** {inline(when)}"
         yield f"- **Whose it is:** {inline(words.OWNERS[finding.owner])}"
     yield from _how_many(spread, address)
-    yield f"- **Not read:** {inline(words.gaps(report.ledger, report.identity.system))}"
+    yield f"- **Sources:** {inline(words.gaps(report.ledger, report.identity.system))}"
 
 
 def _how_many(spread: Spread, address: str) -> Iterator[str]:

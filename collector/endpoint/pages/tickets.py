@@ -9,11 +9,12 @@ from starlette.responses import PlainTextResponse, Response
 from collector.bundle import words
 from collector.bundle.reader import Bundle
 from collector.endpoint.access.caller import caller
-from collector.endpoint.pages.opening import NotShownError, received
+from collector.endpoint.pages.opening import NotShownError, Received, received
 from collector.endpoint.pages.retold import report_of
 from collector.endpoint.pages.ticket import Spread, encrypted_ticket, incident_ticket, ticket
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import Told, findings_of
+from collector.endpoint.reading.choice import Within
 from collector.endpoint.reading.incidents import affected, incident
 
 _KIND = "text/markdown"
@@ -25,15 +26,7 @@ def add_tickets(app: FastAPI, parts: Parts) -> None:
         within = caller(request).within
         try:
             with received(parts, within, bundle_id) as found:
-                with parts.database.reading() as connection:
-                    told = {one.number: one for one in findings_of(connection, within, bundle_id)}
-                content, address = found.content, str(request.base_url)
-                if not isinstance(content, Bundle):
-                    return _file(encrypted_ticket(content, address, spread_of(told.get(0))))
-                report = report_of(content)
-                head = words.head(report)
-                spread = spread_of(told.get(report.findings.index(head)) if head else None)
-                return _file(ticket(report, bundle_id, address, spread))
+                return _file(_of_bundle(parts, within, found, str(request.base_url)))
         except NotShownError as error:
             return PlainTextResponse(f"{error}\n", error.status)
 
@@ -46,6 +39,17 @@ def add_tickets(app: FastAPI, parts: Parts) -> None:
                 return PlainTextResponse("There is no incident with this id.\n", 404)
             some = affected(connection, within, incident_id, limit=20).items
         return _file(incident_ticket(found, some, str(request.base_url)))
+
+
+def _of_bundle(parts: Parts, within: Within, found: Received, address: str) -> str:
+    content = found.content
+    with parts.database.reading() as connection:
+        told = {one.number: one for one in findings_of(connection, within, content.id)}
+    if not isinstance(content, Bundle):
+        return encrypted_ticket(content, address, spread_of(told.get(0)))
+    report = report_of(content)
+    head = words.head(report)
+    return ticket(report, content.id, address, spread_of(told.get(report.findings.index(head)) if head else None))
 
 
 def spread_of(told: Told | None) -> Spread:

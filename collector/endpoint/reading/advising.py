@@ -17,6 +17,14 @@ from collector.fleet.scale_set import ExtensionRow, Instance, ScaleSet, State
 
 #: So many commands that differ in the instance only are written out; more become a loop.
 _MOST_ALIKE = 3
+#: An extension's name in the model, its publisher and its type.
+_Handler = tuple[str, "str | None", "str | None"]
+#: `vmext fleet show` speaks of the file that it was given.
+_HERE = {
+    "the file lists": "the list has",
+    "what the file does not tell": "what is not known here",
+    ": show this answer as well": ": look at its answer",
+}
 _STATES: dict[Outcome, State] = {
     "failed": "failed",
     "hanging": "failed",  # it does not end by itself, or was ended: a new instance is judged by what failed
@@ -65,7 +73,8 @@ def _steps(scale_set: ScaleSet, answer: CaseAnswer) -> tuple[Step, ...]:
     # what the logs say is here already: there is nothing to look up and nothing to collect
     wanted = [one for one in commands if not one.text.startswith("vmext ")]
     return tuple(
-        Step(step, tuple(_blocks(list(some)))) for step, some in groupby(wanted, key=lambda command: command.step)
+        Step(_here(step), tuple(_blocks(list(some))))
+        for step, some in groupby(wanted, key=lambda command: command.step)
     )
 
 
@@ -80,15 +89,17 @@ def _blocks(commands: Iterable[Command]) -> Iterator[Told]:
 
 
 def _here(why: str) -> str:
-    """The list was given to this endpoint, and is no file of the reader's."""
-    return why.replace("the file lists", "the list has").replace(": show this answer as well", ": look at its answer")
+    for theirs, ours in _HERE.items():
+        why = why.replace(theirs, ours)
+    return why
 
 
 def _scale_set(
     members: Sequence[Member], name: str | None, group: str | None, subscription: str | None, listed: Listed | None
 ) -> ScaleSet:
     models = _models(listed)
-    instances = tuple(_instance(one, models) for one in members if not one.is_silent or one.listed)
+    handlers = {name: _named(name, models) for one in members for name in one.cells}
+    instances = tuple(_instance(one, handlers) for one in members if not one.is_silent or one.listed)
     numbered = all(is_number(one.id) for one in instances)
     found = ScaleSet(
         name=name,
@@ -110,9 +121,14 @@ def _models(listed: Listed | None) -> Mapping[str, str]:
     return {f"{row.publisher}.{row.type}".lower(): row.name for row in rows if row.publisher and row.type}
 
 
-def _instance(member: Member, models: Mapping[str, str]) -> Instance:
+def _named(handler: str, models: Mapping[str, str]) -> _Handler:
+    publisher, _, kind = handler.rpartition(".")
+    return models.get(handler.lower(), short(handler)), publisher or None, kind or None
+
+
+def _instance(member: Member, handlers: Mapping[str, _Handler]) -> Instance:
     listed = member.listed
-    rows = tuple(_row(name, cell, models) for name, cell in member.cells.items() if cell.outcome != "absent")
+    rows = tuple(_row(handlers[name], cell) for name, cell in member.cells.items() if cell.outcome != "absent")
     return Instance(
         id=(listed.id if listed else None) or member.instance_id or _number(member.label),
         name=member.label,
@@ -122,16 +138,10 @@ def _instance(member: Member, models: Mapping[str, str]) -> Instance:
     )
 
 
-def _row(handler: str, cell: Cell, models: Mapping[str, str]) -> ExtensionRow:
-    publisher, _, kind = handler.rpartition(".")
-    return ExtensionRow(
-        name=models.get(handler.lower(), short(handler)),
-        state=_STATES.get(cell.outcome, "unknown"),
-        publisher=publisher or None,
-        type=kind or None,
-        version=cell.version,
-        exit_code=cell.exit_code,
-    )
+def _row(handler: _Handler, cell: Cell) -> ExtensionRow:
+    name, publisher, kind = handler
+    state = _STATES.get(cell.outcome, "unknown")
+    return ExtensionRow(name, state, publisher, kind, cell.version, exit_code=cell.exit_code)
 
 
 def _number(label: str) -> str:

@@ -5,7 +5,7 @@ The counting is `vmext compare`'s; here it is told in sentences, with its figure
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import cast
@@ -42,22 +42,29 @@ class Differing:
     found: tuple[Difference, ...] = ()
 
 
-def differing(members: Sequence[Member], extension: str) -> Differing:
-    """For one extension. An instance whose state of it is not known stands on neither side."""
+def differing(members: Sequence[Member], *extensions: str) -> list[Differing]:
+    """For each of these extensions. An instance whose state of it is not known stands on neither side."""
+    names = {name: short(name) for one in members for name in one.cells}
+    made = {one.label: _of(one, names) for one in members if not one.is_silent}
+    return [_differing(members, made, extension) for extension in extensions]
+
+
+def _differing(members: Sequence[Member], made: Mapping[str, Instance], extension: str) -> Differing:
     failed = [one for one in members if _is(one, extension, "failed", "hanging")]
     healthy = [one for one in members if _is(one, extension, "well") and one.outcome == "well"]
-    if not healthy:  # an instance without any failure that tells of no extension at all
-        healthy = [one for one in members if one.outcome == "well" and not one.cells]
+    if not healthy:  # then those that lack it: that may be the difference
+        healthy = [one for one in members if one.outcome == "well"]
     name = short(extension)
+    did = "hangs" if all(one.cells[extension].outcome == "hanging" for one in failed) else "failed"
     bad, good = len(failed), len(healthy)
     if not bad:
         return Differing(extension, bad, good, f"{name} failed on no instance.")
     if not good:
-        why = "no instance that has reported is healthy"
+        why = "none that has reported is healthy"
         return Differing(extension, bad, good, f"Nothing to compare with: {why}. Collect on a healthy one as well.")
-    found = differences([_of(one) for one in failed], [_of(one) for one in healthy], about=name)
+    found = differences([made[one.label] for one in failed], [made[one.label] for one in healthy], about=name)
     told = tuple(Difference(_sentence(one), one.weak, one.what, on_failed(one)) for one in found.values[:_MOST])
-    sides = f"{bad} on which {name} failed and {good} healthy"
+    sides = f"{bad} on which {name} {did} and {good} healthy"
     if not told:
         looked = "image, guest agent, system, location, zone, versions of extensions and model"
         return Differing(extension, bad, good, f"Nothing differs clearly between the {sides} ones: {looked} are alike.")
@@ -70,8 +77,8 @@ def _is(member: Member, extension: str, *outcomes: str) -> bool:
     return not member.is_silent and cell is not None and cell.outcome in outcomes
 
 
-def _of(member: Member) -> Instance:
-    versions = {short(name): cell.version for name, cell in member.cells.items() if cell.version}
+def _of(member: Member, names: Mapping[str, str]) -> Instance:
+    versions = {names[name]: cell.version for name, cell in member.cells.items() if cell.version}
     return Instance(
         key=member.id or member.label,
         name=member.label,

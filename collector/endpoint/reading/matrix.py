@@ -8,9 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from collector.endpoint.database.tables import INCIDENT_INSTANCES, INCIDENTS, INSTANCES, SCALE_SETS, STATES
+from collector.endpoint.database.tables import BUNDLES, INCIDENT_INSTANCES, INCIDENTS, INSTANCES, SCALE_SETS, STATES
 from collector.endpoint.reading.expected import Listed, expected
-from collector.endpoint.reading.members import Cell, Member, joined, outcome_of
+from collector.endpoint.reading.members import Cell, Member, Outcome, joined, outcome_of
 
 #: So many instances are compared and drawn. A scale set has at most 1,000; only a group of lone machines has more.
 MOST_MEMBERS = 5_000
@@ -53,16 +53,18 @@ class Whole:
         return tuple(one for one in self.members if one.is_silent)
 
 
-def whole(connection: sa.Connection, within: Collection[int] | None, scale_set_id: str) -> Whole | None:
+def whole(
+    connection: sa.Connection, within: Collection[int] | None, scale_set_id: str, *, most: int = MOST_MEMBERS
+) -> Whole | None:
     """None: there is no such scale set, or the caller may not see it."""
     query = sa.select(SCALE_SETS).where(SCALE_SETS.c.id == scale_set_id)
     row = connection.execute(query).mappings().first()
     if row is None or (within is not None and row["number"] not in within):
         return None
     number = row["number"]
-    found = reported(connection, number)
+    found = reported(connection, number, most)
     count = len(found)
-    if count >= MOST_MEMBERS:
+    if count >= most:
         counting = sa.select(sa.func.count()).select_from(INSTANCES).where(INSTANCES.c.scale_set == number)
         count = int(connection.execute(counting).scalar_one())
     listed = expected(connection, number)
@@ -80,14 +82,18 @@ def whole(connection: sa.Connection, within: Collection[int] | None, scale_set_i
     )
 
 
-def reported(connection: sa.Connection, number: int) -> list[Member]:
+def reported(connection: sa.Connection, number: int, most: int = MOST_MEMBERS) -> list[Member]:
     """The instances of a scale set that have sent a bundle, the last seen first."""
     names = ("number", "id", "name", "computer_name", "instance_id", "last_verdict", "last_bundle", "last_seen")
     query = sa.select(*(INSTANCES.c[name] for name in (*names, "system", *_TRAITS)))
     query = query.where(INSTANCES.c.scale_set == number)
-    query = query.order_by(INSTANCES.c.last_seen.desc(), INSTANCES.c.number.desc()).limit(MOST_MEMBERS)
+    query = query.order_by(INSTANCES.c.last_seen.desc(), INSTANCES.c.number.desc()).limit(most)
     rows = connection.execute(query).all()
-    cells = _cells(connection, number)
+    # of a larger group only the cells of those that are drawn
+    since = rows[-1].last_seen if len(rows) >= most else None
+    cells = _cells(connection, number, since)
+    if any(row.number not in cells and row.last_verdict in ("failed", "hanging") for row in rows):
+        cells = {**_cells_of_incidents(connection, number, since), **cells}
     return [
         Member(
             label=row.name or row.computer_name or row.instance_id or f"unnamed {row.id[:6]}",
@@ -104,16 +110,54 @@ def reported(connection: sa.Connection, number: int) -> list[Member]:
     ]
 
 
-def _cells(connection: sa.Connection, number: int) -> Mapping[int, dict[str, Cell]]:
+def _cells(connection: sa.Connection, number: int, since: datetime | None) -> Mapping[int, dict[str, Cell]]:
     """By instance and extension, of the newest bundle of each instance: what an older one told no longer counts."""
     names = ("instance", "extension", "outcome", "version", "exit_code", "title")
     query = sa.select(*(STATES.c[name] for name in names)).join(INSTANCES, STATES.c.instance == INSTANCES.c.number)
     query = query.where(INSTANCES.c.scale_set == number, STATES.c.bundle == INSTANCES.c.last_bundle)
+    if since is not None:
+        query = query.where(INSTANCES.c.last_seen >= since)
     found: dict[int, dict[str, Cell]] = {}
-    for instance, extension, outcome, version, code, title in connection.execute(query):
-        cell = Cell(outcome_of(outcome), code, version, title, outcome)
+    alike: dict[tuple[object, ...], Cell] = {}  # of thousands of cells few differ
+    for instance, extension, *told in connection.execute(query).all():
+        key = tuple(told)
+        cell = alike.get(key)
+        if cell is None:
+            outcome, version, code, title = told
+            cell = alike[key] = Cell(outcome_of(outcome), code, version, title, outcome)
         found.setdefault(instance, {})[extension] = cell
     return found
+
+
+def _cells_of_incidents(
+    connection: sa.Connection, number: int, since: datetime | None
+) -> Mapping[int, dict[str, Cell]]:
+    """Of instances whose newest bundle is encrypted: its envelope tells what failed, and nothing of what is well."""
+    pairs = INCIDENT_INSTANCES
+    source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
+    source = source.join(INCIDENTS, pairs.c.incident == INCIDENTS.c.number)
+    source = source.join(BUNDLES, pairs.c.bundle == BUNDLES.c.id)
+    told = [INCIDENTS.c[name] for name in ("extension", "kind", "exit_code", "title")]
+    query = sa.select(pairs.c.instance, *told).select_from(source)
+    query = query.where(INCIDENTS.c.scale_set == number, pairs.c.bundle == INSTANCES.c.last_bundle, BUNDLES.c.encrypted)
+    if since is not None:
+        query = query.where(INSTANCES.c.last_seen >= since)
+    found: dict[int, dict[str, Cell]] = {}
+    for instance, extension, kind, code, title in connection.execute(query).all():
+        if extension and kind in ("failure", "hang"):
+            outcome: Outcome = "hanging" if kind == "hang" else "failed"
+            found.setdefault(instance, {}).setdefault(extension, Cell(outcome, code, None, title, outcome))
+    return found
+
+
+def having(connection: sa.Connection, incident_id: str) -> set[str]:
+    """The ids of the instances whose newest bundle tells of this incident."""
+    pairs = INCIDENT_INSTANCES
+    source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
+    source = source.join(INCIDENTS, pairs.c.incident == INCIDENTS.c.number)
+    query = sa.select(INSTANCES.c.id).select_from(source)
+    query = query.where(INCIDENTS.c.id == incident_id, pairs.c.bundle == INSTANCES.c.last_bundle)
+    return set(connection.execute(query).scalars())
 
 
 def first_failure(connection: sa.Connection, number: int) -> FirstFailure | None:

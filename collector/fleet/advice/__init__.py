@@ -20,12 +20,12 @@ def advise(scale_set: ScaleSet, answer: CaseAnswer, *, source: str = "FILE") -> 
         commands = flexible.commands(scale_set, answer, source)
     else:
         commands = uniform.commands(scale_set, answer, source)
-    return Advice(tuple(_there(command, scale_set.subscription) for command in commands))
+    more = f" --subscription {quoted(scale_set.subscription)}" if scale_set.subscription else ""
+    return Advice(tuple(_there(command, more) for command in commands))
 
 
-def _there(command: Command, subscription: str | None) -> Command:
+def _there(command: Command, more: str) -> Command:
     """In the set's own subscription: another one may have a set of the same name, and az may stand in that."""
-    if not (subscription and command.text.startswith("az ")):
+    if not (more and command.text.startswith("az ")):
         return command
-    more = f" --subscription {quoted(subscription)}"
     return replace(command, text=command.text + more, template=command.template and command.template + more)

@@ -49,8 +49,24 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+// Keys of a single letter get in the way of speech input and of some assistive tools: who wants none turns them off.
+let keysAreOn = remembered("vmext-keys") !== "off";
+
+function remembered(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(name, value);
+    return localStorage.getItem(name);
+  } catch {
+    return null;  // a browser that keeps nothing
+  }
+}
+
+function tellKeys(button) {
+  button.textContent = keysAreOn ? "Turn the keys off" : "Turn the keys on";
+}
+
 function key(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!keysAreOn || event.ctrlKey || event.metaKey || event.altKey) return;
   const inField = event.target.closest?.("input, select, textarea");
   if (event.key === "Escape" && inField) inField.blur();
   if (inField) return;
@@ -87,5 +103,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const input of document.querySelectorAll("[data-filter]")) {
   input.closest("label")?.removeAttribute("hidden");
   input.addEventListener("input", () => filter(input));
+}
+const keys = document.getElementById("keys");
+if (keys) {
+  tellKeys(keys);
+  keys.addEventListener("click", () => {
+    keysAreOn = !keysAreOn;
+    remembered("vmext-keys", keysAreOn ? "on" : "off");
+    tellKeys(keys);
+  });
 }
 for (const hint of document.querySelectorAll(".scripted")) hint.hidden = false;

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -33,28 +33,20 @@ _CERTAIN = 90
 _MOST = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An event, with the moment that its own line tells where that is a local one."""
-
-    record: Record
-    shift: timedelta
-
-
 def told_in(bundle: Bundle) -> list[Told]:
     """Everything that is told of steps, in the order of time. BundleError for a damaged member."""
     formats = {entry.path: entry.format for entry in bundle.ledger if entry.kind == "log"}
     events = [event for document in bundle.events() if (event := _event(document, formats)) is not None]
     more = list(_beside(bundle, formats, events))
-    signals = [signal for event in events for signal in of_record(event.record)]
+    signals = [signal for event in events for signal in of_record(event)]
     signals += [signal for record in more for signal in of_record(record) if signal.kind == "goal-end"]
     known = {failure.extension for failure in bundle.failures} | {state.extension for state in bundle.states}
     told = [one for signal in resolve_names(signals, known) for one in _of_signal(signal)]
-    told += [one for record in (*(event.record for event in events), *more) for one in _of_step(record)]
+    told += [one for record in (*events, *more) for one in _of_step(record)]
     return sorted(set(told), key=lambda one: (order(one.time), STEPS.index(one.step), one.path, one.line))
 
 
-def _event(document: Mapping[str, Any], formats: Mapping[str, str]) -> _Read | None:
+def _event(document: Mapping[str, Any], formats: Mapping[str, str]) -> Record | None:
     """None for what has no place or no time: it can't be drawn."""
     attributes = document.get("Attributes")
     if not isinstance(attributes, dict) or not isinstance(attributes.get("log.file.path"), str):
@@ -65,7 +57,7 @@ def _event(document: Mapping[str, Any], formats: Mapping[str, str]) -> _Read | N
         return None
     moment = moment if str(stamp).endswith("Z") else moment.replace(tzinfo=None)
     number, raw = attributes.get("vmext.line"), str(attributes.get("log.record.original", ""))
-    record = Record(
+    return Record(
         path=path,
         line=number if isinstance(number, int) else 0,
         time=moment,
@@ -80,7 +72,6 @@ def _event(document: Mapping[str, Any], formats: Mapping[str, str]) -> _Read | N
         fields={key[12:]: str(value) for key, value in attributes.items() if key.startswith("vmext.field.")},
         format=formats.get(path, ""),
     )
-    return _Read(record, _shift(record))
 
 
 def _text(attributes: Mapping[str, Any], key: str) -> str | None:
@@ -105,33 +96,33 @@ def _alone(line: Line, path: str, format_name: str, extension: str | None) -> Re
     return next(parse([line], source, format_name, None), None)
 
 
-def _beside(bundle: Bundle, formats: Mapping[str, str], events: Sequence[_Read]) -> Iterator[Record]:
+def _beside(bundle: Bundle, formats: Mapping[str, str], events: Sequence[Record]) -> Iterator[Record]:
     """The records of the excerpts that tell of a step and are no events."""
-    of_path: dict[str, list[_Read]] = defaultdict(list)
+    of_path: dict[str, list[Record]] = defaultdict(list)
     for event in events:
-        of_path[event.record.path].append(event)
+        of_path[event.path].append(event)
     literals = (*dict.fromkeys(rule.literal for rule in step_rules()), _GOAL_ENDS)
     for excerpt in bundle.excerpts:
-        beside = sorted(of_path.get(excerpt.path, ()), key=lambda event: event.record.line)
+        beside = sorted(of_path.get(excerpt.path, ()), key=lambda event: event.line)
         if not beside or excerpt.path not in formats:
             continue
-        numbers = [event.record.line for event in beside]
-        extension = next((event.record.extension for event in beside if event.record.format not in _OF_AGENT), None)
+        numbers = [event.line for event in beside]
+        known = set(numbers)
+        extension = next((event.extension for event in beside if event.format not in _OF_AGENT), None)
         for line in excerpt.lines[-_MOST:]:
-            if line.number in numbers or not any(literal in line.text for literal in literals):
+            if line.number in known or not any(literal in line.text for literal in literals):
                 continue
             record = _alone(line, excerpt.path, formats[excerpt.path], extension)
             if record is not None and record.time is not None:
-                near = beside[min(bisect_left(numbers, line.number), len(beside) - 1)]
-                yield _moved(record, near)
+                yield _moved(record, beside[min(bisect_left(numbers, line.number), len(beside) - 1)])
 
 
-def _moved(record: Record, near: _Read) -> Record:
+def _moved(record: Record, near: Record) -> Record:
     """The record in the time that the instance gave to its neighbour."""
-    assert record.time is not None and near.record.time is not None
-    if record.time.tzinfo or near.record.time.tzinfo is None:
+    assert record.time is not None and near.time is not None
+    if record.time.tzinfo or near.time.tzinfo is None:
         return record
-    return replace(record, time=(record.time + near.shift).replace(tzinfo=timezone.utc))
+    return replace(record, time=(record.time + _shift(near)).replace(tzinfo=timezone.utc))
 
 
 def _of_step(record: Record) -> Iterator[Told]:

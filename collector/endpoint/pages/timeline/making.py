@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from collector.bundle import words
+from collector.endpoint.pages.timeline.machine import lane_of
 from collector.endpoint.pages.timeline.rows import Gap, Lane, Outcome, Row, Span, Timeline, lasting
 from collector.endpoint.pages.timeline.steps import STEPS, Step, Told
-from collector.model import Evidence, ExtensionState, Failure, FindingKind, order
+from collector.model import Evidence, ExtensionState, Failure, FindingKind, SystemEvent, order
 
 LABELS: dict[Step, str] = {
     "goal": "Goal state",
@@ -36,10 +37,15 @@ Who = tuple[str, str | None]
 
 
 def timeline(
-    told: Sequence[Told], failures: Sequence[Failure], states: Sequence[ExtensionState], *, now: datetime | None
+    told: Sequence[Told],
+    failures: Sequence[Failure],
+    states: Sequence[ExtensionState],
+    *,
+    now: datetime | None,
+    events: Sequence[SystemEvent] = (),
 ) -> Timeline | None:
     """None where no line tells of a step. `told` in the order of time; `now`: when a live instance was collected
-    from, None for a mounted disk."""
+    from, None for a mounted disk; `events` of the machine as a whole."""
     failed = {_who(failure): failure for failure in reversed(failures)}
     frame = _frame(told, failures)
     if frame is None:
@@ -50,7 +56,7 @@ def timeline(
     others = _others(inside, failed)
     known = {(state.extension, state.name): state.state for state in states}
     well = [_well(scene, who, known.get(who, "")) for who in sorted(others, key=lambda who: scene.begin(who))]
-    lanes = [*_goal(scene), *bad, *well[:_MOST_WELL]]
+    lanes = [*_goal(scene), *lane_of(events, *frame), *bad, *well[:_MOST_WELL]]
     moments = [moment for lane in lanes for row in lane.rows for moment in _moments(row)]
     if not moments:
         return None
@@ -216,6 +222,8 @@ def _failed(scene: _Scene, failure: Failure, step: Step, found: tuple[Span, Told
     text = "failed" if failure.exit_code is None else f"exit {words.code(failure.exit_code)}"
     if span.length is not None:
         text += f" after {lasting(span.length)}"
+    elif start is None:
+        text += ", when it began is not told"
     place = _place(first, found)
     outcome: Outcome = "failed" if failure.kind == "failure" else "point"
     return Row(LABELS[step], outcome, text, (span,) if span.end or start else (), step, *place)

@@ -1,7 +1,8 @@
 """A timeline as SVG: wide, with the words beside the bars, or narrow, with the words above them. Pure.
 
-No style and no script: attributes and classes, for which a stylesheet has the colours of light and dark. What a
-colour says, a shape and a word say too.
+No style and no script: attributes and classes, for which a stylesheet has the colours of light and dark. The classes
+are of this picture alone: a stylesheet's width would win over an attribute's. What a colour says, a shape and a word
+say too.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Layout:
 
 WIDE = Layout(width=960, left=222, right=652, row=28, head=30, top=56, beside=True)
 NARROW = Layout(width=320, left=6, right=314, row=64, head=28, top=62, beside=False)
-_LEAST_BAR, _OPEN = 5, 0.88
+_LEAST_BAR, _OPEN = 5, 0.45
 #: Width of a time below the axis, with some air.
 _TIME = 66
 #: Without a stretch to name there is less above the rows.
@@ -59,13 +60,14 @@ def picture(timeline: Timeline, layout: Layout, key: str) -> Markup:
     parts = [*drawing.rows()]
     height = drawing.y + 26
     head = Markup(
-        '<svg class="steps {shape}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        'aria-labelledby="{key}-title {key}-desc"><title id="{key}-title">{title}</title>'
+        '<svg class="steps-picture {shape}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'role="img" aria-labelledby="{key}-title {key}-desc"><title id="{key}-title">{title}</title>'
         '<desc id="{key}-desc">{desc}</desc><defs><pattern id="{key}-hatch" width="8" height="8" '
-        'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-back" width="8" height="8"/>'
-        '<rect class="hatch" width="3" height="8"/></pattern></defs>'
+        'patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect class="step-hatch-back" width="8" height="8"/><rect class="step-hatch" width="3" height="8"/>'
+        "</pattern></defs>"
     ).format(
-        shape="wide" if layout.beside else "narrow",
+        shape="is-wide" if layout.beside else "is-narrow",
         width=layout.width,
         height=height,
         key=key,
@@ -110,7 +112,7 @@ class _Drawing:
         layout = self._layout
         for lane in self._timeline.lanes:
             if lane.label:
-                text = Markup('<text class="name" x="{}" y="{}">{}</text>')
+                text = Markup('<text class="step-name" x="{}" y="{}">{}</text>')
                 yield text.format(0 if layout.beside else layout.left, self.y + layout.head - 8, lane.label)
                 self.y += layout.head
             for row in lane.rows:
@@ -119,9 +121,9 @@ class _Drawing:
 
     def _row(self, row: Row, *, inside: bool) -> Iterator[Markup]:
         layout = self._layout
-        mark = Markup('<path class="mark {}" d="{}" transform="translate({} {})"/>')
-        label = Markup('<text class="step" x="{}" y="{}">{}</text>')
-        words = Markup('<text class="words {}" x="{}" y="{}">{}</text>')
+        mark = Markup('<path class="step-mark o-{}" d="{}" transform="translate({} {})"/>')
+        label = Markup('<text class="step-step" x="{}" y="{}">{}</text>')
+        words = Markup('<text class="step-words o-{}" x="{}" y="{}">{}</text>')
         middle = self.y + (layout.row // 2 if layout.beside else 50)
         if layout.beside:
             text = self.y + layout.row // 2 + 5
@@ -132,7 +134,7 @@ class _Drawing:
             yield mark.format(row.outcome, _MARKS[row.outcome], layout.left, self.y + 6)
             yield label.format(layout.left + 18, self.y + 17, _cut(row.label, 38))
             yield words.format(row.outcome, layout.left + 18, self.y + 35, _cut(row.words, 37))
-        yield Markup('<path class="track" d="M{} {}H{}"/>').format(layout.left, middle, layout.right)
+        yield Markup('<path class="step-track" d="M{} {}H{}"/>').format(layout.left, middle, layout.right)
         for span in row.spans:
             yield from self._bar(span, row.outcome, middle)
 
@@ -145,18 +147,20 @@ class _Drawing:
             or (end is not None and order(end) == order(start))
             or (end is None and outcome != "hanging")
         ):
-            yield Markup('<path class="dot {}" d="M{} {}l7 7-7 7-7-7z"/>').format(outcome, self._x(start), middle - 7)
+            yield Markup('<path class="step-dot o-{}" d="M{} {}l7 7-7 7-7-7z"/>').format(
+                outcome, self._x(start), middle - 7
+            )
             return
         x = self._x(start)
         until = self._x(end) if end is not None else float(self._layout.right)
-        bar = Markup('<rect class="bar {}" x="{}" y="{}" width="{}" height="14" rx="2"{}/>')
+        bar = Markup('<rect class="step-bar o-{}" x="{}" y="{}" width="{}" height="14" rx="2"{}/>')
         fill = Markup(' fill="url(#{}-hatch)"').format(self._key) if outcome == "hanging" else ""
         yield bar.format(outcome, x, middle - 7, round(max(_LEAST_BAR, until - x), 1), fill)
         if outcome == "failed":
-            cross = Markup('<path class="end" d="M{} {}l10 10m0-10l-10 10"/>')
+            cross = Markup('<path class="step-end" d="M{} {}l10 10m0-10l-10 10"/>')
             yield cross.format(round(until - 5, 1), middle - 5)
         elif end is None:
-            yield Markup('<path class="arrow" d="M{} {}l9 9-9 9z"/>').format(round(until - 2, 1), middle - 9)
+            yield Markup('<path class="step-arrow" d="M{} {}l9 9-9 9z"/>').format(round(until - 2, 1), middle - 9)
 
     def ground(self) -> Iterator[Markup]:
         """Behind the bars: the stretch that cost the time, the times, and lines down from them."""
@@ -164,13 +168,13 @@ class _Drawing:
         bottom = self.y + 4
         if gap is not None:
             x, until = self._gap_place()
-            band = Markup('<rect class="band" x="{}" y="{}" width="{}" height="{}"/>')
+            band = Markup('<rect class="step-band" x="{}" y="{}" width="{}" height="{}"/>')
             yield band.format(x, self._top - 6, round(until - x, 1), bottom - self._top + 6)
-            bracket = Markup('<path class="bracket" d="M{} {}v-6H{}v6"/>')
+            bracket = Markup('<path class="step-bracket" d="M{} {}v-6H{}v6"/>')
             yield bracket.format(x, self._top - 6, until)
         for moment, x, anchor in self._ticks():
-            yield Markup('<path class="tick" d="M{} {}V{}"/>').format(x, self._top - 6, bottom)
-            text = Markup('<text class="time" x="{}" y="{}" text-anchor="{}">{:%H:%M:%S}</text>')
+            yield Markup('<path class="step-tick" d="M{} {}V{}"/>').format(x, self._top - 6, bottom)
+            text = Markup('<text class="step-time" x="{}" y="{}" text-anchor="{}">{:%H:%M:%S}</text>')
             yield text.format(x, bottom + 16, anchor, order(moment))
 
     def _gap_place(self) -> tuple[float, float]:
@@ -185,7 +189,7 @@ class _Drawing:
         x, until = self._gap_place()
         room = len(gap.words) * 4.2
         middle = min(max((x + until) / 2, layout.left + room), layout.right - room)
-        text = Markup('<text class="gap" x="{}" y="{}" text-anchor="middle">{}</text>')
+        text = Markup('<text class="step-gap" x="{}" y="{}" text-anchor="middle">{}</text>')
         yield text.format(round(middle, 1), self._top - 20, gap.words)
 
     def _ticks(self) -> Iterator[tuple[datetime, float, str]]:
