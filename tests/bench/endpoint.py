@@ -44,7 +44,7 @@ def _intake(folder: Path, name: str, file: Path, count: int, turns: int, databas
     for turn in range(turns):
         for which, begin in ((0, ours), (1, bare)):
             options = ("--indexers", "0") if which == 0 else ()
-            with begin(folder / f"{name}-{turn}-{which}", database(), *options) as server:  # type: ignore[operator]
+            with begin(folder / f"{name}-{turn}-{which}", database(), *options) as server:
                 server.send(file, 100, 10_000_000)
                 told = server.send(file, count)
             rates[which].append(count / told["wall"])
