@@ -17,7 +17,18 @@ from pathlib import Path
 from tests.bench.measuring import Result, unmeasured
 
 #: Modules of this package with `run(data, quick)`, in the order of the table; one that isn't there is left out.
-NAMES = ("startup", "package", "reading", "agent_collector", "memory", "comparing", "redaction", "tailing")
+NAMES = (
+    "startup",
+    "package",
+    "reading",
+    "agent_collector",
+    "memory",
+    "comparing",
+    "redaction",
+    "tailing",
+    "endpoint",
+    "endpoint_growth",
+)
 
 
 def main() -> int:

@@ -49,9 +49,9 @@ class Endpoint:
         self.settle()
         return requests.get(self.url + path, headers=self.authorization, timeout=30, **options)
 
-    def settle(self) -> None:
+    def settle(self, seconds: float = 60.0) -> None:
         """Waits until nothing waits to be indexed."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + seconds
         while requests.get(f"{self.url}/healthz", timeout=30).json()["waiting"]:
             assert time.monotonic() < until, "bundles are not indexed"
             time.sleep(0.01)
