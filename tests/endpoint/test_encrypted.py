@@ -32,7 +32,7 @@ def test_an_encrypted_bundle_is_delivered_indexed_and_handed_out(tmp_path: Path,
         copy = tmp_path / "copy" / f"{name}.zip"
         assert server.put(copy).status_code == 200, "sent again it is known"
         row = server.get("/v1/bundles?exit_code=100").json()["bundles"][0]
-        assert (row["id"], row["encrypted"], row["instance"], row["verdict"]) == (name, True, "vmss-web_12", "failed")
+        assert (row["id"], row["encrypted"], row["instance_name"], row["verdict"]) == (name, True, "vmss-web_12", "failed")
         one = server.get(f"/v1/bundles/{name}").json()
         assert one["envelope"]["findings"][0]["exit_code"] == 100
         assert "encrypted" in server.get("/bundles").text
