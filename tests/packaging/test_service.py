@@ -75,7 +75,7 @@ def test_a_failure_is_reported_by_the_confined_service(root: Root, served: Endpo
         confined(here, pid)
         machine.fail()
         (row,) = until(lambda: received(served), "the bundle")
-        assert (row["verdict"], row["extension"]) == ("failed", CSE)
+        assert (row["verdict"], row["first"]["extension"]) == ("failed", CSE)
         assert here.run("vmext", "status").code == 0
         facts = facts_of(served)
         assert not [disk for disk in facts["disks"] if "ro" in disk["options"].split(",") and disk["holds"]]
