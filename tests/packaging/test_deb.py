@@ -139,3 +139,51 @@ def test_a_package_that_is_installed_again_after_removal(bookworm: Root, package
     install(bookworm, packages.deb())
     again = bookworm.run("vmext", "collect", "--root", "/disk", "--format", "json")
     assert json.loads(again.out)["delivery"]["state"] == "delivered"
+
+
+def test_a_purge_without_systemd_ends_what_runs_and_takes_a_linked_state_away(bookworm: Root, packages: Packages):
+    """In one run: what a run has started ends with it. A process of another root has the same program's path."""
+    install(bookworm, packages.deb())
+    elsewhere = bookworm.path("/mnt/vmext")
+    elsewhere.mkdir()
+    (elsewhere / "theirs").write_text("x")
+    bookworm.path("/var/lib/vmext").symlink_to("/mnt/vmext")
+    bookworm.path("/other/usr/lib").mkdir(parents=True)
+    script = """
+        set -e
+        mount --bind / /other
+        chroot /other vmext watch --quiet --root /var/log --state-dir /root/other >/dev/null & other=$!
+        vmext watch --quiet --root /var/log >/dev/null & agent=$!
+        for _ in $(seq 300); do
+            if [ -e /mnt/vmext/watch/lock ] && [ -e /root/other/watch/lock ]; then break; fi
+            sleep 0.1
+        done
+        [ -e /mnt/vmext/redaction.key ]
+        dpkg --purge vmext >&2
+        kill -0 $other
+        if wait $agent; then echo "ended with $?"; fi
+    """
+    assert bookworm.done("sh", "-c", script) == "ended with 0\n"
+    assert [file.name for file in elsewhere.iterdir()] == ["theirs"]
+    assert not bookworm.has("/var/lib/vmext")
+
+
+def test_a_linked_state_folder_of_vmext_alone_goes_as_a_whole(bookworm: Root, packages: Packages, served: Endpoint):
+    install(bookworm, packages.deb())
+    bookworm.path("/mnt/vmext").mkdir()
+    bookworm.path("/var/lib/vmext").symlink_to("/mnt/vmext")
+    assert collected(bookworm, served).code == 10
+    assert bookworm.has("/mnt/vmext/redaction.key")
+    bookworm.done("dpkg", "--purge", "vmext")
+    assert not bookworm.has("/mnt/vmext") and not bookworm.has("/var/lib/vmext")
+
+
+def test_an_old_unit_of_the_archive_is_told(bookworm: Root, packages: Packages):
+    unit = bookworm.path("/etc/systemd/system/vmext.service")
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text("[Service]\nExecStart=/opt/vmext/bin/vmext watch --quiet\n")
+    told = bookworm.run("dpkg", "--install", bookworm.bring(packages.deb()))
+    assert (told.code, "rm /etc/systemd/system/vmext.service" in told.err) == (0, True), told
+    unit.unlink()
+    told = bookworm.run("dpkg", "--install", bookworm.bring(packages.deb()))
+    assert (told.code, "/etc/systemd/system" in told.err) == (0, False), told
