@@ -189,9 +189,12 @@ unpack_folder() {
     closed_folder "$parent" || continue
     free=$(df -Pk "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${free:-0}" -ge "$FREE_LEAST" ] || continue
+    for unpacked in "$parent"/.vmext-run.*; do # of a call that was killed; we have the lock, so that none works
+      [ ! -d "$unpacked" ] || kill -0 "${unpacked##*.}" 2>/dev/null || rm -rf "$unpacked"
+    done
     unpacked=$parent/.vmext-run.$$
-    (umask 077 && mkdir "$unpacked") 2>/dev/null || continue
     printf '%s\n' "$unpacked" >"$lock/unpacked"
+    (umask 077 && mkdir "$unpacked") 2>/dev/null || continue
     printf '#!/bin/sh\nexit 0\n' >"$unpacked/try" && chmod 700 "$unpacked/try" && "$unpacked/try" 2>/dev/null && return 0
     rm -rf "$unpacked"
   done
@@ -373,6 +376,8 @@ function plain(text) { # without escapes and encodings, small letters
   return tolower(text)
 }
 
+BEGIN { FOLLOWING = "^(expired|expires|expiry|endpoint|requests?|requested|servers?|services?|cannot|couldn|failed|fails|failure|failures|invalid|missing|required|exchange|provider|refresh|refreshed|returned|rejected|response|contains|length|format|algorithm|fingerprint|validation|authentication|because|before|should|through|within|without|another|already|matches|mismatch|values?|vaults?|stored|errors?|exceptions?|signed|imported|import|installed|downloaded|generated|created|retrieved|acquired|revoked|identifier|header|parameter|audience|issuer|unknown|denied|material|handling|manager)$" }
+
 function risky(text) {
   text = plain(text)
   if (text ~ /passw|pwd|passphrase|secret|kennwort|passwort|contrase|mot de passe|credential|authoriz|bearer|basic /) return 1
@@ -387,7 +392,24 @@ function risky(text) {
   if (text ~ /cookie|webhook|hooks\.slack|x-auth|response="|ansible_vault|recovery key|(licen[sc]e|activation|instrumentation|product)[ _-]*(key|code)|:\/\/[^ \/]*:[^ ]*@/) return 1
   if (text ~ /(useradd|usermod|psexec|mongo[a-z]*|plink|redis-cli|ldap[a-z]+|smbclient|htpasswd|zip|7za?|http) .*-[pwabun]/) return 1
   if (text ~ /sqlplus|vault login|cmdkey|schtasks .*\/rp|cryptsetup .*<<</) return 1
-  return text ~ /begin [a-z0-9 ]*key|begin cert|private key/
+  return text ~ /begin [a-z0-9 ]*key|begin cert|private key/ || named(text)
+}
+
+# A token or a key and behind it what is no word that logs have there; an account and its password.
+function named(text,   word, user) {
+  while (match(text, /(^|[^a-z0-9])(token|key) +[^ ]+/)) {
+    word = substr(text, RSTART, RLENGTH)
+    sub(/^.*(token|key) +/, "", word); gsub(/^[^a-z0-9]+|[^a-z0-9]+$/, "", word)
+    if (length(word) > 5 && word !~ FOLLOWING) return 1
+    text = substr(text, RSTART + 3)
+  }
+  while (match(text, /(^|[^a-z0-9_.\/@-])(admin[a-z]*|[a-z]*user|root|sa|postgres|oracle|deploy|svc[a-z_-]*):[^ :\/]+/)) {
+    word = substr(text, RSTART, RLENGTH); user = word
+    sub(/^[^:]*:/, "", word); sub(/:.*/, "", user); gsub(/[^a-z]/, "", user); gsub(/^[^a-z0-9]+|[^a-z0-9]+$/, "", word)
+    if (length(word) > 3 && word != user && word !~ /^(root|wheel|users|docker|sudo|staff|daemon|syslog|nogroup|nobody|www-data)$/) return 1
+    text = substr(text, RSTART + 3)
+  }
+  return 0
 }
 
 function by_chance(word,   runs, count, number, part, place, sign, kind, before, changes, lower, upper, digit) {

@@ -13,6 +13,7 @@ webhook https://x.webhook.office.com/webhookb2/@|+ useradd -p @ bob|psexec -u a 
 ldapsearch -D cn=a -w @|smbclient //h/s -U user%@|zip -P @ f|7z x -p@ f|sqlplus scott/@@db|vault login @|schtasks /rp @
 cryptsetup luksOpen /dev/sdc data <<< @|ftp://u:p/@@h/|curl -H 'X-Auth: @' h|http -a u:@ h|_auth = @
 Digest username="u", response="@"|activation code @|license key @|Instrumentation Key @
+using token @|the key @ was sent|token "@" accepted|admin:@|connecting as azureuser:@|sa:@|token token @
 """.replace("\n", "|")
     .strip("|")
     .split("|")
