@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,7 +140,9 @@ def test_a_second_call_waits_for_the_first_one_s_answer(machine: Machine):
     assert result(first).out == result(second).out
 
 
-def test_what_a_killed_call_left_goes_with_the_next_one(machine: Machine):
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_a_killed_call_left_goes_with_the_next_one(machine: Machine, restarted: bool):
+    """`restarted`: the machine, which empties /run, and with it what the call had noted."""
     data = package(SLOW)
     with serving(data) as server:
         child = machine.start(server.url, sha256(data))
@@ -147,6 +150,8 @@ def test_what_a_killed_call_left_goes_with_the_next_one(machine: Machine):
         kill_all(machine)
         child.communicate(timeout=PATIENCE)
         assert [name for name in machine.remains() if name.startswith("opt/.vmext-run.")], "killed half way"
+        if restarted:
+            shutil.rmtree(machine.root / "run/vmext-run-command")
         (machine.root / "tmp/go").touch()
         ran = machine.run(server.url, sha256(data))
     assert ran.verdict.delivered == "yes", ran.message
