@@ -31,10 +31,3 @@ def pack(tree: Path, top: str, target: Path, moment: int) -> None:
 def sha256(file: Path) -> str:
     """Of a whole file, in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def sums(folder: Path) -> None:
-    """Writes SHA256SUMS of the packages in `folder`, as sha256sum reads it."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != "SHA256SUMS")
-    text = "".join(f"{sha256(file)}  {file.name}\n" for file in files)
-    (folder / "SHA256SUMS").write_text(text, "utf-8")

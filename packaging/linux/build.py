@@ -10,6 +10,7 @@ import archive
 import checkout
 import contents
 import sbom
+import sums
 import tree
 import zipped
 
@@ -42,7 +43,7 @@ def main() -> None:
     for arch in options.arch or tree.ARCHITECTURES:
         for file in build(arch, options.out.resolve()):
             print(f"{file.stat().st_size / 1e6:6.2f} MB  {file}")
-    archive.sums(options.out)
+    sums.write(options.out)
 
 
 if __name__ == "__main__":

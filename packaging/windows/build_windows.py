@@ -35,6 +35,7 @@ def pack(packages: Path, folder: Path, out: Path) -> None:
     sbom.write(out / f"{name}.zip", version, parts(packages), moment)
     build_installer(folder, out / f"{name}.msi", version, moment)
     sign(out / f"{name}.msi")
+    sbom.write(out / f"{name}.msi", version, parts(packages), moment)
     for file in sorted(out.glob(f"{name}.*")):
         print(f"{file} {file.stat().st_size / 1e6:.1f} MB")
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from collector.cli import COMMANDS
+from tests.packaging import bills
 from tests.packaging.building import Built
 from tests.packaging.packaged import Packages, build
+from tests.packaging.test_linux_build import CARRIED, INTERPRETER
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +98,11 @@ def test_the_same_content_makes_the_same_bytes(packages: Packages, linux: Built,
         assert (
             hashlib.sha256(mine.read_bytes()).digest() == hashlib.sha256((tmp_path / mine.name).read_bytes()).digest()
         )
+
+
+def test_the_bills_of_materials_name_each_part(packages: Packages):
+    for package in packages.deb(), packages.rpm():
+        document = bills.read(package.with_name(f"{package.name}.cdx.json"))
+        told = document["metadata"]["component"]
+        assert told["hashes"][0]["content"] == hashlib.sha256(package.read_bytes()).hexdigest()
+        assert {part["name"] for part in document["components"]} == CARRIED | INTERPRETER

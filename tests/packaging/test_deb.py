@@ -148,14 +148,14 @@ def test_a_purge_without_systemd_ends_what_runs_and_takes_a_linked_state_away(bo
     elsewhere.mkdir()
     (elsewhere / "theirs").write_text("x")
     bookworm.path("/var/lib/vmext").symlink_to("/mnt/vmext")
-    bookworm.path("/other/usr/lib").mkdir(parents=True)
     script = """
         set -e
-        mount --bind / /other
+        mkdir -p /other/tmp /other/root /other/var/log
+        cp -a /usr /bin /lib* /etc /other
         chroot /other vmext watch --quiet --root /var/log --state-dir /root/other >/dev/null & other=$!
         vmext watch --quiet --root /var/log >/dev/null & agent=$!
         for _ in $(seq 300); do
-            if [ -e /mnt/vmext/watch/lock ] && [ -e /root/other/watch/lock ]; then break; fi
+            if [ -e /mnt/vmext/watch/lock ] && [ -e /other/root/other/watch/lock ]; then break; fi
             sleep 0.1
         done
         [ -e /mnt/vmext/redaction.key ]
