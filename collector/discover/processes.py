@@ -45,7 +45,7 @@ def told(ask: Callable[[], T]) -> T | None:
 
     try:
         return ask()
-    except (psutil.Error, OSError, RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
+    except (psutil.Error, OSError, RuntimeError, ValueError, LookupError, AttributeError, NotImplementedError) as error:
         log.info("not told: %s", error)
         return None
 

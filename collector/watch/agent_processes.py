@@ -26,7 +26,7 @@ class AgentProcesses:
         self._looks += 1
         living = {role: one for role, one in self._known.items() if told(one.is_running) and not _is_zombie(one)}
         if len(living) < max(1, len(self._known)) or self._looks % _LOOKS_BETWEEN == 1:
-            living = {role: one for role, one in _listed().items() if not _is_zombie(one)}
+            living = {role: one for role, one in (told(_listed) or {}).items() if not _is_zombie(one)}
         self._known = living
         return {role: Process(one.pid, told(one.create_time) or 0.0) for role, one in living.items()}
 

@@ -16,6 +16,7 @@ import psutil
 
 from collector import __version__
 from collector.config import Config
+from collector.discover.processes import told
 from collector.model import moment_of
 from collector.platforms import current
 from collector.platforms.azure import MetadataService
@@ -50,7 +51,7 @@ class Teller:
         self._memory = MemoryCeiling(config.watch.memory_bytes)
         self._told_at = 0.0
         self._said = 0
-        self._process_started = psutil.Process().create_time()
+        self._process_started = told(lambda: psutil.Process().create_time()) or time.time()  # no /proc
         self._events: ScheduledEvents | None = None
         if config.watch.scheduled_events and order.root is None:
             names = [name for name in (order.instance, current().names()[0]) if name]

@@ -34,11 +34,11 @@ def cpu_seconds() -> tuple[float, float]:
 def own_usage() -> Usage:
     """As now. To be asked every few seconds, not in each turn."""
     own, children = cpu_seconds()
-    process = psutil.Process()
     resident = open_files = 0
     try:
+        process = psutil.Process()
         resident = process.memory_info().rss
         open_files = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")()
-    except (psutil.Error, OSError) as error:  # of a full table of files, say
+    except (psutil.Error, OSError) as error:  # of a full table of files, of no /proc
         log.info("own usage can't be told: %s", error)
     return Usage(own, children, resident, open_files, threading.active_count())

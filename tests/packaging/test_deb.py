@@ -141,31 +141,36 @@ def test_a_package_that_is_installed_again_after_removal(bookworm: Root, package
     assert json.loads(again.out)["delivery"]["state"] == "delivered"
 
 
-def test_a_purge_without_systemd_ends_what_runs_and_takes_a_linked_state_away(bookworm: Root, packages: Packages):
-    """In one run: what a run has started ends with it. A process of another root has the same program's path."""
-    install(bookworm, packages.deb())
-    elsewhere = bookworm.path("/mnt/vmext")
-    elsewhere.mkdir()
-    (elsewhere / "theirs").write_text("x")
-    bookworm.path("/var/lib/vmext").symlink_to("/mnt/vmext")
+def test_a_purge_without_systemd_ends_what_runs_and_takes_a_linked_state_away(tmp_path: Path, packages: Packages):
+    """In one run, for what a run has started ends with it. An agent of the system around this one stays: from inside,
+    its program has the same path."""
+    root = made("bookworm", tmp_path / "root", ("systemd", "dbus"))  # which is not started; for mount
+    install(root, packages.deb())
+    linked = root.path("/inside/mnt/vmext")
+    linked.mkdir(parents=True)
+    (linked / "theirs").write_text("x")
     script = """
         set -e
-        mkdir -p /other/tmp /other/root /other/var/log
-        cp -a /usr /bin /lib* /etc /other
-        chroot /other vmext watch --quiet --root /var/log --state-dir /root/other >/dev/null & other=$!
-        vmext watch --quiet --root /var/log >/dev/null & agent=$!
-        for _ in $(seq 300); do
-            if [ -e /mnt/vmext/watch/lock ] && [ -e /other/root/other/watch/lock ]; then break; fi
+        cp -a /usr /bin /sbin /lib* /etc /var /inside
+        mkdir -p /inside/dev /inside/proc /inside/tmp /inside/run
+        mount -t proc proc /inside/proc
+        mount --rbind /dev /inside/dev
+        ln -s /mnt/vmext /inside/var/lib/vmext
+        vmext watch --quiet --root /var/log >/dev/null & outer=$!
+        chroot /inside vmext watch --quiet --root /var/log >/dev/null & inner=$!
+        for _ in $(seq 600); do
+            if [ -e /var/lib/vmext/watch/status.json ] && [ -e /inside/mnt/vmext/watch/status.json ]; then break; fi
             sleep 0.1
         done
-        [ -e /mnt/vmext/redaction.key ]
-        dpkg --purge vmext >&2
-        kill -0 $other
-        if wait $agent; then echo "ended with $?"; fi
+        [ -e /inside/mnt/vmext/redaction.key ]
+        chroot /inside dpkg --purge vmext >&2
+        kill -0 $outer
+        if wait $inner; then echo "ended with $?"; fi
     """
-    assert bookworm.done("sh", "-c", script) == "ended with 0\n"
-    assert [file.name for file in elsewhere.iterdir()] == ["theirs"]
-    assert not bookworm.has("/var/lib/vmext")
+    assert root.done("sh", "-c", script) == "ended with 0\n"
+    assert [file.name for file in linked.iterdir()] == ["theirs"]
+    assert not root.has("/inside/var/lib/vmext")
+    assert root.has("/var/lib/vmext/redaction.key")
 
 
 def test_a_linked_state_folder_of_vmext_alone_goes_as_a_whole(bookworm: Root, packages: Packages, served: Endpoint):

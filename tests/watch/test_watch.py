@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -307,3 +308,14 @@ def test_an_output_that_takes_nothing_ends_nothing(machine: Machine, tmp_path: P
         process.terminate()
     assert process.returncode == 0
     assert "nothing is printed any more" in (state / "log" / "vmext.log").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts something over /proc, as root")
+def test_a_failure_is_noticed_where_there_is_no_proc(machine: Machine, tmp_path: Path):
+    """As in a chroot: nothing is known of processes then, the agent's own among them."""
+    through = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
+    with watching(machine.root, tmp_path / "state", through=through) as agent:
+        machine.fail()
+        until(agent.bundles, "the bundle")
+        assert agent.stop() == 0
+    assert "internal error" not in agent.printed
