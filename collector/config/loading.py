@@ -79,7 +79,7 @@ def read(flags: Mapping[str, object], environ: Mapping[str, str], file: Path, de
             if one.name not in KINDS:
                 raise _unknown(one)
             value = typed(one.name, one.value, one.where, is_text=one.is_text)
-            if isinstance(value, Path) and one.origin == str(file) and not value.is_absolute():
+            if isinstance(value, Path) and one.origin == str(file) and not value.root:
                 raise ConfigError(f"{one.where}: {one.name} must be an absolute path, not {one.value!r}", _RELATIVE)
             values[one.name] = value
             origins[one.name] = one.origin
