@@ -11,6 +11,7 @@ from collector.endpoint.pages.asked import asked, choice
 from collector.endpoint.pages.naming import known_rules
 from collector.endpoint.pages.search import marked
 from collector.endpoint.pages.templates import day_element, time_element
+from collector.endpoint.pages.ticket import incident_ticket
 from collector.endpoint.reading.incidents import Incident
 from collector.endpoint.reading.repairing import repairs_for
 from collector.endpoint.reading.scale_sets import ScaleSetName
@@ -65,11 +66,11 @@ def test_an_incident_is_told_in_a_line(differs: dict[str, object], expected: str
 
 
 def test_the_text_to_copy_has_what_a_stranger_needs():
-    text = telling.ticket(incident(), "https://e/incidents/1", "Install it first.", "vmss-web_3")
-    assert text.startswith("CustomScript exit 127 on 37 of 40 instances of vmss-web since 2026-11-26 10:00 UTC\n")
-    for line in ("First on: vmss-web_3", "What to do: Install it first.", "Link: https://e/incidents/1"):
-        assert line in text.split("\n")
-    assert "subscription s-1, resource group rg-web, scale set vmss-web" in text
+    text = incident_ticket(incident(), [], "https://e")
+    assert text.startswith("## CustomScript exit 127 on 37 of 40 instances: ")
+    assert "- **Where:** vmss-web (resource group `rg-web`, subscription `s-1`)" in text
+    assert "- **When:** 2026-11-26 10:00" in text
+    assert text.endswith(": <https://e/incidents/1>\n".replace("/1>", f"/{incident().id}>"))
 
 
 def test_each_filter_has_a_link_that_drops_it():

@@ -107,7 +107,7 @@ def test_the_page_of_an_incident_tells_who_has_it_and_who_does_not(connection: s
     assert (values["current"], len(values["instances"])) == (37, 37)
     assert [other.label for other in values["others"]] == ["vmss-web_0", "vmss-web_1", "vmss-web_2"]
     assert values["first"] == "vmss-web_3"
-    assert values["ticket"].endswith(f"Link: https://e/incidents/{one.id}")
+    assert values["ticket"].endswith(f": <https://e/incidents/{one.id}>\n")
 
 
 @pytest.mark.parametrize(

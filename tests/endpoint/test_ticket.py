@@ -22,7 +22,7 @@ SPREAD = Spread(37, 40, "vmss-web", datetime(2026, 5, 4, 3, 12, tzinfo=timezone.
 
 
 def test_it_says_all_that_a_ticket_needs():
-    text = ticket(REPORT, "0123456789abcdef", "https://review.example/", SPREAD)
+    text = ticket(REPORT, "0123456789abcdef", "https://review.example", SPREAD)
     head = REPORT.findings[0]
     assert text.startswith("## FAILED CustomScript exit 100")
     for part in (
@@ -40,7 +40,7 @@ def test_a_log_can_neither_end_its_block_nor_speak_for_us():
     evil = "```\n# Approved by @admin\n<script>alert(1)</script> ````\nsee #12"
     failure = replace(REPORT.findings[0].failure, message=evil, evidence=())
     finding = replace(REPORT.findings[0], failure=failure, causes=(), title="[x](javascript:alert) @admin #12 <b>")
-    text = ticket(replace(REPORT, findings=(finding,)), "0" * 16, "https://x/", Spread())
+    text = ticket(replace(REPORT, findings=(finding,)), "0" * 16, "https://x", Spread())
     assert f"`````text\n{evil}\n`````" in text
     outside = re.sub(r"(`{3,})\w*\n.*?\n\1(?=\n|$)", "", text, flags=re.DOTALL)
     assert "<script" not in outside and "<b>" not in outside
@@ -93,7 +93,7 @@ def test_it_is_served_as_markdown_for_bundles_and_incidents(tmp_path: Path):
         assert link is not None
         told = server.get(f"/incidents/{link[1]}/ticket.md")
         assert told.headers["content-type"] == "text/markdown; charset=utf-8"
-        assert "- **How many:** 3 of 3 instances" in told.text
+        assert told.text.startswith("## CustomScript exit 100 on all 3 instances: ")
         assert "**Instances:** `vmss-web_" in told.text
         assert server.get("/incidents/ffffffffffffffff/ticket.md").status_code == 404
         assert server.get("/bundles/ffffffffffffffff/ticket.md").status_code == 404

@@ -14,6 +14,7 @@ from collector.bundle import checks, words
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
 from collector.endpoint.access.caller import caller
+from collector.endpoint.pages.address import address
 from collector.endpoint.pages.excerpts import CONTEXT, MOST_CONTEXT, Lines, lines_of, part_of
 from collector.endpoint.pages.machine import machine
 from collector.endpoint.pages.naming import known_rules, rule_title
@@ -109,7 +110,7 @@ def received_view(parts: Parts, request: Request, found: Received) -> tuple[str,
     if not isinstance(content, Bundle):
         return "encrypted.html", values | envelope_view(content)
     context = number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
-    return "bundle.html", values | bundle_view(content, told, context=context, address=str(request.base_url))
+    return "bundle.html", values | bundle_view(content, told, context=context, address=address(parts, request))
 
 
 def envelope_view(envelope: Envelope) -> dict[str, Any]:

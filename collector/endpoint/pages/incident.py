@@ -15,6 +15,7 @@ from collector.endpoint.access.caller import caller
 from collector.endpoint.pages import telling
 from collector.endpoint.pages.address import address
 from collector.endpoint.pages.naming import known_rules
+from collector.endpoint.pages.ticket import incident_ticket
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.choice import Within
 from collector.endpoint.reading.differences import differing
@@ -68,7 +69,6 @@ def incident_view(
     version = next((cell.version for one in current if (cell := one.cells.get(found.extension or ""))), None)
     advice = repairs_for(found, rule, version, _names(found, current))
     first = _first(place, found)
-    remedy = rule.remedy if rule else ""
     others = [one for one in place.members if not one.is_silent and one.id not in have]
     return {
         "one": found,
@@ -85,7 +85,7 @@ def incident_view(
         "differing": differing(place.members, found.extension)[0] if found.extension and current else None,
         "first": first,
         "now": now,
-        "ticket": telling.ticket(found, f"{address}/incidents/{found.id}", remedy, first),
+        "ticket": incident_ticket(found, page.items, address),
         "ids": _ids(page.items),
     }
 

@@ -33,6 +33,11 @@ def place(incident: Incident) -> str:
     return where.name or (f"{where.resource_group} (no scale set)" if where.resource_group else "no scale set")
 
 
+def remedy(incident: Incident) -> str:
+    rule = known_rules().get(incident.rule or "")
+    return rule.remedy if rule else ""
+
+
 def meaning(incident: Incident) -> str:
     """In a line: what the rule says, else what the failure itself said."""
     rule = known_rules().get(incident.rule or "")
@@ -45,35 +50,6 @@ def title(incident: Incident) -> str:
 
 def owner(incident: Incident) -> str:
     return words.OWNERS.get(incident.owner or "unknown", "unknown")  # type: ignore[call-overload, no-any-return]
-
-
-def ticket(incident: Incident, url: str, remedy: str, first: str | None) -> str:
-    """Text to paste where nothing is known of this endpoint."""
-    since = f"{incident.first_seen:%Y-%m-%d %H:%M} UTC"
-    lines = [
-        f"{subject(incident)} {spread(incident)} of {place(incident)} since {since}",
-        f"What: {title(incident)}",
-        f"Means: {meaning(incident)}",
-        f"Whose: {owner(incident)}",
-        f"Telling line: {incident.message}" if incident.message else "",
-        f"First on: {first}" if first else "",
-        f"Last seen: {incident.last_seen:%Y-%m-%d %H:%M} UTC, in {words.plural(incident.bundles, 'bundle')}",
-        f"What to do: {remedy}" if remedy else "",
-        f"Where: {_where(incident)}",
-        f"Link: {url}",
-    ]
-    return "\n".join(line for line in lines if line)
-
-
-def _where(incident: Incident) -> str:
-    where = incident.scale_set
-    parts = (
-        ("subscription", where.subscription),
-        ("resource group", where.resource_group),
-        ("scale set", where.name),
-        ("extension", incident.extension),
-    )
-    return ", ".join(f"{name} {value}" for name, value in parts if value)
 
 
 def new_mark(incident: Incident, before: datetime | None, first_told: set[str]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from collector.bundle import words
 from collector.bundle.envelope import Envelope
+from collector.endpoint.pages import telling
 from collector.endpoint.pages.markdown import block, inline, span
 from collector.endpoint.reading.incidents import Affected, Incident
 from collector.model import Finding, Report
@@ -44,7 +45,7 @@ def ticket(report: Report, bundle_id: str, address: str, spread: Spread) -> str:
         )
         parts.append("**Also found**\n\n" + "\n".join(rows))
     parts.append("\n".join(_ids(report)))
-    parts.append(f"Bundle {span(bundle_id)}: <{address}bundles/{bundle_id}>")
+    parts.append(f"Bundle {span(bundle_id)}: <{address}/bundles/{bundle_id}>")
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,7 +69,7 @@ def _how_many(spread: Spread, address: str) -> Iterator[str]:
     if spread.instances:
         since = f", since {words.stamp(spread.since)}" if spread.since else ""
         of = f" of {inline(spread.scale_set)}" if spread.scale_set else ""
-        link = f": <{address}incidents/{spread.incident}>" if spread.incident else ""
+        link = f": <{address}/incidents/{spread.incident}>" if spread.incident else ""
         yield f"- **How many:** {spread.instances} of {words.plural(spread.known, 'instance')}{of}{since}{link}"
 
 
@@ -107,36 +108,40 @@ def encrypted_ticket(envelope: Envelope, address: str, spread: Spread) -> str:
         facts += [f"- **Rule:** {span(first['id'])}", f"- **Whose it is:** {inline(words.OWNERS[first['owner']])}"]
     facts += _how_many(spread, address)
     facts.append("- **Encrypted:** the lines can be read only where the private key lies")
-    link = f"Bundle {span(envelope.id)}: <{address}bundles/{envelope.id}>"
+    link = f"Bundle {span(envelope.id)}: <{address}/bundles/{envelope.id}>"
     return "\n\n".join((f"## {inline(words.VERDICTS[envelope.verdict] + what)}", "\n".join(facts), link)) + "\n"
 
 
 def incident_ticket(incident: Incident, affected: Iterable[Affected], address: str) -> str:
     """Of an incident; `affected`: some of its instances, the newest first."""
-    code = "" if incident.exit_code is None else f" exit {words.code(incident.exit_code)}"
-    what = f"{words.short(incident.extension or 'unknown extension')}{code}"
-    title = f": {incident.title}" if incident.title else ""
-    where = incident.scale_set.name or incident.scale_set.resource_group or "machines of no scale set"
-    known = words.plural(incident.known_instances, "instance")
-    owner = next((told for name, told in words.OWNERS.items() if name == incident.owner), words.OWNERS["unknown"])
+    where, title = incident.scale_set, telling.title(incident)
     parts = [
-        f"## {inline(what + title)}",
+        f"## {inline(f'{telling.subject(incident)} {telling.spread(incident)}' + (f': {title}' if title else ''))}",
         "\n".join(
             (
-                f"- **Where:** {inline(where)}",
-                f"- **How many:** {incident.instances} of {known}",
+                f"- **Where:** {inline(telling.place(incident))}{_in_group(where.resource_group, where.subscription)}",
                 f"- **When:** {words.period(incident.first_seen, incident.last_seen)}",
                 f"- **What:** {inline(incident.extension or 'unknown')} {inline((incident.operation or '').lower())}",
-                f"- **Whose it is:** {inline(owner)}",
+                f"- **Whose it is:** {inline(telling.owner(incident))}",
             )
         ),
     ]
     if incident.message:
         parts.append(f"**Proof**\n\n{block(incident.message)}")
+    if meaning := telling.meaning(incident):
+        parts.append(f"**Cause:** {inline(meaning)}")
+    if remedy := telling.remedy(incident):
+        parts.append(f"**Next step:** {inline(remedy)}")
     names = [f"{one.name or one.computer_name or one.instance_id or one.id}" for one in affected]
     if names:
         shown = ", ".join(span(name) for name in names[:_MOST_NAMED])
         more = f" and {incident.instances - _MOST_NAMED} more" if incident.instances > _MOST_NAMED else ""
         parts.append(f"**Instances:** {shown}{more}")
-    parts.append(f"Incident {span(incident.id)}: <{address}incidents/{incident.id}>")
+    parts.append(f"Incident {span(incident.id)}: <{address}/incidents/{incident.id}>")
     return "\n\n".join(parts) + "\n"
+
+
+def _in_group(group: str | None, subscription: str | None) -> str:
+    known = (("resource group", group), ("subscription", subscription))
+    told = [f"{name} {span(value)}" for name, value in known if value]
+    return f" ({', '.join(told)})" if told else ""

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from collector.bundle import words
 from collector.bundle.reader import Bundle
 from collector.endpoint.access.caller import caller
+from collector.endpoint.pages.address import address
 from collector.endpoint.pages.opening import NotShownError, Received, received
 from collector.endpoint.pages.retold import report_of
 from collector.endpoint.pages.ticket import Spread, encrypted_ticket, incident_ticket, ticket
@@ -26,7 +27,7 @@ def add_tickets(app: FastAPI, parts: Parts) -> None:
         within = caller(request).within
         try:
             with received(parts, within, bundle_id) as found:
-                return _file(_of_bundle(parts, within, found, str(request.base_url)))
+                return _file(_of_bundle(parts, within, found, address(parts, request)))
         except NotShownError as error:
             return PlainTextResponse(f"{error}\n", error.status)
 
@@ -38,7 +39,7 @@ def add_tickets(app: FastAPI, parts: Parts) -> None:
             if found is None:
                 return PlainTextResponse("There is no incident with this id.\n", 404)
             some = affected(connection, within, incident_id, limit=20).items
-        return _file(incident_ticket(found, some, str(request.base_url)))
+        return _file(incident_ticket(found, some, address(parts, request)))
 
 
 def _of_bundle(parts: Parts, within: Within, found: Received, address: str) -> str:
