@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import signal
-import socket
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -22,7 +17,6 @@ import sqlalchemy as sa
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import INCIDENTS, QUEUE
 from collector.endpoint.indexing.queue import CLAIM_SECONDS
-from collector.endpoint.intake.gate import Bounds
 from collector.endpoint.reading.bundles import now
 from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
@@ -174,41 +168,3 @@ def test_who_can_store_nothing_is_not_ready_and_lives(tmp_path: Path):
         assert requests.get(server.url + "/healthz", timeout=30).status_code == 200
         (tmp_path / "elsewhere").rename(tmp_path / "data/incoming")
         assert requests.get(server.url + "/readyz", timeout=30).status_code == 200
-
-
-def test_more_than_can_be_served_at_once_are_told_when_to_come_again(tmp_path: Path, bundle: Path):
-    """Slow senders take all places; what they send is taken, and so is the one who was sent away, later."""
-    places = Bounds().requests
-    with endpoint(tmp_path / "data") as server:
-        place = urlsplit(server.url)
-        data = bundle.read_bytes()
-        head = (
-            f"PUT /v1/bundles/{bundle.stem} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
-            f"Repr-Digest: {_digest(data)}\r\n"
-            f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n"
-        ).encode()
-        slow = [socket.create_connection((place.hostname, place.port), timeout=60) for _ in range(places + 20)]
-        try:
-            for one in slow:
-                one.sendall(head + data[:100])
-            until(lambda: server.put(bundle).status_code == 429)
-            refused = server.put(bundle)
-            assert 1 <= int(refused.headers["Retry-After"]) <= 40
-            answers: Counter[bytes] = Counter()  # of the slow ones, those beyond the places are sent away as well
-            for one in slow:
-                with suppress(OSError):  # who was sent away has been hung up on
-                    one.sendall(data[100:])
-            for one in slow:
-                with suppress(OSError):
-                    answers[one.recv(100)[9:12]] += 1
-        finally:
-            for one in slow:
-                one.close()
-        assert answers.keys() <= {b"200", b"201", b"429"}
-        assert answers[b"200"] + answers[b"201"] >= places - 1
-        assert server.get("/v1/bundles").json()["total"] == 1
-        assert server.put(bundle).status_code == 200
-
-
-def _digest(data: bytes) -> str:
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
