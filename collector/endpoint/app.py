@@ -15,7 +15,6 @@ from starlette.staticfiles import StaticFiles
 
 from collector import __version__
 from collector.endpoint.access.guard import Guard
-from collector.endpoint.access.openid_routes import add_openid
 from collector.endpoint.access.routes import add_login
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.api.routes import add_api
@@ -69,7 +68,10 @@ def create_app(parts: Parts) -> FastAPI:
     add_api(app, parts)
     add_health(app, parts)
     add_login(app, parts)
-    add_openid(app, parts)
+    if access.openid is not None:  # what it brings takes a while to load
+        from collector.endpoint.access.openid_routes import add_openid
+
+        add_openid(app, access.openid, parts)
     add_watched(app, parts)
     add_pages(app, parts)
     add_admin(app, parts)

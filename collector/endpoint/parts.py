@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.bundle.reader import Limits
 from collector.endpoint.access.access import Access, open_access
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
-from collector.endpoint.exporting.exporter import Exporter, exporter_of
 from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
@@ -23,6 +23,9 @@ from collector.endpoint.stores.folder import FolderStore
 from collector.endpoint.stores.store import Store
 from collector.endpoint.watching.places import watched
 from collector.endpoint.watching.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collector.endpoint.exporting.exporter import Exporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +85,15 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         limits,
         Pulse(database, folders),
         watching.watchers(indexer.call),
-        exporter_of(settings, database),
+        _exporter(settings, database),
     )
+
+
+def _exporter(settings: Settings, database: Database) -> Exporter | None:
+    """None where nothing is to be sent. Raises ConfigError."""
+    if settings.otlp_endpoint is None:
+        return None
+    from collector.endpoint.exporting.exporter import Exporter
+    from collector.endpoint.exporting.sending import Sender, told_headers
+
+    return Exporter(database, Sender(settings.otlp_endpoint, told_headers(settings.otlp_headers)))

@@ -9,8 +9,8 @@ from collector.deliver.targets.wire import Answer
 from collector.errors import DeliveryError
 from collector.platforms.azure import MetadataService
 
-#: The status by which an endpoint asks (RFC 6585), and the header of the proof: base64, or "none".
-ASKED, HEADER = 428, "Attested-Document"
+#: The status by which an endpoint asks (RFC 6585), the header of the proof in base64, and what stands for none.
+ASKED, HEADER, NO_PROOF = 428, "Attested-Document", "none"
 _NONCE = re.compile(r"^\d{10}$")
 
 
@@ -23,7 +23,7 @@ def proven(ask: Callable[[Mapping[str, str]], Answer], service: MetadataService)
     nonce = (answer.document or {}).get("nonce")
     if not isinstance(nonce, str) or not _NONCE.match(nonce):
         raise DeliveryError("the endpoint asks for a proof of this machine and gives no number for it", retry=False)
-    answer = ask({HEADER: service.attested(nonce) or "none"})
+    answer = ask({HEADER: service.attested(nonce) or NO_PROOF})
     if answer.status == ASKED:
         raise DeliveryError("the endpoint asks for a proof of this machine again and again")
     return answer

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector.endpoint.access.accounts import Accounts
-from collector.endpoint.access.admission import Admission, Asking
-from collector.endpoint.access.attested import Trust
+from collector.endpoint.access.admission import Admission
 from collector.endpoint.access.audit import Audit
 from collector.endpoint.access.callers import Callers
 from collector.endpoint.access.first import first_token, shared_key
-from collector.endpoint.access.openid import OpenId
 from collector.endpoint.access.sessions import Sessions
 from collector.endpoint.access.settings import AccessSettings
 from collector.endpoint.access.tokens import Tokens
 from collector.endpoint.database.engine import Database
 from collector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collector.endpoint.access.openid import OpenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,26 @@ def open_access(data: Path, database: Database, settings: AccessSettings) -> Acc
         callers,
         audit,
         _admission(settings, database, audit),
-        OpenId(settings.oidc, database) if settings.oidc else None,
+        _openid(settings, database),
         file,
         is_first,
     )
 
 
+def _openid(settings: AccessSettings, database: Database) -> OpenId | None:
+    if settings.oidc is None:
+        return None
+    from collector.endpoint.access.openid import OpenId
+
+    return OpenId(settings.oidc, database)
+
+
 def _admission(settings: AccessSettings, database: Database, audit: Audit) -> Admission:
     if settings.attested == "off" or settings.attested_roots is None:
         return Admission(audit)
+    from collector.endpoint.access.asking import Asking
+    from collector.endpoint.access.attested import Trust
+
     try:
         pem = settings.attested_roots.read_bytes()
     except OSError as error:

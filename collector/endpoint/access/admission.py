@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from collector.bundle.envelope import Envelope
 from collector.bundle.reader import Bundle
-from collector.deliver.targets.proof import ASKED, HEADER
-from collector.endpoint.access.attested import ProofError, Trust, check_proof, nonce_for
-from collector.endpoint.access.audit import Act, Audit, now
+from collector.deliver.targets.proof import ASKED, HEADER, NO_PROOF
+from collector.endpoint.access.audit import Act, Audit
 from collector.endpoint.access.caller import Caller, caller
 from collector.endpoint.access.guard import address_of
 from collector.endpoint.answers import RefusalError
 
+if TYPE_CHECKING:
+    from collector.endpoint.access.asking import Asking
+
 #: Called with a bundle and its SHA-256; raises RefusalError.
 Admit = Callable[[Bundle | Envelope, str], None]
-_NONE = "none"
 _HINT = "Send it from the instance itself; what the operator must know is in docs/access.md."
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """That senders are asked for Azure's proof of which machine they are."""
-
-    trust: Trust
-    key: bytes = field(repr=False)
-    #: A bundle without it is refused; else it is taken, and that it was sent without is recorded.
-    is_required: bool
-
-    def fault(self, told: str, sha256: str, bundle: Bundle | Envelope) -> str | None:
-        """Why `told` proves nothing, as a sentence; None where it does."""
-        if told == _NONE:
-            return "the machine has no proof of Azure"
-        try:
-            check_proof(told, sha256, bundle.identity, trust=self.trust, key=self.key, at=now())
-        except ProofError as error:
-            return f"Azure's proof {error}"
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +33,14 @@ class Admission:
         """What to answer to a request without the proof that is asked for; None where nothing is, or it is there."""
         if self.asking is None or HEADER in request.headers:
             return None
-        nonce = nonce_for(self.asking.key, sha256, now())
+        nonce = self.asking.nonce(sha256)
         hint = f"Send {HEADER}: the document of Azure's metadata service with this nonce, or none where there is none."
         return RefusalError(ASKED, "a proof of the machine is asked for", hint, more={"nonce": nonce})
 
     def of(self, request: Request) -> Admit:
         """What decides about the bundle that this request brings or completes."""
         sender: Caller = caller(request)
-        told, address = request.headers.get(HEADER, _NONE), address_of(request.scope)
+        told, address = request.headers.get(HEADER, NO_PROOF), address_of(request.scope)
 
         def admit(bundle: Bundle | Envelope, sha256: str) -> None:
             sender.check_sends_for(bundle.identity)

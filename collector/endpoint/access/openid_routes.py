@@ -9,18 +9,14 @@ from starlette.responses import RedirectResponse, Response
 from collector.endpoint.access.audit import Act
 from collector.endpoint.access.forms import local
 from collector.endpoint.access.guard import address_of
-from collector.endpoint.access.openid import SIGN_IN, SignInError
+from collector.endpoint.access.openid import SIGN_IN, OpenId, SignInError
 from collector.endpoint.access.routes import begin, is_secure, login_form, signed_in
 from collector.endpoint.parts import Parts
 
 _COOKIE, _PATH, _BACK = "vmext_sign_in", "/login", "/login/openid/return"
 
 
-def add_openid(app: FastAPI, parts: Parts) -> None:
-    openid = parts.access.openid
-    if openid is None:
-        return
-
+def add_openid(app: FastAPI, openid: OpenId, parts: Parts) -> None:
     @app.get("/login/openid", include_in_schema=False)
     def there(request: Request, next: str = "/") -> Response:
         try:

@@ -14,8 +14,7 @@ from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INSTANCES, SCALE_SETS
 from collector.endpoint.exporting.outbox import Outbox
 from collector.endpoint.exporting.records import request
-from collector.endpoint.exporting.sending import Sender, told_headers
-from collector.endpoint.settings import Settings
+from collector.endpoint.exporting.sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +52,6 @@ _QUERY = (
     )
     .order_by(FINDINGS.c.instance, FINDINGS.c.bundle, FINDINGS.c.number)
 )
-
-
-def exporter_of(settings: Settings, database: Database) -> Exporter | None:
-    """None where nothing is to be sent. Raises ConfigError."""
-    if settings.otlp_endpoint is None:
-        return None
-    return Exporter(database, Sender(settings.otlp_endpoint, told_headers(settings.otlp_headers)))
 
 
 class Exporter:
