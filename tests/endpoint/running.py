@@ -61,18 +61,13 @@ class Endpoint:
 def endpoint(
     data: Path, *arguments: str, says: str = " ready on ", environ: Mapping[str, str] | None = None
 ) -> Iterator[Endpoint]:
-    """`says`: what stands before its address in the line by which it tells that it works."""
-    command = [
-        sys.executable,
-        "-m",
-        "collector",
-        "endpoint",
-        "--data",
-        str(data),
-        "--listen",
-        "127.0.0.1:0",
-        *arguments,
-    ]
+    """In one process, unless the arguments say how many.
+
+    `says`: what stands before its address in the line by which it tells that it works.
+    """
+    processes = () if {"--workers", "--indexers"} & {*arguments} else ("--one-process",)
+    command = [sys.executable, "-m", "collector", "endpoint", "--data", str(data), "--listen", "127.0.0.1:0"]
+    command += [*processes, *arguments]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     with (data.parent / "endpoint.log").open("a") as log:
         process = subprocess.Popen(

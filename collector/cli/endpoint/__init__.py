@@ -60,6 +60,7 @@ class Given:
 )
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
 @click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
+@click.option("--one-process", is_flag=True, help="Serve and index in one process: half the memory, for small sites.")
 @click.option("--backlog", type=click.IntRange(1, 65_535), default=256, show_default=True, help="Of the socket.")
 @click.option(
     "--store",
@@ -91,6 +92,7 @@ def command(
     database: str | None,
     workers: int,
     indexers: int,
+    one_process: bool,
     backlog: int,
     store: str | None,
     watch: tuple[str, ...],
@@ -106,8 +108,8 @@ def command(
         data,
         access,
         database=database,
-        workers=workers,
-        indexers=indexers,
+        workers=1 if one_process else workers,
+        indexers=None if one_process else indexers,
         backlog=backlog,
         store=store,
         watch=watch,
