@@ -190,7 +190,7 @@ unpack_folder() {
     free=$(df -Pk "$parent" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${free:-0}" -ge "$FREE_LEAST" ] || continue
     for unpacked in "$parent"/.vmext-run.*; do # of a call that was killed; we have the lock, so that none works
-      [ ! -d "$unpacked" ] || kill -0 "${unpacked##*.}" 2>/dev/null || rm -rf "$unpacked"
+      [ ! -d "$unpacked" ] || runs "${unpacked##*.}" || rm -rf "$unpacked"
     done
     unpacked=$parent/.vmext-run.$$
     printf '%s\n' "$unpacked" >"$lock/unpacked"
@@ -855,9 +855,12 @@ clear_lock() {
 # Whether the process that has the lock still runs.
 alive() {
   read -r pid since 2>/dev/null <"$lock/pid" || return 1
-  kill -0 "$pid" 2>/dev/null || return 1
-  grep -q '^[0-9]* (.*) [ZX] ' "/proc/$pid/stat" 2>/dev/null && return 1 # dead, and not yet taken note of
+  runs "$pid" || return 1
   [ ! -r "/proc/$pid/stat" ] || [ "$(born "$pid")" = "$since" ]
+}
+
+runs() { # and is not dead, and not yet taken note of
+  kill -0 "$1" 2>/dev/null && ! grep -q '^[0-9]* (.*) [ZX] ' "/proc/$1/stat" 2>/dev/null
 }
 
 born() { # when a process began, so that a number that was used again is no mistake
