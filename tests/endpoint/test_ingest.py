@@ -44,7 +44,7 @@ def test_a_bundle_is_stored_once_and_gets_one_receipt(server: Endpoint, bundle: 
     assert set(first.json()) == {"id", "sha256", "received"}
     assert files(server) == [f"{first.json()['sha256']}.zip"]
     listed = server.get("/v1/bundles").json()
-    assert (listed["total"], listed["bundles"][0]["exit_code"]) == (1, 100)
+    assert (listed["total"], listed["bundles"][0]["first"]["exit_code"]) == (1, 100)
     assert server.get(f"/v1/bundles/{bundle.stem}/bundle").content == bundle.read_bytes()
     assert server.get(f"/v1/bundles/{bundle.stem}").json()["findings"][0]["exit_code"] == 100
 
