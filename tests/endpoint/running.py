@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +14,14 @@ from typing import Any
 
 import requests
 
+from tests.forking import ForkedProcess
+
 
 @dataclass
 class Endpoint:
     url: str
     data: Path
-    process: subprocess.Popen[str]
+    process: ForkedProcess
     #: What it was started with besides its folder and address.
     arguments: tuple[str, ...] = ()
 
@@ -66,14 +66,10 @@ def endpoint(
     `says`: what stands before its address in the line by which it tells that it works.
     """
     processes = () if {"--workers", "--indexers"} & {*arguments} else ("--one-process",)
-    command = [sys.executable, "-m", "collector", "endpoint", "--data", str(data), "--listen", "127.0.0.1:0"]
-    command += [*processes, *arguments]
+    command = ["endpoint", "--data", str(data), "--listen", "127.0.0.1:0", *processes, *arguments]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("VMEXT_")}
     with (data.parent / "endpoint.log").open("a") as log:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=clean | dict(environ or {})
-        )
-        assert process.stdout is not None
+        process = ForkedProcess(command, clean | dict(environ or {}), log)
         try:
             line = process.stdout.readline()
             assert says in line, (data.parent / "endpoint.log").read_text()
