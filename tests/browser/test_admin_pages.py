@@ -8,14 +8,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import BrowserContext, Page, expect
 
 from collector.endpoint.access.accounts import Accounts
+from collector.endpoint.access.audit import now
 from collector.endpoint.access.tokens import Tokens
+from collector.endpoint.database.access_tables import ACCOUNTS
 from collector.endpoint.database.engine import Database
 from tests.browser.axe import violations
 from tests.browser.chromium import browser
@@ -60,8 +64,9 @@ def _fill(database: Database) -> None:
         tokens.revoke(f"old-{number}", by="boss")
     for name, scope in (("ann", "read"), ("boss", "admin"), ("an.account.with-a-long-name@some.example.org", "read")):
         accounts.add(name, PASSWORD, scope, by="boss")
-    for _ in range(5):
-        accounts.check("an.account.with-a-long-name@some.example.org", "wrong")
+    with database.writing() as connection:
+        long_name = ACCOUNTS.c.name.startswith("an.")
+        connection.execute(sa.update(ACCOUNTS).where(long_name).values(locked_until=now() + timedelta(hours=1)))
     database.close()
 
 
@@ -189,9 +194,11 @@ def test_every_page_is_for_everyone(full: Endpoint, tmp_path: Path, dark: bool):
             assert answer is not None
             assert (answer.status, len(answer.body()) < 100_000) == (200, True), path
             _well(page, path, dark)
-            for summary in page.locator("summary").all():
+            summaries = page.locator("summary").all()
+            for summary in summaries:
                 summary.click()
-            _well(page, f"{path} opened", dark)
+            if summaries:
+                _well(page, f"{path} opened", dark)
         _make_and_fail(page, full, dark)
         context.clear_cookies()
         page.goto(full.url + "/login")
@@ -229,8 +236,9 @@ def _well(page: Page, what: str, dark: bool) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         keep(page, f"{name}-{width}-{'dark' if dark else 'light'}")
         assert violations(page) == [], f"{what} at {width} px"
-    wide = "[document.documentElement, ...document.querySelectorAll('.scroll')]"
-    assert page.evaluate(f"{wide}.every(node => node.scrollWidth <= node.clientWidth)"), what
+    wide = "[...document.querySelectorAll('html, .top, .scroll, .card, .card form')]"
+    out = page.evaluate(f"{wide}.filter(node => node.scrollWidth > node.clientWidth).map(node => node.outerHTML)")
+    assert out == [], f"{what} at 320 px"
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
