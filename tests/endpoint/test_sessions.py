@@ -181,7 +181,10 @@ def test_an_administrator_adds_changes_and_removes_an_account(server: Endpoint):
     eve = sign_in(server, "eve")
     assert eve.get(f"{server.url}/", timeout=30).url.endswith("/")
     changed = token | {"password": PASSWORD + " more"}
-    assert "The password of eve is changed" in boss.post(f"{server.url}/admin/accounts/eve/password", data=changed, timeout=30).text
+    assert (
+        "The password of eve is changed"
+        in boss.post(f"{server.url}/admin/accounts/eve/password", data=changed, timeout=30).text
+    )
     assert "/login" in eve.get(f"{server.url}/", timeout=30).url, "a new password ends the sessions"
     eve = sign_in(server, "eve", PASSWORD + " more")
     assert "eve is removed" in boss.post(f"{server.url}/admin/accounts/eve/remove", data=token, timeout=30).text
