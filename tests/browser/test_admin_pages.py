@@ -3,6 +3,7 @@ to be had by another site's form."""
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -49,7 +50,9 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     share.mkdir()
     bundle = Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
     (share / bundle.name).write_bytes(bundle.read_bytes())
-    (share / "0123456789abcdef.zip").write_bytes(b"PK\x03\x04, and then it broke off")
+    broken = share / "0123456789abcdef.zip"
+    broken.write_bytes(b"PK\x03\x04, and then it broke off")
+    os.utime(broken, (time.time() - 3_600,) * 2)  # else it may still be being written, and is not judged yet
     with endpoint(folder / "data", "--watch-store", str(share)) as running:
         _fill(Database(f"sqlite:///{running.data / 'index.sqlite'}"))
         _until_watched(running)
@@ -76,7 +79,7 @@ def _fill(database: Database) -> None:
 
 
 def _until_watched(running: Endpoint) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while True:
         told = running.get("/v1/stores").json()["stores"]
         if told and (told[0]["bundles"], told[0]["damaged"]) == (1, 1):
