@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -63,7 +64,10 @@ def create_app(parts: Parts) -> FastAPI:
     access = parts.access
     add_intake(app, parts)
     # around what intake adds
-    app.add_middleware(Guard, callers=access.callers, audit=access.audit, public_url=parts.settings.access.public_url)
+    public_url = parts.settings.access.public_url
+    app.add_middleware(
+        Guard, callers=access.callers, audit=access.audit, public_url=public_url, refused=partial(_refusal, parts)
+    )
     app.add_middleware(Meter)
     add_api(app, parts)
     add_health(app, parts)
@@ -78,13 +82,18 @@ def create_app(parts: Parts) -> FastAPI:
 
     @app.exception_handler(RefusalError)
     async def refused(request: Request, error: RefusalError) -> Response:
-        if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
-            return error.response()
-        person = request.scope.get("caller")
-        return parts.pages.error(str(error), error.status, hint=error.hint, person=person)
+        return _refusal(parts, request, error)
 
     @app.exception_handler(GoneError)
     async def gone(request: Request, error: GoneError) -> Response:
         return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
 
     return app
+
+
+def _refusal(parts: Parts, request: Request, error: RefusalError) -> Response:
+    """A page for a browser, JSON for a program."""
+    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+        return error.response()
+    person = request.scope.get("caller")
+    return parts.pages.error(str(error), error.status, hint=error.hint, person=person)

@@ -53,7 +53,7 @@ def signed_in(
 ) -> Iterator[BrowserContext]:
     with browser(folder, dark=dark, width=width, script=script) as context:
         page = context.new_page()
-        _begin(page, running.url + "/login")
+        begin(page, running.url + "/login")
         page.get_by_label("Token").fill(running.token)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Incidents", exact=True)).to_be_visible()
@@ -61,7 +61,7 @@ def signed_in(
         yield context
 
 
-def _begin(page: Page, url: str) -> None:
+def begin(page: Page, url: str) -> None:
     """The first page that a browser opens; on a busy machine Chromium drops it while it is still starting."""
     for _ in range(5):
         try:

@@ -164,7 +164,7 @@ def test_an_administrator_makes_shows_once_and_revokes_a_token(server: Endpoint,
     assert (again.status_code, "There is a token" in again.text) == (400, True)
     wrong = browser.post(f"{server.url}/admin/tokens", data=form | {"name": "b", "days": "x"}, timeout=30)
     assert (wrong.status_code, 'value="b"' in wrong.text) == (400, True), "what was typed stays"
-    ids = re.findall(r"/admin/tokens/([0-9a-f]{16})/revoke", page.split("web page")[1])
+    ids = re.findall(r"/admin/tokens/([0-9a-f]{16})/revoke", page.split("web page", 1)[1])
     revoke = f"{server.url}/admin/tokens/{ids[0]}/revoke"
     assert "web page is revoked" in browser.post(revoke, data={"csrf": form["csrf"]}, timeout=30).text
     assert server.put(bundle, token=secret).status_code == 401, "at once in this process"
@@ -181,7 +181,10 @@ def test_an_administrator_adds_changes_and_removes_an_account(server: Endpoint):
     eve = sign_in(server, "eve")
     assert eve.get(f"{server.url}/", timeout=30).url.endswith("/")
     changed = token | {"password": PASSWORD + " more"}
-    assert "eve is changed" in boss.post(f"{server.url}/admin/accounts/eve/password", data=changed, timeout=30).text
+    assert (
+        "The password of eve is changed"
+        in boss.post(f"{server.url}/admin/accounts/eve/password", data=changed, timeout=30).text
+    )
     assert "/login" in eve.get(f"{server.url}/", timeout=30).url, "a new password ends the sessions"
     eve = sign_in(server, "eve", PASSWORD + " more")
     assert "eve is removed" in boss.post(f"{server.url}/admin/accounts/eve/remove", data=token, timeout=30).text

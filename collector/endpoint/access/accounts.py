@@ -52,7 +52,7 @@ class Accounts:
     def add(self, name: str, password: str, scope: str, *, by: str, address: str = "") -> None:
         """Raises ConfigError."""
         name = name.strip().lower()
-        if not _NAME.match(name):
+        if not is_name(name):
             raise ConfigError(
                 "an account's name has 1 to 64 of a-z, 0-9 and . _ @ -, and begins with a letter or digit"
             )
@@ -112,3 +112,7 @@ class Accounts:
                 lock = min(_LONGEST_LOCK, _FIRST_LOCK * 2 ** min(failed - _FREE_TRIES, 8))
                 connection.execute(mine.values(locked_until=at + lock))
         return None
+
+
+def is_name(text: str) -> bool:
+    return _NAME.match(text) is not None

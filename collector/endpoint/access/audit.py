@@ -115,6 +115,21 @@ class Audit:
                     return
 
 
+#: What is recorded, and how a page says it.
+ACTIONS = {
+    "open": "opened a bundle",
+    "download": "downloaded a bundle",
+    "login": "signed in",
+    "login-refused": "was not let in",
+    "logout": "signed out",
+    "token-create": "made a token",
+    "token-revoke": "revoked a token",
+    "account-add": "added an account",
+    "account-password": "changed a password",
+    "account-remove": "removed an account",
+    "unproven": "sent without proof",
+    "retention": "deleted old bundles",
+}
 #: What the page and the command filter by.
 FILTERS = ("who", "action", "object")
 

@@ -3,12 +3,13 @@ it; who opens a bundle is recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,9 +38,17 @@ _SAFE = ("GET", "HEAD")
 class Guard:
     """Wraps the application; plain ASGI, since what wraps a request's stream costs a fifth of an upload's time."""
 
-    def __init__(self, app: ASGIApp, callers: Callers, audit: Audit, public_url: str | None) -> None:
-        """`public_url`: how browsers reach this endpoint, where that is not what a request's Host says."""
-        self._app, self._callers, self._audit = app, callers, audit
+    def __init__(
+        self,
+        app: ASGIApp,
+        callers: Callers,
+        audit: Audit,
+        public_url: str | None,
+        refused: Callable[[Request, RefusalError], Response],
+    ) -> None:
+        """`public_url`: how browsers reach this endpoint, where that is not what a request's Host says. `refused`: the
+        answer to a request that is not let in, a page for people."""
+        self._app, self._callers, self._audit, self._refused = app, callers, audit, refused
         self._origin = _origin_of(public_url) if public_url else None
         self._headers = dict(_HEADERS)
         if public_url and public_url.startswith("https:"):
@@ -62,7 +71,7 @@ class Guard:
         try:
             refused = await self._admit(scope)
         except RefusalError as error:
-            refused = error.response()
+            refused = self._refused(Request(scope), error)
         await (self._app if refused is None else refused)(scope, receive, with_headers)
 
     async def _admit(self, scope: Scope) -> Response | None:

@@ -85,7 +85,7 @@ class Tokens:
             if connection.execute(live.where(TOKENS.c.expires.is_(None) | (TOKENS.c.expires > at))).first():
                 raise ConfigError(f"there is a token {name!r} already", "Give another name, or revoke that one first.")
             connection.execute(sa.insert(TOKENS), row)
-            told = f"{scope} for {scale_set or 'every scale set'}, {days:g} days"
+            told = f"{scope} for {scale_set or 'every scale set'}, {days:g} day{'' if days == 1 else 's'}"
             record(connection, Act(by, "token-create", name, f"{row['id']}: {told}", address))
             found = connection.execute(sa.select(*_TOLD).where(TOKENS.c.id == row["id"])).one()
         return Token(**found._mapping), secret

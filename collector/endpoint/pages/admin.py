@@ -10,17 +10,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.endpoint.access.audit import FILTERS, acts, moment, now
-from collector.endpoint.access.caller import SCOPES
+from collector.endpoint.access.accounts import is_name
+from collector.endpoint.access.audit import ACTIONS, FILTERS, acts, moment, now
 from collector.endpoint.access.forms import posted
 from collector.endpoint.access.guard import address_of
 from collector.endpoint.access.need import Administrator
-from collector.endpoint.access.tokens import DEFAULT_DAYS, MOST_DAYS
+from collector.endpoint.access.tokens import DEFAULT_DAYS, MOST_DAYS, Token
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.parts import Parts
 from collector.errors import ConfigError
 
 _PAGE = 100
+#: Of tokens that ended so many are shown, so that the page stays small.
+_MOST_ENDED = 50
+#: What the page of accounts says was done; the address tells which, so that no link puts words of its own there.
+_DONE = {"added": "{} is added.", "changed": "The password of {} is changed.", "removed": "{} is removed."}
 
 
 def add_admin(app: FastAPI, parts: Parts) -> None:
@@ -37,15 +41,15 @@ def _add_tokens(app: FastAPI, parts: Parts) -> None:
     tokens = parts.access.tokens
 
     def show(request: Request, status: int = 200, **values: Any) -> Response:
-        known: dict[str, Any] = {
-            "form": {},
-            "wrong": "",
-            "secret": "",
-            "made": None,
-            "revoked": request.query_params.get("revoked"),
-        }
-        fixed = {"tokens": tokens.all(), "now": now(), "scopes": SCOPES, "days": DEFAULT_DAYS, "most_days": MOST_DAYS}
-        return _show(parts, request, "tokens", status, **known | fixed | values)
+        at, asked = now(), request.query_params.get("revoked")
+        known: dict[str, Any] = {"form": {}, "wrong": "", "secret": "", "made": None, "revoked": ""}
+        listed: dict[str, list[Token]] = {"good": [], "ended": []}
+        for token in tokens.all():
+            listed["good" if token.state(at) == "good" else "ended"].append(token)
+            if token.id == asked and token.revoked is not None:
+                known["revoked"] = token.name
+        fixed = {"now": at, "days": DEFAULT_DAYS, "most_days": MOST_DAYS, "most_ended": _MOST_ENDED}
+        return _show(parts, request, "tokens", status, **known | listed | fixed | values)
 
     @app.get("/admin/tokens", include_in_schema=False)
     def listing(request: Request) -> Response:
@@ -79,14 +83,14 @@ def _add_tokens(app: FastAPI, parts: Parts) -> None:
         if token is None:
             raise RefusalError(404, "there is no such good token")
         parts.access.callers.forget()
-        return RedirectResponse(f"/admin/tokens?{urlencode({'revoked': token.name})}", 303)
+        return RedirectResponse(f"/admin/tokens?{urlencode({'revoked': token.id})}", 303)
 
 
 def _add_accounts(app: FastAPI, parts: Parts) -> None:
     accounts = parts.access.accounts
 
     def show(request: Request, status: int = 200, **values: Any) -> Response:
-        known: dict[str, Any] = {"form": {}, "wrong": "", "done": request.query_params.get("done", "")}
+        known: dict[str, Any] = {"form": {}, "wrong": "", "done": _told(request)}
         return _show(parts, request, "accounts", status, **known | {"accounts": accounts.all(), "now": now()} | values)
 
     @app.get("/admin/accounts", include_in_schema=False)
@@ -138,10 +142,11 @@ def _add_audit(app: FastAPI, parts: Parts) -> None:
     def listing(request: Request) -> Response:
         asked = {name: value for name, value in request.query_params.items() if value}
         before = asked.get("before", "")
+        told: dict[str, Any] = {"asked_for": asked, "actions": ACTIONS}
         try:
             since, until = moment(asked.get("since"), now()), moment(asked.get("until"), now())
         except ConfigError as error:
-            return _show(parts, request, "audit", 400, rows=[], asked_for=asked, older=None, wrong=_sentence(error))
+            return _show(parts, request, "audit", 400, rows=[], older=None, **told, wrong=_sentence(error))
         with parts.database.reading() as connection:
             rows = acts(
                 connection,
@@ -152,7 +157,7 @@ def _add_audit(app: FastAPI, parts: Parts) -> None:
                 limit=_PAGE + 1,
             )
         older = urlencode({**asked, "before": rows[_PAGE - 1].number}) if len(rows) > _PAGE else None
-        return _show(parts, request, "audit", rows=rows[:_PAGE], asked_for=asked, older=older, wrong="")
+        return _show(parts, request, "audit", rows=rows[:_PAGE], older=older, wrong="", **told)
 
 
 def _show(parts: Parts, request: Request, name: str, status: int = 200, **values: Any) -> Response:
@@ -161,7 +166,12 @@ def _show(parts: Parts, request: Request, name: str, status: int = 200, **values
 
 
 def _done(what: str, name: str) -> Response:
-    return RedirectResponse(f"/admin/accounts?{urlencode({'done': f'{name.strip().lower()} is {what}.'})}", 303)
+    return RedirectResponse(f"/admin/accounts?{urlencode({what: name.strip().lower()})}", 303)
+
+
+def _told(request: Request) -> str:
+    asked = request.query_params
+    return next((words.format(asked[what]) for what, words in _DONE.items() if is_name(asked.get(what, ""))), "")
 
 
 def _number(text: str) -> float:
