@@ -26,6 +26,8 @@ _BATCH = 50
 _BATCH_SECONDS = CLAIM_SECONDS / 3
 #: How long to wait before looking for work again, in seconds, where nobody calls: another host may have stored some.
 _LOOK_SECONDS = 0.25
+#: Seconds between two looks for claims of processes that were killed.
+_DEAD_SECONDS = 1.0
 
 
 class Indexer:
@@ -52,9 +54,13 @@ class Indexer:
 
     def run(self) -> None:
         """Works until `stop`. What fails is tried again later."""
+        looked = -_DEAD_SECONDS
         while not self._stopped.is_set():
             self._called.clear()
             try:
+                if time.monotonic() - looked > _DEAD_SECONDS:
+                    self._queue.free_the_dead()
+                    looked = time.monotonic()
                 done = self.turn()
             except OSError as error:
                 log.warning("bundles could not be indexed, and will be later: %s", error)
