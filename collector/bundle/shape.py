@@ -6,8 +6,11 @@ Here only those of its words are understood that stand in them, so that an insta
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from collector.bundle.codec import moment
@@ -27,10 +30,35 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _NAMES = {"object": "object", "array": "list", "string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 
+@dataclass(slots=True)
+class _Form:
+    """One form of a schema, read once: an endpoint asks it of each of many bundles."""
+
+    types: frozenset[type]
+    #: What the type should be, as people are told.
+    kind: str
+    #: Whether the type is all that there is to check.
+    is_plain: bool = False
+    required: tuple[str, ...] = ()
+    fields: dict[str, _Form] = field(default_factory=dict)
+    others: _Form | None = None
+    patterns: tuple[tuple[re.Pattern[str], _Form], ...] = ()
+    items: _Form | None = None
+    enum: tuple[str, ...] = ()
+    is_time: bool = False
+    pattern: re.Pattern[str] | None = None
+    description: str = ""
+    minimum: float = -math.inf
+    maximum: float = math.inf
+
+
+#: Whatever JSON can hold.
+_ANY = _Form(frozenset(one for types in _TYPES.values() for one in types), "", is_plain=True)
+
+
 def check(document: Any, name: str, where: str) -> None:
     """Raises BundleError naming what is wrong with a document of the schema `name`."""
-    root = member_schema(name)
-    _check(document, root, root, where)
+    _check(document, _form_of(name), where)
 
 
 def check_manifest(document: Mapping[str, Any]) -> None:
@@ -53,52 +81,86 @@ def check_envelope(document: Mapping[str, Any]) -> None:
     check(document, "envelope", "envelope.json")
 
 
-def _check(value: Any, form: Mapping[str, Any], root: Mapping[str, Any], where: str) -> None:
-    if "$ref" in form:
-        form = root["$defs"][form["$ref"].rpartition("/")[2]]
-    if "anyOf" in form:  # a value of the model, or null
-        if value is None:
-            return
-        form = root["$defs"][form["anyOf"][0]["$ref"].rpartition("/")[2]]
-    _check_type(value, form, where)
+@functools.cache
+def _form_of(name: str) -> _Form:
+    root = member_schema(name)
+    return _read(root, root.get("$defs", {}), {})
+
+
+def _read(told: Mapping[str, Any], named: Mapping[str, Any], known: dict[str, _Form]) -> _Form:
+    """`named`: the forms of the schema that have names; `known`: those of them that were read."""
+    if "$ref" in told:
+        name = told["$ref"].rpartition("/")[2]
+        if name not in known:
+            known[name] = _Form(frozenset(), "")  # one that holds itself finds this
+            _fill(known[name], named[name], named, known)
+        return known[name]
+    form = _Form(frozenset(), "")
+    _fill(form, told, named, known)
+    return form
+
+
+def _fill(form: _Form, told: Mapping[str, Any], named: Mapping[str, Any], known: dict[str, _Form]) -> None:
+    is_optional = "anyOf" in told  # a value of the model, or null
+    if is_optional:
+        told = named[told["anyOf"][0]["$ref"].rpartition("/")[2]]
+    kinds = told.get("type", list(_TYPES))
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    form.types = frozenset(one for kind in kinds + ["null"] * is_optional for one in _TYPES[kind])
+    form.kind = _NAMES.get(kinds[0], kinds[0])
+    form.required = tuple(told.get("required", ()))
+    form.fields = {name: _read(one, named, known) for name, one in told.get("properties", {}).items()}
+    form.others = _read(told["additionalProperties"], named, known) if "additionalProperties" in told else _ANY
+    patterns = told.get("patternProperties", {})
+    form.patterns = tuple((re.compile(pattern), _read(patterns[pattern], named, known)) for pattern in patterns)
+    form.items = _read(told["items"], named, known) if "items" in told else _ANY
+    form.enum = tuple(told.get("enum", ()))
+    form.is_time = told.get("format") == "iso-time"
+    form.pattern = re.compile(told["pattern"]) if "pattern" in told else None
+    form.description = told.get("description", "")
+    form.minimum, form.maximum = told.get("minimum", -math.inf), told.get("maximum", math.inf)
+    form.is_plain = not told.keys() - {"type", "description", "title", "default"}
+
+
+def _check(value: Any, form: _Form, where: str) -> None:
+    if type(value) not in form.types:
+        raise BundleError(f"{where} should be of type {form.kind}")
+    if form.is_plain:
+        return
     if isinstance(value, dict):
-        _check_fields(value, form, root, where)
+        _check_fields(value, form, where)
     elif isinstance(value, list):
+        items = form.items or _ANY
         for number, item in enumerate(value):
-            _check(item, form.get("items", {}), root, f"{where}[{number}]")
+            if not (items.is_plain and type(item) in items.types):
+                _check(item, items, f"{where}[{number}]")
     elif isinstance(value, str):
         _check_text(value, form, where)
-    elif isinstance(value, int | float) and (value < form.get("minimum", value) or value > form.get("maximum", value)):
+    elif isinstance(value, int | float) and not form.minimum <= value <= form.maximum:
         raise BundleError(f"{where} is out of bounds")
 
 
-def _check_type(value: Any, form: Mapping[str, Any], where: str) -> None:
-    kinds = form.get("type", list(_TYPES))
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if not any(isinstance(value, _TYPES[kind]) and isinstance(value, bool) <= (kind == "boolean") for kind in kinds):
-        raise BundleError(f"{where} should be of type {_NAMES[kinds[0]]}")
-
-
-def _check_fields(value: Mapping[str, Any], form: Mapping[str, Any], root: Mapping[str, Any], where: str) -> None:
-    for name in form.get("required", ()):
+def _check_fields(value: Mapping[str, Any], form: _Form, where: str) -> None:
+    for name in form.required:
         if name not in value:
             raise BundleError(f"{where} has no {name!r}")
-    properties, others = form.get("properties", {}), form.get("additionalProperties", {})
-    patterns = form.get("patternProperties", {})
+    fields, others = form.fields, form.others or _ANY
     for name, item in value.items():
-        _check(item, properties.get(name, others), root, f"{where} {name}")
-        for pattern in patterns:
-            if re.search(pattern, name):
-                _check(item, patterns[pattern], root, f"{where} {name}")
+        one = fields.get(name, others)
+        if not (one.is_plain and type(item) in one.types):  # the usual end of it; naming the place costs more
+            _check(item, one, f"{where} {name}")
+        for pattern, more in form.patterns:
+            if pattern.search(name):
+                _check(item, more, f"{where} {name}")
 
 
-def _check_text(value: str, form: Mapping[str, Any], where: str) -> None:
-    if "enum" in form and value not in form["enum"]:
-        raise BundleError(f"{where} is none of {', '.join(form['enum'])}")
-    if form.get("format") == "iso-time":
+def _check_text(value: str, form: _Form, where: str) -> None:
+    if form.enum and value not in form.enum:
+        raise BundleError(f"{where} is none of {', '.join(form.enum)}")
+    if form.is_time:
         try:
             moment(value)
         except (ValueError, OverflowError) as error:
             raise BundleError(f"{where} is no ISO 8601 time") from error
-    if "pattern" in form and not re.search(form["pattern"], value):
-        raise BundleError(f"{where} is not {form['description']}")
+    if form.pattern is not None and not form.pattern.search(value):
+        raise BundleError(f"{where} is not {form.description}")

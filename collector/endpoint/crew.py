@@ -118,11 +118,11 @@ class Crew:
             member.tether: member for member in running.values() if member.tether and not member.is_ready.is_set()
         }
         timeout = min((member.again - now for member in asleep), default=3_600.0)
-        for found in wait([self._stopping, *running, *tethers], max(0.05, timeout)):
-            if found in tethers:
-                self._heard(tethers[found])
-            elif found in running:
-                self._over(running[found])
+        happened = wait([self._stopping, *running, *tethers], max(0.05, timeout))
+        for tether in tethers.keys() & set(happened):  # first: who ended before it was ready has cut it as well
+            self._heard(tethers[tether])
+        for sentinel in running.keys() & set(happened):
+            self._over(running[sentinel])
 
     def _heard(self, member: _Member) -> None:
         assert member.tether is not None

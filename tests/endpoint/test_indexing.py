@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +201,6 @@ def test_killed_between_the_receipt_and_the_indexing(tmp_path: Path, database_op
         first.process.wait()
     url = database_options[1] if database_options else f"sqlite:///{tmp_path / 'data/index.sqlite'}"
     database = Database(url)
-    with database.writing() as connection:  # the claims of the dead end two minutes later; the test does not wait
-        connection.execute(sa.update(QUEUE).values(due=now() - timedelta(seconds=1)))
     with endpoint(tmp_path / "data", *database_options) as second:
         second.settle()
         (incident,) = rows(database, INCIDENTS)

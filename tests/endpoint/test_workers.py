@@ -15,9 +15,8 @@ import requests
 import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
-from collector.endpoint.database.tables import INCIDENTS, QUEUE
+from collector.endpoint.database.tables import INCIDENTS
 from collector.endpoint.indexing.queue import CLAIM_SECONDS
-from collector.endpoint.reading.bundles import now
 from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
@@ -103,14 +102,20 @@ def test_indexers_that_are_killed_at_their_work_lose_and_double_nothing(
             if file in files[10::10]:
                 for one in crew(server):
                     one.kill()
-        url = database_options[1] if database_options else f"sqlite:///{tmp_path / 'data/index.sqlite'}"
-        database = Database(url)
-        with database.writing() as connection:  # the claims of the dead end later; the test does not wait for that
-            soon = now()
-            connection.execute(sa.update(QUEUE).where(QUEUE.c.due > soon).values(due=soon))
-        database.close()
-        server.settle(300)
+        server.settle()
         assert counts(tmp_path / "data", database_options) == (60, 60)
+
+
+def test_who_is_killed_before_it_works_is_started_again(tmp_path: Path, bundle: Path):
+    with endpoint(tmp_path / "data", "--indexers", "1") as server:
+        killed: set[int] = set()
+        while len(killed) < 3:  # nobody has waited for it: it has only begun
+            for one in crew(server):
+                one.kill()
+                killed.add(one.pid)
+            time.sleep(0.01)
+        assert server.put(bundle).status_code == 201
+        server.settle()
 
 
 def test_all_end_when_the_first_one_is_killed(tmp_path: Path):

@@ -81,13 +81,15 @@ BUNDLES = sa.Table(
     sa.Index("ix_bundles_owner", "owner", "received", "id"),
 )
 
-#: Bundles that wait for the indexer. A claim ends by itself, so that a killed indexer loses nothing.
+#: Bundles that wait for the indexer. A claim ends by itself, so that a killed host loses nothing.
 QUEUE = sa.Table(
     "queue",
     METADATA,
     sa.Column("bundle", sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("due", Moment, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    #: The process that claimed it, see `holders`
+    sa.Column("holder", sa.String(128)),
     sa.Index("ix_queue_due", "due"),
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import BinaryIO
 
 from collector.bundle.reader import Limits, skim_received
 from collector.endpoint import metrics
@@ -26,6 +28,10 @@ _BATCH = 50
 _BATCH_SECONDS = CLAIM_SECONDS / 3
 #: How long to wait before looking for work again, in seconds, where nobody calls: another host may have stored some.
 _LOOK_SECONDS = 0.25
+#: Bytes up to which a bundle is read at once: its members' places in it are then reached without the system.
+_SMALL = 1 << 20
+#: Seconds between two looks for claims of processes that were killed.
+_DEAD_SECONDS = 1.0
 
 
 class Indexer:
@@ -52,9 +58,13 @@ class Indexer:
 
     def run(self) -> None:
         """Works until `stop`. What fails is tried again later."""
+        looked = -_DEAD_SECONDS
         while not self._stopped.is_set():
             self._called.clear()
             try:
+                if time.monotonic() - looked > _DEAD_SECONDS:
+                    self._queue.free_the_dead()
+                    looked = time.monotonic()
                 done = self.turn()
             except OSError as error:
                 log.warning("bundles could not be indexed, and will be later: %s", error)
@@ -93,7 +103,7 @@ class Indexer:
         for bundle, sha256 in claimed:
             try:
                 with self._store.opened(sha256) as file:
-                    entries[bundle] = entry(skim_received(file, self._limits))
+                    entries[bundle] = entry(skim_received(_at_hand(file), self._limits))
             except BundleError as error:
                 damaged[bundle] = str(error)
             except FileNotFoundError:
@@ -101,3 +111,12 @@ class Indexer:
             if time.monotonic() > until:
                 break
         return entries, damaged
+
+
+def _at_hand(file: BinaryIO) -> BinaryIO:
+    """The same in memory, where it is small."""
+    begin = file.read(_SMALL)
+    if len(begin) < _SMALL:
+        return io.BytesIO(begin)
+    file.seek(0)
+    return file

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, QUEUE
+from collector.endpoint.indexing.holders import dead, holder
 
-#: A claim that nobody ended is given to another indexer after this many seconds.
+#: A claim of another host's process that nobody ended is given to another indexer after this many seconds.
 CLAIM_SECONDS = 30
 #: A bundle whose indexing was begun this often and never ended is set aside: it may be what ends the indexer.
 MOST_TRIES = 5
@@ -19,6 +20,7 @@ MOST_TRIES = 5
 class Queue:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._holder = holder()
 
     def claim(self, most: int) -> Sequence[tuple[str, str]]:
         """Up to `most` (id, SHA-256), oldest first, for this caller alone for `CLAIM_SECONDS`.
@@ -40,7 +42,7 @@ class Queue:
         claim = (
             sa.update(QUEUE)
             .where(QUEUE.c.bundle.in_(due))
-            .values(due=now + timedelta(seconds=CLAIM_SECONDS), tries=QUEUE.c.tries + 1)
+            .values(due=now + timedelta(seconds=CLAIM_SECONDS), tries=QUEUE.c.tries + 1, holder=self._holder)
             .returning(QUEUE.c.bundle, QUEUE.c.tries)
         )
         with self._database.writing() as connection:
@@ -54,9 +56,24 @@ class Queue:
 
     def give_back(self, bundles: Sequence[str]) -> None:
         """What was claimed and not begun: it is due again, and that was no try. Raises OSError."""
-        back = sa.update(QUEUE).where(QUEUE.c.bundle.in_(bundles))
+        back = sa.update(QUEUE).where(QUEUE.c.bundle.in_(bundles), QUEUE.c.holder == self._holder)
         with self._database.writing() as connection:
-            connection.execute(back.values(due=datetime.now(timezone.utc), tries=QUEUE.c.tries - 1))
+            connection.execute(back.values(due=datetime.now(timezone.utc), tries=QUEUE.c.tries - 1, holder=None))
+
+    def free_the_dead(self) -> int:
+        """Ends the claims of processes of this host that do not run any more, and tells how many.
+
+        What they were at counts as begun: it may be what ended them. Raises OSError.
+        """
+        now = datetime.now(timezone.utc)
+        with self._database.reading() as connection:
+            claimed = sa.select(QUEUE.c.holder).where(QUEUE.c.due > now, QUEUE.c.holder.is_not(None)).distinct()
+            gone = dead(connection.scalars(claimed).all())
+        if not gone:
+            return 0
+        free = sa.update(QUEUE).where(QUEUE.c.holder.in_(gone))
+        with self._database.writing() as connection:
+            return connection.execute(free.values(due=now, holder=None)).rowcount
 
 
 def set_aside(connection: sa.Connection, bundles: Sequence[str], problem: str) -> None:

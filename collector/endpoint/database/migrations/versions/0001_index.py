@@ -166,6 +166,7 @@ def _create_bundles() -> None:
         sa.Column("bundle", sa.String(16), sa.ForeignKey("bundles.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("due", _MOMENT, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("holder", sa.String(128)),
     )
     op.create_index("ix_queue_due", "queue", ["due"])
 

@@ -1,0 +1,42 @@
+"""Who holds a claim: a process of a host, and whether it still runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+
+import psutil
+
+#: The time of a start is derived from the host's clock, which is set now and then; in seconds.
+_SAME_START = 5.0
+
+
+def holder() -> str:
+    """This process, as the queue keeps it: the host's name, the process number, and its start in seconds since 1970."""
+    return f"{_host()} {os.getpid()} {psutil.Process().create_time():.0f}"
+
+
+def dead(holders: Iterable[str]) -> list[str]:
+    """Those of this host that do not run any more; of other hosts nothing is known here.
+
+    Where two hosts have one name, a claim of a process that runs may be among them: its bundle is read twice then.
+    """
+    host = _host()
+    return [one for one in holders if one.rsplit(" ", 2)[0] == host and not _runs(one)]
+
+
+def _runs(holder: str) -> bool:
+    _, pid, start = holder.rsplit(" ", 2)
+    try:
+        process = psutil.Process(int(pid))
+        # one that ended and whose end nobody has asked for yet does nothing any more
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(start)) <= _SAME_START
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True  # it belongs to somebody else
+
+
+def _host() -> str:
+    return socket.gethostname()[:64]
