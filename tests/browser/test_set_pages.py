@@ -177,8 +177,8 @@ def test_the_script_copies_filters_and_tells_the_time_of_here(context: BrowserCo
     expect(page.get_by_role("status")).to_have_text("10 of 37 shown")
     page.locator("#copy").locator("..").get_by_role("button", name="Copy").click()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("CustomScript exit 127 on 37 of 43 instances of vmss-web since 2026-11-26 10:02 UTC\n")
-    assert f"\nLink: {server.url}/incidents/" in copied
+    assert copied.startswith("## CustomScript exit 127 on 37 of 43 instances: a command is missing\n")
+    assert f": <{server.url}/incidents/" in copied
     time = page.locator("dl time").first
     time.hover()
     expect(time).to_have_attribute("title", re.compile(r"your time"))
