@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
-import webbrowser
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,6 +125,8 @@ def _serve(parts: Parts, bound: socket.socket, browser: bool) -> None:
 
 
 def _open(link: str) -> None:
+    import webbrowser  # packages for instances lack it
+
     if not webbrowser.open(link):
         click.echo("vmext: no browser was found; open the link yourself", err=True)
 
