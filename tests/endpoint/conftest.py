@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.endpoint.database.engine import Database
+from collector.endpoint.database.migrate import migrate
 from collector.endpoint.stores.addresses import place_of
 from collector.endpoint.stores.folder_place import FolderPlace
 from collector.endpoint.stores.place import Place
@@ -27,6 +29,15 @@ def database_options(request: pytest.FixtureRequest) -> tuple[str, ...]:
         return ()
     running: Postgres = request.getfixturevalue("postgresql")
     return ("--database", running.new())
+
+
+@pytest.fixture
+def database(tmp_path: Path, database_options: tuple[str, ...]) -> Iterator[Database]:
+    """An index with the schema of now."""
+    opened = Database(database_options[1] if database_options else f"sqlite:///{tmp_path / 'index.sqlite'}")
+    migrate(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -44,14 +44,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(tmp_path: Path, database_options: tuple[str, ...]) -> Iterator[Database]:
-    opened = Database(database_options[1] if database_options else f"sqlite:///{tmp_path / 'index.sqlite'}")
-    migrate(opened)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "data")
 

@@ -21,7 +21,6 @@ from collector.endpoint.access.sessions import IDLE, LONGEST, Person, Sessions, 
 from collector.endpoint.access.tokens import Tokens
 from collector.endpoint.database.access_tables import ACCOUNTS, SESSIONS
 from collector.endpoint.database.engine import Database
-from collector.endpoint.database.migrate import migrate
 from collector.errors import ConfigError
 from tests.collecting import collect, failing_disk, vmext
 from tests.endpoint.running import Endpoint, endpoint
@@ -34,14 +33,6 @@ _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
     return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-
-
-@pytest.fixture
-def database(tmp_path: Path, database_options: tuple[str, ...]) -> Iterator[Database]:
-    opened = Database(database_options[1] if database_options else f"sqlite:///{tmp_path / 'index.sqlite'}")
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from collector.endpoint.access.caller import Caller
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.bodies import whole_body
 
 _MOST_FORM = 8_192  # bytes
 
@@ -32,14 +33,7 @@ def check_csrf(request: Request, told: str) -> None:
 
 async def fields(request: Request, *, most: int = _MOST_FORM) -> dict[str, str]:
     """Without the check: for signing in, before there is a session."""
-    body = b""
-    try:
-        async for block in request.stream():
-            body += block
-            if len(body) > most:
-                raise RefusalError(413, "the form is too long")
-    except ClientDisconnect as error:
-        raise RefusalError(400, "the connection ended before the form was whole") from error
+    body = await whole_body(request, most, name="form", too_long="the form is too long")
     try:
         found = parse_qs(body.decode("utf-8", "replace"), max_num_fields=200)
     except ValueError as error:

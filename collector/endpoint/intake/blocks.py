@@ -10,10 +10,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.bodies import whole_body
 from collector.endpoint.intake import described
 from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import ID, Ingest, storing, told_digest
@@ -165,14 +166,7 @@ def add_blocks(app: FastAPI, blocks: Blocks) -> None:
 
 
 async def short_body(request: Request) -> dict[str, Any]:
-    body = b""
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MOST_ABOUT:
-                raise RefusalError(413, "the announcement is too long")
-    except ClientDisconnect as error:
-        raise RefusalError(400, "the connection ended before the announcement was whole") from error
+    body = await whole_body(request, _MOST_ABOUT, name="announcement", too_long="the announcement is too long")
     if "content-digest" in request.headers and hashlib.sha256(body).hexdigest() != told_digest(
         request, "content-digest"
     ):

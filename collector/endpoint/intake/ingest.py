@@ -27,6 +27,7 @@ from collector.bundle.reader import Limits, glance_received
 from collector.endpoint import metrics
 from collector.endpoint.access.admission import Admission, Admit
 from collector.endpoint.answers import RefusalError
+from collector.endpoint.bodies import whole_body
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.rows import Row, bundle_row
 from collector.endpoint.intake.committing import Commits, insert_bundles
@@ -130,15 +131,8 @@ class Ingest:
 
     async def _body(self, request: Request, length: int) -> bytes:
         """All of a small body; uvicorn sees to it that it has the length that was told."""
-        body = bytearray()
-        try:
-            async for block in request.stream():
-                body += block
-                if len(body) > length:
-                    raise RefusalError(413, f"the body may have {length} bytes at most, as was told")
-        except ClientDisconnect as error:
-            raise RefusalError(400, "the connection ended before the bundle was whole") from error
-        return bytes(body)
+        too_long = f"the body may have {length} bytes at most, as was told"
+        return await whole_body(request, length, name="bundle", too_long=too_long)
 
     async def receive(self, request: Request, incoming: Incoming, *, most: int) -> None:
         """The body onto the disk. Raises RefusalError, OSError."""

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Security
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from collector.endpoint.access.caller import Caller
@@ -17,6 +17,7 @@ from collector.endpoint.access.forms import check_csrf
 from collector.endpoint.access.need import Administrator
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.api.problems import BEARER, problems
+from collector.endpoint.bodies import whole_body
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import now
 from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take
@@ -90,15 +91,7 @@ def _document(taken: Taken) -> Given:
 
 async def _body(request: Request) -> bytes:
     """In memory: what `az` prints may hold settings, and is never written."""
-    body = bytearray()
-    try:
-        async for block in request.stream():
-            body += block
-            if len(body) > MOST_BYTES:
-                raise RefusalError(413, f"the list is larger than {MOST_BYTES} bytes")
-    except ClientDisconnect as error:
-        raise RefusalError(400, "the connection ended before the list was whole") from error
-    return bytes(body)
+    return await whole_body(request, MOST_BYTES, name="list", too_long=f"the list is larger than {MOST_BYTES} bytes")
 
 
 def _fields(content_type: str, body: bytes) -> dict[str, bytes]:
