@@ -79,4 +79,5 @@ def content(file: Path | BinaryIO, envelope: Envelope, identities: Identities | 
     identities.decrypt(payload, plain)
     if hashlib.sha256(plain.getbuffer()).hexdigest() != envelope.document["content"]["sha256"]:
         raise BundleError("the bundle in the envelope does not have the hash that the envelope says")
+    plain.seek(0)
     return plain

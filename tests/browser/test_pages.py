@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.chromium import browser
 from tests.collecting import collect
 from tests.endpoint.running import Endpoint, endpoint
+from tests.received import received
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -153,6 +154,7 @@ def test_an_encrypted_bundle_says_what_is_known_and_how_to_read_it(page: Page, s
     arguments = ("--upload", server.url, "--token-file", server.data / "admin.token", "--encrypt-to", key)
     sent = collect(tmp_path / "disk", tmp_path / "state", *arguments, "--instance", "vmss-web_13").json
     assert sent["delivery"]["state"] == "delivered"
+    received(server)
     page.reload()
     row = page.locator("tr", has_text="vmss-web_13")
     expect(row).to_contain_text("package manager locked encrypted")

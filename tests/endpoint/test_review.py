@@ -128,7 +128,7 @@ def test_damaged_and_foreign_files_are_counted_and_named(kept: Kept, bundle: Pat
         assert all(told.values())
         page = running.get("/stores").text
         assert "half.zip" in page
-        assert "2 files that are damaged" in page
+        assert "2 damaged files" in page
     assert "half.zip" in (tmp_path / "review.log").read_text()
 
 

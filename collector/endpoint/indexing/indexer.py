@@ -115,6 +115,7 @@ class Indexer:
 
 def _at_hand(file: BinaryIO) -> BinaryIO:
     """The same in memory, where it is small."""
+    file.seek(0)  # whoever opened it may have looked into it
     begin = file.read(_SMALL)
     if len(begin) < _SMALL:
         return io.BytesIO(begin)
