@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import zipfile
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.skipif(not BUILT, reason="the built Windows package is 
 #: Variables by which a Python of the machine would be led astray.
 HOSTILE = {"PYTHONPATH": "C:\\nowhere", "PYTHONHOME": "C:\\nowhere", "PYTHONSTARTUP": "C:\\x.py", "PYTHONUTF8": "0"}
 MOST = 25_000_000  # bytes
+ROOT = Path(__file__).parents[2]
+UNINSTALL = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
 SERVICE_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmext"
 
 
@@ -234,3 +237,44 @@ def test_the_installer_installs_starts_repairs_and_removes(windows: Windows, ins
     assert not installed.exists()
     assert "Program Files\\vmext" not in windows.run("reg", "query", path, "/v", "PATH").out
     assert (windows.drive / "ProgramData" / "vmext" / "config.toml").is_file()
+
+
+def test_a_newer_installer_takes_the_place_of_an_older_one(
+    windows: Windows, served: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The same contents as a later version, with one file more and one less."""
+    monkeypatch.syspath_prepend(str(ROOT / "packaging/windows"))
+    older, newer = windows.drive / "older.msi", windows.drive / "newer.msi"
+    older.write_bytes(package(".msi").read_bytes())
+    with zipfile.ZipFile(package(".zip")) as archive:
+        archive.extractall(tmp_path / "newer")
+    (tree,) = (tmp_path / "newer").iterdir()
+    (tree / "VERSION").write_text("0.1.1\n")
+    (tree / "lib" / "added.txt").write_text("new\n")
+    (tree / "LICENSES" / "idna.txt").unlink()
+    importlib.import_module("windows_installer").build_installer(tree, newer, "0.1.1", 1_800_000_000)
+
+    installed = windows.drive / "Program Files" / "vmext"
+    settings = f"VMEXTCONFIG={write_settings(windows, served)}"
+    assert windows.run("msiexec", "/i", windows.path(older), "/qn", settings).code == 0
+    assert (installed / "LICENSES" / "idna.txt").is_file()
+    kept = windows.drive / "ProgramData" / "vmext" / "config.toml"
+    kept.write_text(kept.read_text() + "# of this machine\n")
+    done = windows.run("msiexec", "/i", windows.path(newer), "/qn")
+    assert done.code == 0, done.out
+    try:
+        program = str(installed / "vmext.exe")
+        assert windows.run(program, "service", "status").out == "vmext: running, start automatic\n"
+        assert (installed / "VERSION").read_text() == "0.1.1\n"
+        assert (installed / "lib" / "added.txt").is_file()
+        assert not (installed / "LICENSES" / "idna.txt").exists()
+        assert kept.read_text().endswith("# of this machine\n")
+        entries = windows.run("reg", "query", UNINSTALL, "/s").out
+        names = [line for line in entries.splitlines() if "DisplayName " in line and "vmext" in line]
+        assert len(names) == 1, entries
+        refused = windows.run("msiexec", "/i", windows.path(older), "/qn")
+        assert refused.code != 0, "an older one takes no newer one's place"
+        assert (installed / "VERSION").read_text() == "0.1.1\n"
+    finally:
+        windows.run("msiexec", "/x", windows.path(newer), "/qn")
+    assert not installed.exists()
