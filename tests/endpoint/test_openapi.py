@@ -66,7 +66,8 @@ def test_every_path_of_the_api_is_told_with_its_errors(server: Endpoint):
         *("/v1/incidents", "/v1/incidents/{incident_id}", "/v1/incidents/{incident_id}/instances"),
         *("/v1/scale-sets", "/v1/scale-sets/{scale_set_id}", "/v1/instances", "/v1/instances/{instance_id}"),
         *("/v1/bundles", "/v1/bundles/{bundle_id}", "/v1/bundles/{bundle_id}/bundle", "/v1/search"),
-        *(f"/v1/bundles/{{bundle_id}}/{name}" for name in ("excerpts", "events", "ledger", "findings", "timeline")),
+        *(f"/v1/bundles/{{bundle_id}}/{name}" for name in ("excerpts", "events", "ledger", "findings")),
+        *("/v1/bundles/{bundle_id}/timeline", "/v1/bundles/{bundle_id}/machine"),
         *("/v1/scale-sets/{scale_set_id}/matrix", "/v1/scale-sets/{scale_set_id}/expected"),
         *("/v1/incidents/{incident_id}/advice", "/v1/scale-sets/{scale_set_id}/advice", "/v1/compare"),
         *("/v1/uploads", "/v1/uploads/{sha256}", "/v1/uploads/{sha256}/commit"),
@@ -165,6 +166,17 @@ def test_what_to_do_is_told_to_programs_as_the_pages_tell_it(server: Endpoint):
     assert commands
     for text in (told["case"]["sentence"], *commands, *(one["summary"] for one in told["differences"])):
         assert text in page
+
+
+def test_the_machine_of_a_bundle_is_told_to_programs(server: Endpoint):
+    bundle = server.get("/v1/bundles?limit=1").json()["bundles"][0]["id"]
+    told = server.get(f"/v1/bundles/{bundle}/machine").json()
+    page = unescape(server.get(f"/bundles/{bundle}").text)
+    assert told["summary"] in page
+    assert told["system"]["facts"]["live"] is False
+    assert {practice["state"] for practice in told["practices"]}
+    for pattern, count in told["redactions"].items():
+        assert f"{pattern} ({count})" in page
 
 
 def test_two_instances_are_compared_for_programs(server: Endpoint):
