@@ -65,7 +65,7 @@ PURE = [
     ),
     *(f"endpoint/pages/{name}.py" for name in ("comparing", "excerpts", "machine", "markdown", "retold", "ticket")),
     *(f"endpoint/access/{name}.py" for name in ("attested", "rules", "scale_sets")),
-    *("endpoint/pages/asked.py", "endpoint/pages/telling.py"),
+    *(f"endpoint/pages/{name}.py" for name in ("asked", "set_answer", "telling")),
     *(f"endpoint/reading/{name}.py" for name in ("advising", "differences", "members", "repairing")),
 ] + [
     f"bundle/{name}.py"

@@ -223,3 +223,20 @@ def test_the_list_marks_what_was_reported_by_itself(tmp_path: Path):
             assert server.put(bundle).status_code == 201
         assert sorted(row["trigger"] for row in server.get("/v1/bundles").json()["bundles"]) == ["command", "watch"]
         assert server.get("/bundles").text.count("reported by itself") == 1
+
+
+def test_a_line_on_the_page_of_an_instance_has_an_address_that_lasts(tmp_path: Path):
+    """Its newest bundle is another one tomorrow: what was sent to a colleague then still shows the line."""
+    result = collect(failing_disk(tmp_path / "disk"), tmp_path / "state")
+    file = Path(result.json["bundle"]["path"])
+    with endpoint(tmp_path / "data") as server:
+        server.put(file)
+        server.settle()
+        (instance,) = server.get("/v1/instances").json()["instances"]
+        page = server.get(f"/instances/{instance['id']}").text
+        links = re.findall(r'<th scope="row"><a href="(\S+)"[^>]*tells of the failure', page)
+        assert links
+        for link in links:
+            address, _, row = link.partition("#")
+            assert address.startswith(f"/bundles/{file.stem}/excerpts/")
+            assert f'<tr id="{row}" class="failing">' in server.get(address).text

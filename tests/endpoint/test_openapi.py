@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,10 @@ def test_every_path_of_the_api_is_told_with_its_errors(server: Endpoint):
         *("/v1/incidents", "/v1/incidents/{incident_id}", "/v1/incidents/{incident_id}/instances"),
         *("/v1/scale-sets", "/v1/scale-sets/{scale_set_id}", "/v1/instances", "/v1/instances/{instance_id}"),
         *("/v1/bundles", "/v1/bundles/{bundle_id}", "/v1/bundles/{bundle_id}/bundle", "/v1/search"),
-        *(f"/v1/bundles/{{bundle_id}}/{name}" for name in ("excerpts", "events", "ledger", "findings", "timeline")),
+        *(f"/v1/bundles/{{bundle_id}}/{name}" for name in ("excerpts", "events", "ledger", "findings")),
+        *("/v1/bundles/{bundle_id}/timeline", "/v1/bundles/{bundle_id}/machine"),
         *("/v1/scale-sets/{scale_set_id}/matrix", "/v1/scale-sets/{scale_set_id}/expected"),
+        *("/v1/incidents/{incident_id}/advice", "/v1/scale-sets/{scale_set_id}/advice", "/v1/compare"),
         *("/v1/uploads", "/v1/uploads/{sha256}", "/v1/uploads/{sha256}/commit"),
     }
     for path, methods in told["paths"].items():
@@ -141,6 +144,50 @@ def test_a_program_finds_its_way_from_an_incident_to_the_failing_line(server: En
     hit = found["findings"][0]
     start, end = hit["in_message"][0]
     assert hit["message"][start:end] == "Unable to locate"
+
+
+def test_what_to_do_is_told_to_programs_as_the_pages_tell_it(server: Endpoint):
+    (incident,) = server.get("/v1/incidents?exit_code=100&q=locate").json()["incidents"]
+    told = server.get(f"/v1/incidents/{incident['id']}/advice").json()
+    page = unescape(server.get(f"/incidents/{incident['id']}").text)
+    assert told["current"] == 3
+    assert (told["without"], told["silent"]) == ([], [])
+    for text in (told["meaning"], told["remedy"], told["source"], *told["do"], told["differences"]["summary"]):
+        assert text
+        assert text in page
+    scale_set = incident["scale_set"]["id"]
+    told = server.get(f"/v1/scale-sets/{scale_set}/advice").json()
+    page = unescape(server.get(f"/scale-sets/{scale_set}").text)
+    assert told["case"]["case"] == "all"
+    assert list(told["failing"].values()) == [3]
+    assert told["first_failure"]["incident"] == incident["id"]
+    assert told["expected"] is None
+    commands = [block["text"] for step in told["steps"] for block in step["blocks"]]
+    assert commands
+    for text in (told["case"]["sentence"], *commands, *(one["summary"] for one in told["differences"])):
+        assert text in page
+
+
+def test_the_machine_of_a_bundle_is_told_to_programs(server: Endpoint):
+    bundle = server.get("/v1/bundles?limit=1").json()["bundles"][0]["id"]
+    told = server.get(f"/v1/bundles/{bundle}/machine").json()
+    page = unescape(server.get(f"/bundles/{bundle}").text)
+    assert told["summary"] in page
+    assert told["system"]["facts"]["live"] is False
+    assert {practice["state"] for practice in told["practices"]}
+    for pattern, count in told["redactions"].items():
+        assert f"{pattern} ({count})" in page
+
+
+def test_two_instances_are_compared_for_programs(server: Endpoint):
+    one, other, _ = server.get("/v1/instances").json()["instances"]
+    told = server.get(f"/v1/compare?left={one['id']}&right={other['last_bundle']}").json()
+    assert (told["left"]["bundle"], told["right"]["bundle"]) == (one["last_bundle"], other["last_bundle"])
+    assert [failure["exit_code"] for failure in told["both"]] == [100]
+    assert (told["only_left"], told["only_right"]) == ([], [])
+    assert {"what", "left", "right"} == set(told["alike"][0])
+    assert server.get(f"/v1/compare?left={one['id']}").status_code == 422
+    assert server.get(f"/v1/compare?left={one['id']}&right=0123456789abcdef").status_code == 404
 
 
 @pytest.mark.parametrize("part", ["excerpts", "events", "ledger"])

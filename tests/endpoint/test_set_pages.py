@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,7 +18,7 @@ from collector.endpoint.pages.asked import asked
 from collector.endpoint.pages.incident import incident_view
 from collector.endpoint.pages.incidents import incidents_view
 from collector.endpoint.pages.search import exact, search_view
-from collector.endpoint.reading.expected import expected, parsed, take
+from collector.endpoint.reading.expected import expected, parsed, take, text_in
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
 from collector.endpoint.reading.scale_sets import scale_set_number, scale_sets
@@ -168,6 +169,72 @@ def test_a_list_tells_who_is_silent_and_a_newer_one_takes_its_place(taking: Taki
     assert taken is None
 
 
+def test_a_list_of_a_flexible_set_is_that_of_az_vm_list(taking: Taking):
+    """Its instances are machines with names, and `az` writes groups in letters of its own."""
+    subscription = demo_site.SUBSCRIPTION
+    taking.take(scale_set="vmss-flex", resource_group="rg-flex", subscription=subscription, instance_id=None,
+                instance_name="vmss-flex_1a2b3c4d", computer_name="flexvm000001")  # fmt: skip
+    taking.index()
+    place = f"/subscriptions/{subscription}/resourceGroups/RG-FLEX/providers/Microsoft.Compute"
+    machines = [
+        {
+            "id": f"{place}/virtualMachines/{name}",
+            "name": name,
+            "location": "westeurope",
+            "osProfile": {"computerName": computer},
+            "provisioningState": "Succeeded",
+            "type": "Microsoft.Compute/virtualMachines",
+            "virtualMachineScaleSet": {"id": f"{place}/virtualMachineScaleSets/vmss-flex", "resourceGroup": "RG-FLEX"},
+            "vmId": f"00000000-0000-0000-0000-{number:012}",
+            "zones": None,
+        }
+        for number, (name, computer) in enumerate(
+            [("vmss-flex_1a2b3c4d", "flexvm000001"), ("vmss-flex_5e6f7a8b", "flexvm000002")]
+        )
+    ]
+    taken = take(taking.database, parsed(json.dumps(machines)), by="ann", now=NOW, within=None)
+    assert taken is not None
+    with taking.database.reading() as connection:
+        one = found(connection, "vmss-flex")
+    assert (taken.scale_set, taken.instances) == (one.id, 2)
+    assert one.listed is not None
+    assert one.listed.orchestration == "flexible"
+    assert [member.label for member in one.silent] == ["vmss-flex_5e6f7a8b"]
+
+
+def _jsonc(text: str) -> str:
+    return re.sub(r'("[^"]*")(:)', "\x1b[34;01m\\1\x1b[39;49;00m\\2", text)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text.encode(),
+        lambda text: _jsonc(text).encode(),  # -o jsonc: colours, as a terminal gets them
+        lambda text: text.replace("}, {", "},\r\n{").encode("utf-16"),  # by PowerShell's >
+        lambda text: json.dumps({"value": json.loads(text)}).encode("utf-8-sig"),  # az rest
+    ],
+    ids=["json", "jsonc", "PowerShell", "REST"],
+)
+def test_a_list_is_taken_however_it_was_written(written: Callable[[str], bytes]):
+    content = written(demo_site.listing("vmss-data", 3))
+    assert [one.id for one in parsed(text_in(content)).instances] == ["0", "1", "2"]
+
+
+def test_what_is_no_text_is_refused_as_a_list():
+    with pytest.raises(ConfigError):
+        text_in(bytes(range(256)) * 40)
+
+
+@pytest.mark.parametrize(
+    "text", ["vmss-data\tSucceeded\t0\n", "InstanceId    Name\n------------  ----\n0             x\n"]
+)
+def test_a_list_in_a_form_that_leaves_things_out_is_refused_with_the_form_to_save(text: str):
+    with pytest.raises(ConfigError) as refused:
+        parsed(text)
+    assert "-o json" in refused.value.hint
+
+
 def test_a_list_makes_a_set_known_of_which_nothing_has_come(taking: Taking):
     listed = parsed(demo_site.listing("vmss-new", 2))
     assert take(taking.database, listed, by="ann", now=NOW, within=set()) is None
@@ -246,6 +313,13 @@ def test_lists_are_given_by_administrators_only(empty: Endpoint, tmp_path: Path)
     assert (given["schema"], given["name"], given["instances"], given["problems"]) == (1, "vmss-cold", 3, [])
     path = f"/scale-sets/{answer.json()['scale_set']}"
     assert "vmss-cold: no instance has reported, 3 silent" in empty.get(path).text
+    windows = listing.encode("utf-16")  # as PowerShell's > writes it
+    assert (
+        requests.put(f"{empty.url}/v1{path}/expected", data=windows, headers=empty.authorization, timeout=30).json()[
+            "instances"
+        ]
+        == 3
+    )
     again = requests.put(f"{empty.url}/v1{path}/expected", data="[]", headers=empty.authorization, timeout=30)
     assert again.status_code == 400
     assert again.json()["hint"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import Request
 
@@ -14,6 +15,7 @@ from collector.model import Identity
 
 UPLOAD, READ, ADMIN = "upload", "read", "admin"
 SCOPES = (UPLOAD, READ, ADMIN)
+_SHOWN = "vmext.shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +48,15 @@ def caller(request: Request) -> Caller:
     """Who sends this request; `Guard` lets none through of whom it does not know."""
     found = request.scope["caller"]
     assert isinstance(found, Caller)
+    return found
+
+
+def shows(request: Request, *bundle_ids: str) -> None:
+    """Names the bundles that an answer shows where its address does not, so that `Guard` records who saw them."""
+    request.scope[_SHOWN] = tuple(dict.fromkeys(bundle_ids))
+
+
+def shown_by(scope: Mapping[str, Any]) -> tuple[str, ...]:
+    """What was told by `shows`."""
+    found: tuple[str, ...] = scope.get(_SHOWN, ())
     return found

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.endpoint.access.audit import Act, Audit
-from collector.endpoint.access.caller import Caller
+from collector.endpoint.access.caller import Caller, shown_by
 from collector.endpoint.access.callers import Callers
 from collector.endpoint.access.need import checked
 from collector.endpoint.access.rules import is_open, scope_for, view_of
@@ -109,10 +109,10 @@ class Guard:
             )
 
     def _record(self, scope: Scope) -> None:
-        view = view_of(scope["path"], scope["query_string"])
-        person = scope.get("caller")
-        if view is not None and isinstance(person, Caller):
-            self._audit.soon(Act(person.name, view[0], view[1], address=address_of(scope)))
+        person, view = scope.get("caller"), view_of(scope["path"])
+        if isinstance(person, Caller):
+            for action, bundle in [view] if view is not None else [("open", one) for one in shown_by(scope)]:
+                self._audit.soon(Act(person.name, action, bundle, address=address_of(scope)))
 
 
 def address_of(scope: Scope) -> str:

@@ -6,7 +6,6 @@ A path that asks for more says so itself (`need`); what nobody thought of needs 
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs
 
 _ADMIN, _READ, _UPLOAD = "admin", "read", "upload"
 #: Open to everyone: how to sign in, what probes ask, and what makes a page look like one.
@@ -19,7 +18,6 @@ _VIEWS = (
     (re.compile(r"^/v1/bundles/([0-9a-f]{16})(?:/.*)?$"), "open"),
     (re.compile(r"^/bundles/([0-9a-f]{16})(?:/.*)?$"), "open"),
 )
-_ID = re.compile(r"^[0-9a-f]{16}$")
 
 
 def is_open(path: str) -> bool:
@@ -35,14 +33,9 @@ def scope_for(method: str, path: str) -> str:
     return _READ
 
 
-def view_of(path: str, query: bytes) -> tuple[str, str] | None:
-    """("open" or "download", which bundle) where a path shows one."""
+def view_of(path: str) -> tuple[str, str] | None:
+    """("open" or "download", which bundle) where a path names one; others tell what they show (`caller.shows`)."""
     for pattern, action in _VIEWS:
         if found := pattern.match(path):
             return action, found[1]
-    if path == "/compare":
-        asked = parse_qs(query.decode("latin-1"))
-        both = [asked.get(side, [""])[0] for side in ("left", "right")]
-        if all(_ID.match(side) for side in both):
-            return "open", " ".join(both)
     return None

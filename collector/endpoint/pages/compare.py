@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from collector.bundle import words
 from collector.bundle.reader import Bundle
-from collector.endpoint.access.caller import caller
+from collector.endpoint.access.caller import caller, shows
 from collector.endpoint.pages.bundle import finding_view, plain, steps_view, unreadable
 from collector.endpoint.pages.comparing import beside
 from collector.endpoint.pages.excerpts import lines_of
@@ -38,11 +38,12 @@ def add_compare(app: FastAPI, parts: Parts) -> None:
         try:
             with ExitStack() as stack:
                 opened = {
-                    side: stack.enter_context(received(parts, within, _bundle_id(parts, within, told)))
+                    side: stack.enter_context(received(parts, within, bundle_id_of(parts, within, told)))
                     for side, told in (("left", left), ("right", right))
                     if told
                 }
                 if len(opened) == 2:
+                    shows(request, *(found.entry.id for found in opened.values()))
                     values = compare_view(opened["left"], opened["right"])
                     return pages.show(request, "compare.html", here="bundles", **values)
                 chosen = {side: found.entry for side, found in opened.items()}
@@ -52,7 +53,7 @@ def add_compare(app: FastAPI, parts: Parts) -> None:
         return pages.show(request, "compare_choice.html", here="bundles", **values)
 
 
-def _bundle_id(parts: Parts, within: Within, told: str) -> str:
+def bundle_id_of(parts: Parts, within: Within, told: str) -> str:
     """`told` is the id of a bundle, or of an instance, which stands for its newest one."""
     with parts.database.reading() as connection:
         if bundle(connection, within, told) is None and (one := instance(connection, within, told)) is not None:

@@ -20,7 +20,7 @@ from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.bodies import whole_body
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import now
-from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take
+from collector.endpoint.reading.expected import MOST_BYTES, Taken, parsed, take, text_in
 from collector.errors import ConfigError
 
 
@@ -72,7 +72,7 @@ def add_expected(app: FastAPI, parts: Parts) -> None:
 
 async def _take(parts: Parts, person: Caller, content: bytes, scale_set_id: str | None) -> Taken:
     try:
-        found = await run_in_threadpool(parsed, content.decode("utf-8-sig", "replace"))
+        found = await run_in_threadpool(lambda: parsed(text_in(content)))
         taken = await run_in_threadpool(
             lambda: take(parts.database, found, by=person.name, now=now(), within=person.within, scale_set=scale_set_id)
         )

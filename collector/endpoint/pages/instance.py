@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.endpoint.access.caller import caller
+from collector.endpoint.access.caller import caller, shows
 from collector.endpoint.pages.bundle import received_view
 from collector.endpoint.pages.opening import NotShownError, received
 from collector.endpoint.parts import Parts
@@ -36,6 +36,7 @@ def add_instance(app: FastAPI, parts: Parts) -> None:
             if found.last_bundle is None:
                 raise NotShownError(404, "This instance has sent no bundle that could be read.", "")
             with received(parts, within, found.last_bundle) as newest:
+                shows(request, newest.entry.id)
                 template, more = received_view(parts, request, newest)
                 template = template.replace("bundle", "instance").replace("encrypted", "instance_encrypted")
                 return pages.show(request, template, here="bundles", **values, **more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,16 +15,13 @@ from collector.bundle import words
 from collector.endpoint.access.caller import caller
 from collector.endpoint.pages import telling
 from collector.endpoint.pages.address import address
-from collector.endpoint.pages.naming import known_rules
+from collector.endpoint.pages.set_answer import MOST_INCIDENTS, answered
 from collector.endpoint.parts import Parts
-from collector.endpoint.reading.advising import Advised, advised
 from collector.endpoint.reading.api import number
 from collector.endpoint.reading.choice import Choice
-from collector.endpoint.reading.differences import Differing, differing
 from collector.endpoint.reading.incidents import Incident, incidents
 from collector.endpoint.reading.matrix import MOST_MEMBERS, Whole, whole
 from collector.endpoint.reading.members import Member, Row, matrix
-from collector.endpoint.reading.repairing import repairs_for
 
 #: Rows of the matrix on a page, names of instances in a row, and columns, so that a page stays below 100 KB.
 ROWS = 40
@@ -32,10 +29,6 @@ NAMES = 12
 COLUMNS = 14
 #: Instances on the page of one row.
 MEMBERS = 150
-_MOST_COMPARED = 3
-_MOST_INCIDENTS = 8
-#: What a new instance has as the model has it.
-_OF_THE_MODEL = ("image", "latest model")
 
 
 def add_scale_set(app: FastAPI, parts: Parts) -> None:
@@ -44,7 +37,7 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
         person = caller(request)
         with parts.database.reading() as connection:
             found = whole(connection, person.within, scale_set_id)
-            told = incidents(connection, person.within, Choice(scale_set=scale_set_id), limit=_MOST_INCIDENTS).items
+            told = incidents(connection, person.within, Choice(scale_set=scale_set_id), limit=MOST_INCIDENTS).items
         if found is None:
             return parts.pages.error("There is no scale set with this id.", 404, person=person)
         query, now = request.query_params, datetime.now(timezone.utc)
@@ -61,15 +54,7 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
 
 def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datetime, *, address: str) -> dict[str, Any]:
     drawn = matrix(found.members)
-    failing = [name for name in drawn.extensions if _failures(found.members, name)]
-    advice = advised(
-        found.members,
-        name=found.name,
-        resource_group=found.resource_group,
-        subscription=found.subscription,
-        listed=found.listed,
-    )
-    compared = differing(found.members, *failing[:_MOST_COMPARED])
+    answer = answered(found, told)
     rows = drawn.rows[page * ROWS : (page + 1) * ROWS]
     return {
         **_frame(found, now),
@@ -81,40 +66,16 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "page": page,
         "pages": -(-len(drawn.rows) // ROWS),
         "names": NAMES,
-        "failing": [(name, _failures(found.members, name)) for name in failing],
-        "differing": compared,
-        "cautions": [*_cautions(compared, advice), *_donts(told, failing)],
+        "failing": answer.failing,
+        "differing": answer.differing,
+        "cautions": answer.cautions,
         "model_names": _model_names(found),
         "incidents": sorted(told, key=lambda one: -one.instances),
         "telling": telling,
-        "advice": advice,
+        "advice": answer.advice,
         "listed_states": _states(found.silent),
         "left_out": found.reported - MOST_MEMBERS if found.reported > MOST_MEMBERS else 0,
     }
-
-
-def _cautions(compared: Sequence[Differing], advice: Advised) -> Iterator[str]:
-    """Where new instances would be like the failed ones, scaling out does not help, whatever the numbers say."""
-    if not advice.case.scaling_helps:
-        return
-    for one in compared:
-        shared = [found for found in one.found if found.of_failed and not found.weak and found.what in _OF_THE_MODEL]
-        for found in shared:
-            yield (
-                f"Before you scale out: new instances are made like the set's model, and {found.what} is what tells "
-                f"the failed from the healthy. If the model now has what the failed ones have, new ones will fail too: "
-                f"correct that first."
-            )
-
-
-def _donts(told: Sequence[Incident], failing: Sequence[str]) -> Iterator[str]:
-    """What the failures' own rules warn of."""
-    said = set()
-    for one in told:
-        dont = repairs_for(one, known_rules().get(one.rule or ""), None, ()).dont
-        if one.extension in failing and dont and (one.extension, dont) not in said:
-            said.add((one.extension, dont))
-            yield f"{telling.subject(one)}: don't {dont}."
 
 
 def _model_names(found: Whole) -> list[tuple[str, str]]:
@@ -176,11 +137,6 @@ def _outcome(counts: Mapping[str, int]) -> str:
     if counts["failed"] or counts["hanging"]:
         return "failed" if counts["failed"] else "hanging"
     return "silent" if counts["silent"] else "healthy" if counts["well"] else "unknown"
-
-
-def _failures(members: Sequence[Member], extension: str) -> int:
-    cells = (one.cells.get(extension) for one in members)
-    return sum(cell is not None and cell.outcome in ("failed", "hanging") for cell in cells)
 
 
 def _headline(found: Whole, counts: Mapping[str, int]) -> str:

@@ -19,6 +19,7 @@ from collector.errors import ConfigError
 from collector.fleet.reading import read_scale_set
 from collector.fleet.scale_set import ExtensionRow, Instance, Orchestration, ScaleSet, State, UpgradePolicy
 from collector.model import Identity
+from collector.read.encoding import SAMPLE, find_encoding
 
 #: A scale set has at most 1,000 instances; one over several groups of placement may grow some day.
 MOST_INSTANCES = 5_000
@@ -43,6 +44,18 @@ class Taken:
     instances: int
     #: sentences on what the list left open
     problems: tuple[str, ...]
+
+
+def text_in(content: bytes) -> str:
+    """What a file holds that the output of `az` was written to; PowerShell's ``>`` writes UTF-16.
+
+    Raises ConfigError where it is no text.
+    """
+    found = find_encoding(content[:SAMPLE])
+    if found is None:
+        raise ConfigError("it is no text", "Give what az printed with -o json.")
+    encoding, mark = found
+    return content[mark:].decode(encoding, "replace")
 
 
 def parsed(text: str, name: str | None = None, group: str | None = None) -> ScaleSet:
