@@ -83,6 +83,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "names": NAMES,
         "failing": [(name, _failures(found.members, name)) for name in failing],
         "differing": compared,
+        "not_compared": len(failing[_MOST_COMPARED:]),
         "cautions": [*_cautions(compared, advice), *_donts(told, failing)],
         "model_names": _model_names(found),
         "incidents": sorted(told, key=lambda one: -one.instances),
@@ -169,7 +170,7 @@ def _frame(found: Whole, now: datetime) -> dict[str, Any]:
 
 def title(name: str | None, resource_group: str | None) -> str:
     """Lone machines have the group's own wording."""
-    return name or (f"Machines of {resource_group} without a scale set" if resource_group else "Unnamed machines")
+    return name or (f"Machines of {resource_group} without a scale set" if resource_group else "Machines without a scale set")
 
 
 def _outcome(counts: Mapping[str, int]) -> str:

@@ -18,7 +18,15 @@ from collector.endpoint.access.caller import ADMIN, Caller
 from collector.model import Window, iso
 
 _VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
-_OWNERS = ("script", "extension", "guest", "network", "platform", "unknown")
+#: Short, for lists and filters; `words.OWNERS` says the same in full.
+_OWNER_NAMES = {
+    "script": "your script",
+    "extension": "the extension",
+    "guest": "the instance",
+    "network": "its network",
+    "platform": "Azure",
+    "unknown": "not known",
+}
 _CONFIDENCE = {"high": "sure", "medium": "probably", "low": "perhaps"}
 
 
@@ -49,7 +57,8 @@ class Pages:
         self._templates.filters |= filters
         self._templates.globals |= {
             "verdicts": _VERDICTS,
-            "owners": _OWNERS,
+            "owners": tuple(_OWNER_NAMES),
+            "owner_names": _OWNER_NAMES,
             "owner_words": words.OWNERS,
             "confidence": _CONFIDENCE,
             "watches": watches,
