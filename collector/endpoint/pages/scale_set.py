@@ -170,7 +170,9 @@ def _frame(found: Whole, now: datetime) -> dict[str, Any]:
 
 def title(name: str | None, resource_group: str | None) -> str:
     """Lone machines have the group's own wording."""
-    return name or (f"Machines of {resource_group} without a scale set" if resource_group else "Machines without a scale set")
+    return name or (
+        f"Machines of {resource_group} without a scale set" if resource_group else "Machines without a scale set"
+    )
 
 
 def _outcome(counts: Mapping[str, int]) -> str:

@@ -15,18 +15,10 @@ from starlette.responses import HTMLResponse
 
 from collector.bundle import words
 from collector.endpoint.access.caller import ADMIN, Caller
+from collector.endpoint.pages.naming import OWNER_NAMES
 from collector.model import Window, iso
 
 _VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
-#: Short, for lists and filters; `words.OWNERS` says the same in full.
-_OWNER_NAMES = {
-    "script": "your script",
-    "extension": "the extension",
-    "guest": "the instance",
-    "network": "its network",
-    "platform": "Azure",
-    "unknown": "not known",
-}
 _CONFIDENCE = {"high": "sure", "medium": "probably", "low": "perhaps"}
 
 
@@ -57,8 +49,8 @@ class Pages:
         self._templates.filters |= filters
         self._templates.globals |= {
             "verdicts": _VERDICTS,
-            "owners": tuple(_OWNER_NAMES),
-            "owner_names": _OWNER_NAMES,
+            "owners": tuple(OWNER_NAMES),
+            "owner_names": OWNER_NAMES,
             "owner_words": words.OWNERS,
             "confidence": _CONFIDENCE,
             "watches": watches,
