@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from collector.bundle import words
 from collector.bundle.checks import in_short, violated
 from collector.bundle.console import cut, cut_middle, printable, to_ascii, wrap, wrap_items
 from collector.bundle.verdict import verdict_json
-from collector.model import BundleInfo, Cause, Delivery, Evidence, Finding, Report
+from collector.model import BundleInfo, Cause, Delivery, Evidence, Failure, Finding, Report
 
 __all__ = ["summary_text", "verdict_json", "verdict_text"]
 
@@ -137,11 +137,19 @@ def _when(report: Report, finding: Finding | None) -> tuple[str, ...]:
     failure = finding.failure
     if failure.kind == "hang" and failure.hang_since:
         local = "" if failure.hang_since.tzinfo else f" {words.LOCAL}"
-        since = f"since {words.stamp(failure.hang_since)}{local}, no end seen"
+        since = f"since {words.stamp(failure.hang_since)}{local}, {_unended(failure)}"
         limit = f", limit {words.seconds(failure.limit_seconds)}" if failure.limit_seconds else ""
         return (since + limit, _window(report, failure.hang_since))
     told = words.period(failure.first_time, failure.last_time)
     return (told, _window(report, failure.first_time or failure.last_time))
+
+
+def _unended(failure: Failure) -> str:
+    """Until when it is known to have gone on: what the agent ends by force has an end, if none of its own."""
+    start, last = failure.hang_since, failure.last_time
+    if start is None or last is None or bool(start.tzinfo) != bool(last.tzinfo) or last - start < timedelta(seconds=1):
+        return "no end seen"
+    return f"not ended by {words.short_stamp(last, start)}"
 
 
 def _window(report: Report, beside: datetime | None) -> str:

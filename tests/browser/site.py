@@ -23,6 +23,7 @@ PATHS = (
     "/?exit_code=999&scale_set=vmss-web",
     "/scale-sets",
     "/scale-sets?q=nowhere",
+    "/bundles?q=vmss-data",
     "/nowhere",
 )
 

@@ -79,6 +79,18 @@ def test_the_matrix_puts_alike_instances_into_a_row(page: Page, server: Endpoint
     expect(page.locator("#rows tbody tr")).to_have_count(35)
 
 
+def test_a_name_of_128_characters_leaves_the_columns_in_sight(page: Page, server: Endpoint):
+    fits = "(node => node.scrollWidth <= node.clientWidth)(document.querySelector('#rows').parentElement)"
+    for path, name in (("/scale-sets", ".sets th a"), ("/bundles", "td a")):
+        page.goto(server.url + path)
+        page.locator(name).first.evaluate("node => node.textContent = 'x'.repeat(128)")
+        assert page.evaluate("(node => node.scrollWidth <= node.clientWidth)(document.querySelector('.scroll'))"), path
+    page.goto(server.url + "/scale-sets")
+    page.get_by_role("link", name="vmss-web").click()
+    page.locator(".names a").first.evaluate("node => node.textContent = 'a-long-name-'.repeat(11)")
+    assert page.evaluate(fits)
+
+
 def test_a_scale_set_that_fails_everywhere_says_that_there_is_nothing_to_compare_with(page: Page, server: Endpoint):
     page.goto(server.url + "/scale-sets")
     page.get_by_role("link", name="vmss-data").click()

@@ -209,6 +209,10 @@ SAME_DAY = "window 09:47:11Z to 10:17:19Z (failure in 3.status)"
             f"since 2026-11-23 10:02:50Z, no end seen, limit 300 s; {SAME_DAY}",
         ),
         (
+            hang(hang_since=at("10:02:50"), last_time=at("10:07:50"), limit_seconds=300),
+            f"since 2026-11-23 10:02:50Z, not ended by 10:07:50Z, limit 300 s; {SAME_DAY}",
+        ),
+        (
             hang(hang_since=local("10:02:50"), limit_seconds=5_400),
             f"since 2026-11-23 10:02:50 local time, zone unknown, no end seen, limit 90 min; {SAME_DAY}",
         ),

@@ -83,6 +83,14 @@ def test_each_filter_has_a_link_that_drops_it():
     assert given.link(after="c") == "/?q=a+b&exit_code=127&when=24h&after=c"
 
 
+def test_a_filter_that_is_on_is_told_and_no_other():
+    given = asked({"since": "yesterday", "until": "2026-11-26T10:00", "owner": "guest"})
+    assert [(chip.label, chip.value) for chip in given.chips()] == [
+        ("whose it is", "the instance"),
+        ("to", "2026-11-26 10:00 UTC"),
+    ]
+
+
 def test_filters_become_a_choice():
     wanted = choice(
         asked({"when": "24h", "until": "2026-11-26T10:00", "new": "1"}), NOW, before=NOW - timedelta(days=3)

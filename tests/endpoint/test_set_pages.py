@@ -111,6 +111,22 @@ def test_the_page_of_an_incident_tells_who_has_it_and_who_does_not(connection: s
     assert values["ticket"].endswith(f": <https://e/incidents/{one.id}>\n")
 
 
+def test_no_command_names_a_machine_whose_name_is_not_known(tmp_path: Path):
+    bundle = Path(collect(failing_disk(tmp_path / "disk"), tmp_path / "state").json["bundle"]["path"])
+    with Taking(f"sqlite:///{tmp_path / 'index.sqlite'}", tmp_path / "data", bundle) as taking:
+        nothing = dict.fromkeys(("instance_name", "computer_name", "instance_id", "scale_set", "resource_group"))
+        taking.take(**nothing, findings=[demo_site.MISSING])
+        taking.index()
+        with taking.database.reading() as connection:
+            (one,) = incidents(connection, None).items
+            values = incident_view(connection, None, one.id, None, NOW, address="https://e")
+            listed = incidents_view(connection, None, asked({"scale_set": one.scale_set.id}), None, None, NOW)
+    assert values is not None
+    (step,) = values["advice"].do
+    assert "--vm-name MACHINE " in step
+    assert [chip.value for chip in listed["chips"]] == ["no scale set"]
+
+
 @pytest.mark.parametrize(
     ("filters", "count"),
     [

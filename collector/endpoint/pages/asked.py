@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlencode
 
+from collector.endpoint.pages.naming import OWNER_NAMES
 from collector.endpoint.reading.choice import Choice
 
 PERIODS = {"1h": ("last hour", timedelta(hours=1)), "24h": ("last 24 hours", timedelta(days=1))}
@@ -18,7 +19,7 @@ _LABELS = {
     "extension": "extension",
     "exit_code": "exit code",
     "kind": "kind",
-    "owner": "owner",
+    "owner": "whose it is",
     "instance": "instance",
     "when": "time",
     "since": "from",
@@ -66,7 +67,10 @@ class Asked:
 
 
 def asked(query: Mapping[str, str], path: str = "/") -> Asked:
-    return Asked({name: query[name].strip()[:200] for name in _LABELS if query.get(name, "").strip()}, path)
+    """What is no moment filters nothing, and so is not told as a filter either."""
+    fields = {name: query[name].strip()[:200] for name in _LABELS if query.get(name, "").strip()}
+    wrong = [name for name in ("since", "until") if name in fields and moment(fields[name]) is None]
+    return Asked({name: value for name, value in fields.items() if name not in wrong}, path)
 
 
 def choice(given: Asked, now: datetime, *, before: datetime | None = None, instance: str | None = None) -> Choice:
@@ -103,6 +107,8 @@ def _shown(name: str, value: str) -> str:
         return PERIODS[value][0] if value in PERIODS else value
     if name == "kind":
         return KINDS.get(value, value).lower()
+    if name == "owner":
+        return OWNER_NAMES.get(value, value)
     if name == "new":
         return "since the last visit"
     return value.replace("T", " ") + " UTC" if name in ("since", "until") else value

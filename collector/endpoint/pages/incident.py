@@ -128,7 +128,9 @@ def incident_view(
 
 
 def _names(found: Incident, members: Sequence[Member]) -> list[str]:
-    names = [(one.instance_id or one.label) if found.scale_set.name else one.label for one in members]
+    """For commands: none where no name is known, so that they keep their placeholder."""
+    named = [one for one in members if one.is_named]
+    names = [(one.instance_id or one.label) if found.scale_set.name else one.label for one in named]
     return sorted(names, key=natural)[:_MOST_NAMED]
 
 

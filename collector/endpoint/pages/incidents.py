@@ -116,7 +116,7 @@ def _name(connection: sa.Connection, within: Within, told: str | None) -> str | 
         return None
     query = sa.select(SCALE_SETS.c.name, SCALE_SETS.c.resource_group).where(SCALE_SETS.c.id == told)
     row = connection.execute(query.where(*visible(SCALE_SETS.c.number, within))).first()
-    return None if row is None else row.name or f"{row.resource_group} (no scale set)"
+    return None if row is None else telling.place_name(row.name, row.resource_group)
 
 
 def _any_bundle(connection: sa.Connection, within: Within) -> bool:

@@ -1,4 +1,4 @@
-"""What is known under the id of a rule."""
+"""Names for people: of rules by their ids, and of those whose a failure is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from functools import cache
 
 from collector.diagnose.rules import Rule, rules
+
+#: Whose a failure is; short, for lists and filters. `bundle.words.OWNERS` says the same in full.
+OWNER_NAMES = {
+    "script": "your script",
+    "extension": "the extension",
+    "guest": "the instance",
+    "network": "its network",
+    "platform": "Azure",
+    "unknown": "not known",
+}
 
 
 @cache

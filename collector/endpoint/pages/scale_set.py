@@ -15,7 +15,7 @@ from collector.bundle import words
 from collector.endpoint.access.caller import caller
 from collector.endpoint.pages import telling
 from collector.endpoint.pages.address import address
-from collector.endpoint.pages.set_answer import MOST_INCIDENTS, answered
+from collector.endpoint.pages.set_answer import MOST_COMPARED, MOST_INCIDENTS, answered
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import number
 from collector.endpoint.reading.choice import Choice
@@ -68,6 +68,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "names": NAMES,
         "failing": answer.failing,
         "differing": answer.differing,
+        "not_compared": len(answer.failing[MOST_COMPARED:]),
         "cautions": answer.cautions,
         "model_names": _model_names(found),
         "incidents": sorted(told, key=lambda one: -one.instances),
@@ -130,7 +131,9 @@ def _frame(found: Whole, now: datetime) -> dict[str, Any]:
 
 def title(name: str | None, resource_group: str | None) -> str:
     """Lone machines have the group's own wording."""
-    return name or (f"Machines of {resource_group} without a scale set" if resource_group else "Unnamed machines")
+    return name or (
+        f"Machines of {resource_group} without a scale set" if resource_group else "Machines without a scale set"
+    )
 
 
 def _outcome(counts: Mapping[str, int]) -> str:

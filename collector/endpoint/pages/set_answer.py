@@ -16,7 +16,7 @@ from collector.endpoint.reading.repairing import repairs_for
 
 #: Of the incidents that were seen last so many are told.
 MOST_INCIDENTS = 8
-_MOST_COMPARED = 3
+MOST_COMPARED = 3
 #: What a new instance has as the model has it.
 _OF_THE_MODEL = ("image", "latest model")
 
@@ -42,7 +42,7 @@ def answered(found: Whole, told: Sequence[Incident]) -> SetAnswer:
         subscription=found.subscription,
         listed=found.listed,
     )
-    compared = differing(found.members, *failing[:_MOST_COMPARED])
+    compared = differing(found.members, *failing[:MOST_COMPARED])
     return SetAnswer(
         tuple((name, _failures(found.members, name)) for name in failing),
         tuple(compared),

@@ -29,8 +29,12 @@ def spread(incident: Incident) -> str:
 
 
 def place(incident: Incident) -> str:
-    where = incident.scale_set
-    return where.name or (f"{where.resource_group} (no scale set)" if where.resource_group else "no scale set")
+    return place_name(incident.scale_set.name, incident.scale_set.resource_group)
+
+
+def place_name(scale_set: str | None, resource_group: str | None) -> str:
+    """Beside a scale set's name; lone machines are known by their resource group, if they told one."""
+    return scale_set or (f"{resource_group} (no scale set)" if resource_group else "no scale set")
 
 
 def remedy(incident: Incident) -> str:

@@ -15,10 +15,10 @@ from starlette.responses import HTMLResponse
 
 from collector.bundle import words
 from collector.endpoint.access.caller import ADMIN, Caller
+from collector.endpoint.pages.naming import OWNER_NAMES
 from collector.model import Window, iso
 
 _VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
-_OWNERS = ("script", "extension", "guest", "network", "platform", "unknown")
 _CONFIDENCE = {"high": "sure", "medium": "probably", "low": "perhaps"}
 
 
@@ -49,7 +49,8 @@ class Pages:
         self._templates.filters |= filters
         self._templates.globals |= {
             "verdicts": _VERDICTS,
-            "owners": _OWNERS,
+            "owners": tuple(OWNER_NAMES),
+            "owner_names": OWNER_NAMES,
             "owner_words": words.OWNERS,
             "confidence": _CONFIDENCE,
             "watches": watches,

@@ -98,6 +98,7 @@ def reported(connection: sa.Connection, number: int, most: int = MOST_MEMBERS) -
         Member(
             label=row.name or row.computer_name or row.instance_id or f"unnamed {row.id[:6]}",
             id=row.id,
+            is_named=bool(row.name or row.computer_name or row.instance_id),
             instance_id=row.instance_id,
             verdict=row.last_verdict,
             cells=cells.get(row.number, {}),

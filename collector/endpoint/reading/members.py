@@ -51,6 +51,8 @@ class Member:
     system: str | None = None
     #: as the list has it; None where there is no list, or it does not have this one
     listed: Listing | None = None
+    #: whether the label is a name of its own, which commands may use
+    is_named: bool = True
 
     @property
     def is_silent(self) -> bool:
