@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,6 +48,9 @@ def create_app(parts: Parts) -> FastAPI:
         sweeper = Sweeper(Retention(parts.database, parts.store, parts.settings.access))
         sweeping = threading.Thread(target=sweeper.run, name="retention", daemon=True)
         sweeping.start()
+        # what is loaded by now stays; the collector of garbage would go through it once for each large page
+        gc.collect()
+        gc.freeze()
         yield
         sweeper.stop()
         for one in parts.watchers:

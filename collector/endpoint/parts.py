@@ -14,6 +14,7 @@ from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.intake.ingest import recover
 from collector.endpoint.pages.templates import Pages
+from collector.endpoint.pages.timelines import Timelines
 from collector.endpoint.pulse import Pulse
 from collector.endpoint.reading.bundles import Index
 from collector.endpoint.settings import Settings
@@ -38,6 +39,7 @@ class Parts:
     commits: Commits
     indexer: Indexer
     pages: Pages
+    timelines: Timelines
     limits: Limits
     pulse: Pulse
     watchers: tuple[Watcher, ...]
@@ -82,6 +84,7 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         Commits(database),
         indexer,
         Pages(watches=bool(settings.watch)),
+        Timelines(),
         limits,
         Pulse(database, folders),
         watching.watchers(indexer.call),

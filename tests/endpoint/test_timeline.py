@@ -21,6 +21,7 @@ from collector.endpoint.pages.timeline.making import timeline
 from collector.endpoint.pages.timeline.picture import NARROW, WIDE, Layout, picture
 from collector.endpoint.pages.timeline.rows import Timeline, lasting
 from collector.endpoint.pages.timeline.steps import step_rules, steps_in
+from collector.endpoint.pages.timelines import Timelines, timeline_of
 from collector.model import SystemEvent
 from tests.collecting import AGENT_LOG, HANDLER_LOG, STATUS, collect, failing_disk, put
 
@@ -240,3 +241,16 @@ def test_every_row_matches_its_example(rule):
     for name in rule.formats:
         assert rule.id in {found.id for found, _ in steps_in(rule.example, name)}
     assert re.search(r"\S", rule.source)
+
+
+def test_a_timeline_is_read_once_and_the_last_ones_are_kept(tmp_path: Path):
+    """By the hash of what is stored, and never more than are said."""
+    bundle = open_bundle(Path(collect(failing_disk(tmp_path / "disk"), tmp_path / "state").json["bundle"]["path"]))
+    kept = Timelines(most=2)
+    first = kept.of(bundle, "a")
+    assert first == timeline_of(bundle) is not None
+    assert kept.of(bundle, "b") is not first
+    assert kept.of(bundle, "a") is first
+    kept.of(bundle, "c")  # "b" was asked for longest ago
+    assert kept.of(bundle, "a") is first
+    assert len(kept._known) == 2

@@ -71,6 +71,15 @@ class Accounts:
             rows = connection.execute(sa.select(*_TOLD).order_by(ACCOUNTS.c.name))
             return [Account(**row._mapping) for row in rows]
 
+    def some(self, *, text: str = "", skip: int = 0, most: int = 50) -> tuple[Sequence[Account], int]:
+        """In the order of their names; and how many there are in all. `text`: a part of the name."""
+        wanted = [ACCOUNTS.c.name.contains(text.lower(), autoescape=True)] if text else []
+        query = sa.select(*_TOLD).where(*wanted).order_by(ACCOUNTS.c.name).offset(skip).limit(most)
+        with self._database.reading() as connection:
+            rows = connection.execute(query)
+            counting = sa.select(sa.func.count()).select_from(ACCOUNTS).where(*wanted)
+            return [Account(**row._mapping) for row in rows], int(connection.execute(counting).scalar_one())
+
     def remove(self, name: str, *, by: str, address: str = "") -> bool:
         """Ends its sessions, too; False where there is no such account."""
         with self._database.writing() as connection:

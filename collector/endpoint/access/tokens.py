@@ -96,6 +96,27 @@ class Tokens:
         with self._database.reading() as connection:
             return [Token(**row._mapping) for row in connection.execute(query)]
 
+    def some(
+        self, at: datetime, *, good: bool, text: str = "", skip: int = 0, most: int = 50
+    ) -> tuple[Sequence[Token], int]:
+        """Of those that are good, or have ended, the newest first; and how many there are in all. `text`: a part of the
+        name or the scale set."""
+        is_good = TOKENS.c.revoked.is_(None) & (TOKENS.c.expires.is_(None) | (TOKENS.c.expires > at))
+        wanted = [is_good if good else sa.not_(is_good)]
+        if text:
+            wanted.append(sa.or_(*(TOKENS.c[name].icontains(text, autoescape=True) for name in ("name", "scale_set"))))
+        query = sa.select(*_TOLD).where(*wanted).order_by(TOKENS.c.created.desc(), TOKENS.c.id)
+        counting = sa.select(sa.func.count()).select_from(TOKENS).where(*wanted)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.offset(skip).limit(most))
+            return [Token(**row._mapping) for row in rows], int(connection.execute(counting).scalar_one())
+
+    def revoked(self, token_id: str) -> str | None:
+        """The name of the token that has this id and was revoked."""
+        query = sa.select(TOKENS.c.name).where(TOKENS.c.id == token_id, TOKENS.c.revoked.is_not(None))
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar()
+
     def revoke(self, which: str, *, by: str, address: str = "") -> Token | None:
         """By id or name; ends the sessions that were begun with it, too. None where there is no such good token."""
         with self._database.writing() as connection:

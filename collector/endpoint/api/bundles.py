@@ -16,7 +16,7 @@ from collector.bundle.reader import Bundle, open_received
 from collector.endpoint.access.caller import Caller
 from collector.endpoint.access.need import Reader
 from collector.endpoint.answers import RefusalError
-from collector.endpoint.api.drawn import timeline_of
+from collector.endpoint.api.drawn import timeline_told
 from collector.endpoint.api.lists import link, nothing
 from collector.endpoint.api.parameters import BundleId, BundlesAsked, Paged
 from collector.endpoint.api.problems import BEARER, problems
@@ -135,7 +135,7 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
         if _is_known(request, entry):
             return _answered(None, entry)
         with _plain(parts, entry) as opened:
-            return _answered(timeline_of(opened), entry)
+            return _answered(timeline_told(parts.timelines.of(opened, entry.sha256)), entry)
 
 
 def _known(parts: Parts, caller: Caller, bundle_id: str) -> BundleEntry:

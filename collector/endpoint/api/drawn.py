@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.bundle.reader import Bundle
-from collector.endpoint.pages.timeline.lines import told_in
-from collector.endpoint.pages.timeline.making import timeline
+from collector.endpoint.pages.timeline.rows import Timeline
 from collector.endpoint.reading.matrix import Whole
 from collector.endpoint.reading.members import Cell, Member, matrix
 from collector.model import iso
 
 
-def timeline_of(bundle: Bundle) -> dict[str, Any]:
-    """Raises BundleError for a damaged member."""
-    now = bundle.created if bundle.facts.live else None
-    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=now)
+def timeline_told(made: Timeline | None) -> dict[str, Any]:
     if made is None:
         return {"schema": 1, "start": None, "end": None, "is_local": False, "lanes": [], "gap": None, "left_out": 0}
     lanes = [

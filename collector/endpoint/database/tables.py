@@ -207,10 +207,12 @@ STATES = sa.Table(
     METADATA,
     sa.Column("instance", sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
     sa.Column("extension", sa.String(128), primary_key=True),
+    sa.Column("scale_set", sa.BigInteger, nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False),
     sa.Column("version", sa.String(32)),
     sa.Column("exit_code", sa.BigInteger),
     sa.Column("title", sa.String(200)),
     sa.Column("bundle", sa.String(16), nullable=False),
     sa.Column("created", Moment, nullable=False),
+    sa.Index("ix_states_scale_set", "scale_set"),
 )

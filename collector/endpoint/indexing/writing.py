@@ -48,7 +48,7 @@ def write(database: Database, connection: sa.Connection, entries: Sequence[Entry
     ]
     if findings:
         connection.execute(sa.insert(FINDINGS), findings)
-    _write_states(database, connection, waiting, instances)
+    _write_states(database, connection, waiting, instances, sets)
     _write_bundles(connection, waiting, instances, sets)
     connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(received)))
     return [one.bundle for one in waiting]
@@ -168,13 +168,17 @@ def _write_pairs(database: Database, connection: sa.Connection, pairs: dict[tupl
 
 
 def _write_states(
-    database: Database, connection: sa.Connection, entries: Sequence[Entry], instances: dict[str, int]
+    database: Database,
+    connection: sa.Connection,
+    entries: Sequence[Entry],
+    instances: dict[str, int],
+    sets: dict[str, int],
 ) -> None:
     rows: dict[tuple[int, str], Row] = {}
     for one in sorted(entries, key=lambda one: one.created):
-        number = instances[one.instance["key"]]
+        told = {"instance": instances[one.instance["key"]], "scale_set": sets[one.scale_set["id"]]}
         for state in one.states:
-            rows[number, state["extension"]] = state | {"instance": number}
+            rows[told["instance"], state["extension"]] = state | told
     if not rows:
         return
     insert = database.insert(STATES)

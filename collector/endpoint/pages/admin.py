@@ -15,14 +15,17 @@ from collector.endpoint.access.audit import ACTIONS, FILTERS, acts, moment, now
 from collector.endpoint.access.forms import posted
 from collector.endpoint.access.guard import address_of
 from collector.endpoint.access.need import Administrator
-from collector.endpoint.access.tokens import DEFAULT_DAYS, MOST_DAYS, Token
+from collector.endpoint.access.tokens import DEFAULT_DAYS, MOST_DAYS
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.parts import Parts
+from collector.endpoint.reading.api import number
 from collector.errors import ConfigError
 
-_PAGE = 100
-#: Of tokens that ended so many are shown, so that the page stays small.
-_MOST_ENDED = 50
+#: Rows of the record on a page, so that it is small whatever they say.
+_PAGE = 60
+#: Tokens that are good, and accounts, of one page; of tokens that ended so many are shown: below 100 KB in all.
+_ROWS, _MOST_ENDED = 40, 30
+_LONGEST, _MOST_PAGES = 100, 10_000
 #: What the page of accounts says was done; the address tells which, so that no link puts words of its own there.
 _DONE = {"added": "{} is added.", "changed": "The password of {} is changed.", "removed": "{} is removed."}
 
@@ -42,13 +45,13 @@ def _add_tokens(app: FastAPI, parts: Parts) -> None:
 
     def show(request: Request, status: int = 200, **values: Any) -> Response:
         at, asked = now(), request.query_params.get("revoked")
-        known: dict[str, Any] = {"form": {}, "wrong": "", "secret": "", "made": None, "revoked": ""}
-        listed: dict[str, list[Token]] = {"good": [], "ended": []}
-        for token in tokens.all():
-            listed["good" if token.state(at) == "good" else "ended"].append(token)
-            if token.id == asked and token.revoked is not None:
-                known["revoked"] = token.name
-        fixed = {"now": at, "days": DEFAULT_DAYS, "most_days": MOST_DAYS, "most_ended": _MOST_ENDED}
+        known: dict[str, Any] = {"form": {}, "wrong": "", "secret": "", "made": None}
+        known["revoked"] = (tokens.revoked(asked) if asked else None) or ""
+        text, page = _listed(request)
+        good, total = tokens.some(at, good=True, text=text, skip=page * _ROWS, most=_ROWS)
+        ended, total_ended = tokens.some(at, good=False, text=text, most=_MOST_ENDED)
+        listed = {"good": good, "ended": ended, "total_ended": total_ended, **_paged(text, page, total)}
+        fixed = {"now": at, "days": DEFAULT_DAYS, "most_days": MOST_DAYS}
         return _show(parts, request, "tokens", status, **known | listed | fixed | values)
 
     @app.get("/admin/tokens", include_in_schema=False)
@@ -91,7 +94,10 @@ def _add_accounts(app: FastAPI, parts: Parts) -> None:
 
     def show(request: Request, status: int = 200, **values: Any) -> Response:
         known: dict[str, Any] = {"form": {}, "wrong": "", "done": _told(request)}
-        return _show(parts, request, "accounts", status, **known | {"accounts": accounts.all(), "now": now()} | values)
+        text, page = _listed(request)
+        some, total = accounts.some(text=text, skip=page * _ROWS, most=_ROWS)
+        listed = {"accounts": some, "now": now(), **_paged(text, page, total)}
+        return _show(parts, request, "accounts", status, **known | listed | values)
 
     @app.get("/admin/accounts", include_in_schema=False)
     def listing(request: Request) -> Response:
@@ -163,6 +169,16 @@ def _add_audit(app: FastAPI, parts: Parts) -> None:
 def _show(parts: Parts, request: Request, name: str, status: int = 200, **values: Any) -> Response:
     csrf = request.scope["caller"].csrf
     return parts.pages.show(request, f"admin/{name}.html", status, here="admin", tab=name, csrf=csrf, **values)
+
+
+def _listed(request: Request) -> tuple[str, int]:
+    """Which part of a list is asked for: a text that its rows have, and the number of the page, from 0."""
+    asked = request.query_params
+    return asked.get("q", "").strip().replace("\0", "")[:_LONGEST], number(asked.get("page"), 0, _MOST_PAGES)
+
+
+def _paged(text: str, page: int, total: int) -> dict[str, Any]:
+    return {"text": text, "page": page, "total": total, "pages": -(-total // _ROWS)}
 
 
 def _done(what: str, name: str) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,9 +23,10 @@ from collector.endpoint.pages.opening import NotShownError, Received, received
 from collector.endpoint.pages.retold import report_of
 from collector.endpoint.pages.ticket import ticket
 from collector.endpoint.pages.tickets import spread_of
-from collector.endpoint.pages.timeline.lines import told_in
-from collector.endpoint.pages.timeline.making import LABELS, timeline
+from collector.endpoint.pages.timeline.making import LABELS
 from collector.endpoint.pages.timeline.picture import NARROW, WIDE, is_true_to_scale, picture, said
+from collector.endpoint.pages.timeline.rows import Timeline
+from collector.endpoint.pages.timelines import timeline_of
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.api import number
 from collector.endpoint.reading.bundles import Told, findings_of
@@ -110,7 +112,9 @@ def received_view(parts: Parts, request: Request, found: Received) -> tuple[str,
     if not isinstance(content, Bundle):
         return "encrypted.html", values | envelope_view(content)
     context = number(request.query_params.get("context"), CONTEXT, MOST_CONTEXT)
-    return "bundle.html", values | bundle_view(content, told, context=context, address=address(parts, request))
+    drawn = partial(parts.timelines.of, sha256=found.entry.sha256)
+    view = bundle_view(content, told, context=context, address=address(parts, request), drawn=drawn)
+    return "bundle.html", values | view
 
 
 def envelope_view(envelope: Envelope) -> dict[str, Any]:
@@ -127,7 +131,12 @@ def envelope_view(envelope: Envelope) -> dict[str, Any]:
 
 
 def bundle_view(
-    bundle: Bundle, told: Mapping[int, Told], *, context: int = CONTEXT, address: str = "/"
+    bundle: Bundle,
+    told: Mapping[int, Told],
+    *,
+    context: int = CONTEXT,
+    address: str = "/",
+    drawn: Callable[[Bundle], Timeline | None] = timeline_of,
 ) -> dict[str, Any]:
     """Everything that the bundle itself tells. BundleError where a member is damaged."""
     report = report_of(bundle)
@@ -155,7 +164,7 @@ def bundle_view(
         "gaps": words.gaps(report.ledger, system),
         "lines": lines,
         "context": context,
-        "steps": steps_view(bundle, lines),
+        "steps": steps_view(drawn(bundle), lines),
         "why": words.trigger(report.trigger),
         "window": report.window,
         "checks": checks.violated(report.practices),
@@ -206,11 +215,8 @@ def _evidence(one: Any, system: Any, lines: Lines) -> dict[str, Any]:
     return {"text": one.text[:_LONGEST], "time": one.time, "place": place, "link": lines.link(one.path, one.line)}
 
 
-def steps_view(bundle: Bundle, lines: Lines, key: str = "steps") -> dict[str, Any] | None:
+def steps_view(made: Timeline | None, lines: Lines, key: str = "steps") -> dict[str, Any] | None:
     """The picture for wide and narrow windows, and the same as a table; None where no line tells of a step."""
-    facts = bundle.facts
-    now = bundle.created if facts.live else None
-    made = timeline(told_in(bundle), bundle.failures, bundle.states, now=now, events=facts.events)
     if made is None:
         return None
     rows = [

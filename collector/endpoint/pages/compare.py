@@ -19,6 +19,7 @@ from collector.endpoint.pages.comparing import beside
 from collector.endpoint.pages.excerpts import lines_of
 from collector.endpoint.pages.opening import NotShownError, Received, received
 from collector.endpoint.pages.retold import report_of
+from collector.endpoint.pages.timelines import Timelines
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.bundles import BundleEntry, bundle, bundles
 from collector.endpoint.reading.choice import Choice, Within
@@ -44,7 +45,7 @@ def add_compare(app: FastAPI, parts: Parts) -> None:
                 }
                 if len(opened) == 2:
                     shows(request, *(found.entry.id for found in opened.values()))
-                    values = compare_view(opened["left"], opened["right"])
+                    values = compare_view(opened["left"], opened["right"], parts.timelines)
                     return pages.show(request, "compare.html", here="bundles", **values)
                 chosen = {side: found.entry for side, found in opened.items()}
         except NotShownError as error:
@@ -64,16 +65,16 @@ def bundle_id_of(parts: Parts, within: Within, told: str) -> str:
 # ---- what the templates show ---------------------------------------------------------------------------
 
 
-def compare_view(left: Received, right: Received) -> dict[str, Any]:
+def compare_view(left: Received, right: Received, timelines: Timelines) -> dict[str, Any]:
     one, other = plain(left), plain(right)
     return {
-        "sides": [_side(left, one, "left"), _side(right, other, "right")],
+        "sides": [_side(left, one, "left", timelines), _side(right, other, "right", timelines)],
         "beside": beside(one, other),
         "is_same": one.id == other.id,
     }
 
 
-def _side(found: Received, opened: Bundle, key: str) -> dict[str, Any]:
+def _side(found: Received, opened: Bundle, key: str, timelines: Timelines) -> dict[str, Any]:
     report = report_of(opened)
     head = words.head(report)
     system = report.identity.system
@@ -92,7 +93,7 @@ def _side(found: Received, opened: Bundle, key: str) -> dict[str, Any]:
         "where": words.where(report.identity),
         "head": view,
         "window": report.window,
-        "steps": steps_view(opened, lines, f"steps-{key}"),
+        "steps": steps_view(timelines.of(opened, found.entry.sha256), lines, f"steps-{key}"),
     }
 
 

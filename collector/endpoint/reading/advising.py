@@ -19,6 +19,8 @@ from collector.fleet.scale_set import ExtensionRow, Instance, ScaleSet, State
 _MOST_ALIKE = 3
 #: An extension's name in the model, its publisher and its type.
 _Handler = tuple[str, "str | None", "str | None"]
+#: By the handler and the cell's `id`: of the cells of a thousand instances few differ.
+_Rows = dict[tuple[str, int], ExtensionRow]
 #: `vmext fleet show` speaks of the file that it was given.
 _HERE = {
     "the file lists": "the list has",
@@ -98,8 +100,9 @@ def _scale_set(
     members: Sequence[Member], name: str | None, group: str | None, subscription: str | None, listed: Listed | None
 ) -> ScaleSet:
     models = _models(listed)
-    handlers = {name: _named(name, models) for one in members for name in one.cells}
-    instances = tuple(_instance(one, handlers) for one in members if not one.is_silent or one.listed)
+    handlers = {name: _named(name, models) for name in {name for one in members for name in one.cells}}
+    alike: _Rows = {}
+    instances = tuple(_instance(one, handlers, alike) for one in members if not one.is_silent or one.listed)
     numbered = all(is_number(one.id) for one in instances)
     found = ScaleSet(
         name=name,
@@ -126,13 +129,19 @@ def _named(handler: str, models: Mapping[str, str]) -> _Handler:
     return models.get(handler.lower(), short(handler)), publisher or None, kind or None
 
 
-def _instance(member: Member, handlers: Mapping[str, _Handler]) -> Instance:
+def _instance(member: Member, handlers: Mapping[str, _Handler], alike: _Rows) -> Instance:
     listed = member.listed
-    rows = tuple(_row(handlers[name], cell) for name, cell in member.cells.items() if cell.outcome != "absent")
+    rows: list[ExtensionRow] = []
+    for name, cell in member.cells.items():
+        if cell.outcome != "absent":
+            row = alike.get((name, id(cell)))
+            if row is None:
+                row = alike[name, id(cell)] = _row(handlers[name], cell)
+            rows.append(row)
     return Instance(
         id=(listed.id if listed else None) or member.instance_id or _number(member.label),
         name=member.label,
-        extensions=rows or (listed.extensions if listed and member.is_silent else ()),
+        extensions=tuple(rows) or (listed.extensions if listed and member.is_silent else ()),
         latest_model=listed.latest_model if listed else None,
         zone=member.traits.get("zone"),
     )

@@ -16,7 +16,7 @@ from collector.endpoint.reading.choice import codes
 #: Of a question's characters and parts these many count.
 _MOST_LETTERS = 200
 _MOST_PARTS = 10
-#: With a shorter word too many begin.
+#: With a shorter word too many begin: it is sought as it is.
 _SHORTEST_BEGIN = 3
 #: Beyond these many scale sets they are no part of the question, and the answers are sifted.
 MOST_MARKS = 200
@@ -54,7 +54,8 @@ def question(text: str | None, *marks: Collection[str] | None) -> Question:
         quoted, plain = found[1], found[2]
         words = tuple(_WORD.findall((quoted if plain is None else plain).lower()))
         if words:
-            parts.append(Part(words, (plain or "").endswith("*"), plain is None, codes(plain) if plain else ()))
+            begins = (plain or "").endswith("*") and len(words[-1]) >= _SHORTEST_BEGIN
+            parts.append(Part(words, begins, plain is None, codes(plain) if plain else ()))
     return Question(tuple(parts[:_MOST_PARTS]), tuple(tuple(group) for group in marks if group is not None))
 
 

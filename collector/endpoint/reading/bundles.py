@@ -25,7 +25,7 @@ from collector.endpoint.reading.choice import (
 from collector.endpoint.reading.incidents import Incident, told
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSetName, named
-from collector.endpoint.reading.words import instance_numbers
+from collector.endpoint.reading.words import Words
 from collector.model import iso
 
 #: Parameters of one statement: below what SQLite and PostgreSQL take.
@@ -162,12 +162,13 @@ def bundles(
     *,
     limit: int = PAGE,
     after: str | None = None,
+    words: Words | None = None,
 ) -> Page[BundleEntry]:
     """The last received first. Of `choice`: scale_set, instance, incident, verdict, since, until (when received), and
     extension, exit_code and owner of the first finding; text is the beginning of an id, or words
     of an instance's names. Raises CursorError.
     """
-    query = sa.select(*_COLUMNS).select_from(_SOURCE).where(*_chosen(connection, within, choice or Choice()))
+    query = sa.select(*_COLUMNS).select_from(_SOURCE).where(*_chosen(connection, within, choice or Choice(), words))
     found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
     rows, cursor = cut(found, limit, [(row["received"], row["id"]) for row in found])
     return Page(tuple(_entry(row) for row in rows), cursor)
@@ -199,10 +200,12 @@ def findings_of(connection: sa.Connection, within: Within, bundle_id: str, *, mo
     )
 
 
-def _chosen(connection: sa.Connection, within: Within, choice: Choice) -> list[sa.ColumnElement[bool]]:
+def _chosen(
+    connection: sa.Connection, within: Within, choice: Choice, words: Words | None = None
+) -> list[sa.ColumnElement[bool]]:
     columns = BUNDLES.c
     found = visible(columns.scale_set, within)
-    found += of_scale_set(columns.scale_set, choice.scale_set)
+    found += of_scale_set(connection, columns.scale_set, choice.scale_set)
     found += of_instance(columns.instance, choice.instance)
     found += of_extension(connection, columns.extension, choice.extension)
     found += of_exit_code(columns.exit_code, choice.exit_code)
@@ -218,7 +221,7 @@ def _chosen(connection: sa.Connection, within: Within, choice: Choice) -> list[s
     if choice.received_after:
         found.append(columns.received > choice.received_after)
     if choice.text and choice.text.strip():
-        of_instance_named = columns.instance.in_(instance_numbers(connection, within, choice.text))
+        of_instance_named = columns.instance.in_((words or Words(connection)).instances(within, choice.text))
         found.append(sa.or_(_begins(choice.text.strip().lower()), of_instance_named))
     return found
 

@@ -65,12 +65,18 @@ def visible(column: sa.ColumnElement[Any], within: Within) -> list[sa.ColumnElem
     return [] if within is None else [column.in_(sorted(within))]
 
 
-def of_scale_set(column: sa.ColumnElement[Any], told: str | None) -> list[sa.ColumnElement[bool]]:
-    """The rows of a scale set, told by its id, or of each that has this name."""
-    if not told:
-        return []
+def scale_set_numbers(connection: sa.Connection, told: str) -> list[int]:
+    """Of the scale set that has this id, or of each that has this name."""
     named = sa.or_(SCALE_SETS.c.id == told, SCALE_SETS.c.name == told)
-    return [column.in_(sa.select(SCALE_SETS.c.number).where(named))]
+    return list(connection.execute(sa.select(SCALE_SETS.c.number).where(named)).scalars())
+
+
+def of_scale_set(
+    connection: sa.Connection, column: sa.ColumnElement[Any], told: str | None
+) -> list[sa.ColumnElement[bool]]:
+    """The rows of a scale set, told by its id, or of each that has this name. With the number itself SQLite reads them
+    in the order of an index; with a query for it, it would put all of them into order."""
+    return [column.in_(scale_set_numbers(connection, told))] if told else []
 
 
 def of_instance(column: sa.ColumnElement[Any], told: str | None) -> list[sa.ColumnElement[bool]]:

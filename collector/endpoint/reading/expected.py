@@ -116,12 +116,19 @@ def expected(connection: sa.Connection, number: int) -> Listed | None:
     if head is None:
         return None
     query = sa.select(EXPECTED).where(EXPECTED.c.scale_set == number)
+    alike: dict[str, tuple[ExtensionRow, ...]] = {}  # of a thousand instances few have others
+
+    def rows(text: str) -> tuple[ExtensionRow, ...]:
+        if text not in alike:
+            alike[text] = tuple(ExtensionRow(**one) for one in json.loads(text))
+        return alike[text]
+
     instances = tuple(
         Instance(
             id=row["instance_id"],
             name=row["name"],
             computer_name=row["computer_name"],
-            extensions=tuple(ExtensionRow(**one) for one in json.loads(row["extensions"])),
+            extensions=rows(row["extensions"]),
             latest_model=row["latest_model"],
             power=row["power"],
             zone=row["zone"],

@@ -22,7 +22,7 @@ from collector.endpoint.reading.choice import (
 )
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSetName, instance_counts, named
-from collector.endpoint.reading.words import incident_numbers
+from collector.endpoint.reading.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,11 @@ def incidents(
     *,
     limit: int = PAGE,
     after: str | None = None,
+    words: Words | None = None,
 ) -> Page[Incident]:
     """The last seen first. Every part of `choice` counts but `incident`. Raises CursorError."""
     query = sa.select(INCIDENTS, *NAME_COLUMNS).select_from(_SOURCE)
-    query = query.where(*_conditions(connection, within, choice or Choice()))
+    query = query.where(*_conditions(connection, within, choice or Choice(), words))
     found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
     rows, cursor = cut(found, limit, [(row["last_seen"], row["number"]) for row in found])
     return Page(tuple(told(connection, rows)), cursor)
@@ -163,10 +164,12 @@ def _affected(row: Mapping[Any, Any]) -> Affected:
     )
 
 
-def _conditions(connection: sa.Connection, within: Within, choice: Choice) -> list[sa.ColumnElement[bool]]:
+def _conditions(
+    connection: sa.Connection, within: Within, choice: Choice, words: Words | None = None
+) -> list[sa.ColumnElement[bool]]:
     columns = INCIDENTS.c
     found = visible(columns.scale_set, within)
-    found += of_scale_set(columns.scale_set, choice.scale_set)
+    found += of_scale_set(connection, columns.scale_set, choice.scale_set)
     found += of_extension(connection, columns.extension, choice.extension)
     found += of_exit_code(columns.exit_code, choice.exit_code)
     if choice.owner:
@@ -185,5 +188,5 @@ def _conditions(connection: sa.Connection, within: Within, choice: Choice) -> li
         had = sa.select(INCIDENT_INSTANCES.c.incident)
         found.append(columns.number.in_(had.where(*of_instance(INCIDENT_INSTANCES.c.instance, choice.instance))))
     if choice.text and choice.text.strip():
-        found.append(columns.number.in_(incident_numbers(connection, within, choice.text)))
+        found.append(columns.number.in_((words or Words(connection)).incidents(within, choice.text)))
     return found

@@ -14,7 +14,7 @@ from collector.endpoint.reading.choice import Choice, Within, has_id, of_scale_s
 from collector.endpoint.reading.incidents import IS_CURRENT, Incident, told
 from collector.endpoint.reading.paging import PAGE, Page, cut, keyset
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSetName, named
-from collector.endpoint.reading.words import instance_numbers
+from collector.endpoint.reading.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ def instances(
     *,
     limit: int = PAGE,
     after: str | None = None,
+    words: Words | None = None,
 ) -> Page[Instance]:
     """Those with the newest bundle first. Of `choice`: scale_set, verdict, since, until, text (a part of a name).
 
@@ -92,7 +93,7 @@ def instances(
     """
     choice = choice or Choice()
     query = sa.select(*_COLUMNS, *NAME_COLUMNS).select_from(_SOURCE).where(*visible(INSTANCES.c.scale_set, within))
-    query = query.where(*of_scale_set(INSTANCES.c.scale_set, choice.scale_set))
+    query = query.where(*of_scale_set(connection, INSTANCES.c.scale_set, choice.scale_set))
     if choice.verdict:
         query = query.where(INSTANCES.c.last_verdict == choice.verdict)
     if choice.since:
@@ -100,7 +101,7 @@ def instances(
     if choice.until:
         query = query.where(INSTANCES.c.first_seen <= choice.until)
     if choice.text and choice.text.strip():
-        query = query.where(INSTANCES.c.number.in_(instance_numbers(connection, within, choice.text)))
+        query = query.where(INSTANCES.c.number.in_((words or Words(connection)).instances(within, choice.text)))
     found = connection.execute(keyset(query, _ORDER, after, limit)).mappings().all()
     rows, cursor = cut(found, limit, [(row["last_seen"], row["number"]) for row in found])
     return Page(tuple(told_instance(row) for row in rows), cursor)

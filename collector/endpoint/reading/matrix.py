@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,6 +15,8 @@ from collector.endpoint.reading.members import Cell, Member, Outcome, joined, ou
 
 #: So many instances are compared and drawn. A scale set has at most 1,000; only a group of lone machines has more.
 MOST_MEMBERS = 5_000
+#: So many of the earliest failures of a scale set are looked at before all of them are.
+_EARLIEST = 50
 _TRAITS = {"image": "image", "agent_version": "guest agent", "os": "system", "location": "location", "zone": "zone"}
 
 
@@ -115,18 +118,21 @@ def _cells(connection: sa.Connection, number: int, since: datetime | None) -> Ma
     """By instance and extension, of the newest bundle of each instance: what an older one told no longer counts."""
     names = ("instance", "extension", "outcome", "version", "exit_code", "title")
     query = sa.select(*(STATES.c[name] for name in names)).join(INSTANCES, STATES.c.instance == INSTANCES.c.number)
-    query = query.where(INSTANCES.c.scale_set == number, STATES.c.bundle == INSTANCES.c.last_bundle)
+    # one follows from the other, which the planner does not know
+    query = query.where(STATES.c.scale_set == number, INSTANCES.c.scale_set == number)
+    query = query.where(STATES.c.bundle == INSTANCES.c.last_bundle)
     if since is not None:
         query = query.where(INSTANCES.c.last_seen >= since)
     found: dict[int, dict[str, Cell]] = {}
     alike: dict[tuple[object, ...], Cell] = {}  # of thousands of cells few differ
-    for instance, extension, *told in connection.execute(query).all():
-        key = tuple(told)
+    for instance, extension, outcome, version, code, title in connection.execute(query).all():
+        key = (outcome, version, code, title)
         cell = alike.get(key)
         if cell is None:
-            outcome, version, code, title = told
             cell = alike[key] = Cell(outcome_of(outcome), code, version, title, outcome)
-        found.setdefault(instance, {})[extension] = cell
+        if (cells := found.get(instance)) is None:
+            cells = found[instance] = {}
+        cells[extension] = cell
     return found
 
 
@@ -163,22 +169,14 @@ def having(connection: sa.Connection, incident_id: str) -> set[str]:
 
 def first_failure(connection: sa.Connection, number: int) -> FirstFailure | None:
     """Of what the newest bundle of some instance still tells."""
-    pairs = INCIDENT_INSTANCES
-    source = pairs.join(INSTANCES, pairs.c.instance == INSTANCES.c.number)
-    source = source.join(INCIDENTS, pairs.c.incident == INCIDENTS.c.number)
-    told = [INCIDENTS.c[name] for name in ("extension", "exit_code", "kind", "title")]
-    query = sa.select(
-        INSTANCES.c.name,
-        INSTANCES.c.computer_name,
-        INSTANCES.c.id.label("instance_id"),
-        INCIDENTS.c.id.label("incident_id"),
-        *told,
-        pairs.c.first_seen,
-        pairs.c.bundle,
-    ).select_from(source)
-    query = query.where(INCIDENTS.c.scale_set == number, INCIDENTS.c.kind.in_(("failure", "hang")))
-    query = query.where(pairs.c.bundle == INSTANCES.c.last_bundle)
-    row = connection.execute(query.order_by(pairs.c.first_seen, pairs.c.incident).limit(1)).mappings().first()
+    of_set = sa.select(INCIDENTS.c.number).where(
+        INCIDENTS.c.scale_set == number, INCIDENTS.c.kind.in_(("failure", "hang"))
+    )
+    told = INCIDENT_INSTANCES.c
+    earliest = sa.select(told.incident, told.instance, told.first_seen, told.bundle).where(told.incident.in_(of_set))
+    earliest = earliest.order_by(told.first_seen, told.incident, told.instance)
+    # a scale set has tens of thousands of them, and mostly one of the first is still seen
+    row = _still_seen(connection, earliest.limit(_EARLIEST)) or _still_seen(connection, earliest)
     if row is None:
         return None
     return FirstFailure(
@@ -192,3 +190,22 @@ def first_failure(connection: sa.Connection, number: int) -> FirstFailure | None
         row["first_seen"],
         row["bundle"],
     )
+
+
+def _still_seen(connection: sa.Connection, pairs: sa.Select[Any]) -> sa.RowMapping | None:
+    """The first of these pairs whose bundle is the newest one of its instance."""
+    told = pairs.subquery()
+    source = told.join(INSTANCES, told.c.instance == INSTANCES.c.number)
+    source = source.join(INCIDENTS, told.c.incident == INCIDENTS.c.number)
+    query = sa.select(
+        INSTANCES.c.name,
+        INSTANCES.c.computer_name,
+        INSTANCES.c.id.label("instance_id"),
+        INCIDENTS.c.id.label("incident_id"),
+        *(INCIDENTS.c[name] for name in ("extension", "exit_code", "kind", "title")),
+        told.c.first_seen,
+        told.c.bundle,
+    )
+    query = query.select_from(source).where(told.c.bundle == INSTANCES.c.last_bundle)
+    query = query.order_by(told.c.first_seen, told.c.incident, told.c.instance).limit(1)
+    return connection.execute(query).mappings().first()

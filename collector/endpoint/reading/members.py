@@ -16,6 +16,7 @@ from collector.fleet.scale_set import State
 #: From the gravest to what needs no look.
 Outcome = Literal["failed", "hanging", "busy", "unknown", "silent", "well", "absent"]
 _GRAVEST: tuple[Outcome, ...] = ("failed", "hanging", "busy", "unknown", "silent", "well", "absent")
+_RANK = {outcome: rank for rank, outcome in enumerate(_GRAVEST)}
 _BUSY = frozenset({"transitioning", "installing", "in-progress", "creating", "updating", "deleting"})
 _FAILED = frozenset({"failed", "error", "notready", "unresponsive"})
 
@@ -63,7 +64,8 @@ class Member:
         """The gravest of its verdict and its cells."""
         if self.is_silent:
             return "silent"
-        found: set[Outcome] = {cell.outcome for cell in self.cells.values()} - {"absent"}
+        found: set[Outcome] = {cell.outcome for cell in self.cells.values()}
+        found.discard("absent")
         if self.verdict in ("failed", "hanging"):
             found.add("failed" if self.verdict == "failed" else "hanging")
         elif self.verdict == "nothing-found" and not found:
@@ -103,8 +105,7 @@ def outcome_of(told: str) -> Outcome:
 
 
 def gravest(outcomes: Iterable[Outcome]) -> Outcome:
-    found = set(outcomes)
-    return next(one for one in _GRAVEST if one in found)
+    return min(outcomes, key=_RANK.__getitem__)
 
 
 def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Member, ...]:
@@ -132,9 +133,9 @@ def matrix(members: Sequence[Member]) -> Matrix:
     groups: dict[tuple[object, ...], list[Member]] = {}
     absent = Cell("absent")
     for member in members:
-        cells = tuple(member.cells.get(name, absent) for name in extensions)
+        cells = [member.cells.get(name, absent) for name in extensions]
         state = member.listed.state if member.listed and member.is_silent else None
-        key = (member.outcome, tuple((cell.outcome, cell.exit_code) for cell in cells), state)
+        key = (member.outcome, tuple([(cell.outcome, cell.exit_code) for cell in cells]), state)
         groups.setdefault(key, []).append(member)
     rows = [
         Row(

@@ -13,12 +13,12 @@ from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENTS, INS
 from collector.endpoint.reading import asking
 from collector.endpoint.reading.asking import Question, question
 from collector.endpoint.reading.bundles import BundleEntry, bundles
-from collector.endpoint.reading.choice import Choice, Within, codes, of_extension, of_scale_set, visible
+from collector.endpoint.reading.choice import Choice, Within, codes, of_extension, scale_set_numbers, visible
 from collector.endpoint.reading.incidents import Incident, incidents
 from collector.endpoint.reading.instances import Instance, instances
 from collector.endpoint.reading.paging import PAGE, Page, closed, opened_number
 from collector.endpoint.reading.scale_sets import NAME_COLUMNS, ScaleSet, ScaleSetName, named, scale_sets
-from collector.endpoint.reading.words import LOOKED_AT, fitting, with_words
+from collector.endpoint.reading.words import LOOKED_AT, Words
 
 #: Of what is told beside the findings.
 _FEW = 10
@@ -91,22 +91,30 @@ def search(
 
     Incidents, instances, scale sets and bundles are told with the first page only. Raises CursorError.
     """
-    page = findings(connection, within, choice, limit=limit, after=after)
+    words = Words(connection)
+    page = findings(connection, within, choice, limit=limit, after=after, words=words)
     if after is not None or not question(choice.text):
         return Found(page, (), (), (), ())
     of_set = Choice(text=choice.text, scale_set=choice.scale_set)
     begin = Choice(text=choice.text)
+    may_be_id = len((choice.text or "").strip()) >= _ID_BEGIN
     return Found(
         page,
-        incidents(connection, within, choice, limit=_FEW).items,
-        instances(connection, within, of_set, limit=_FEW).items,
+        incidents(connection, within, choice, limit=_FEW, words=words).items,
+        instances(connection, within, of_set, limit=_FEW, words=words).items,
         scale_sets(connection, within, begin, limit=_FEW).items,
-        bundles(connection, within, begin, limit=_FEW).items if len((choice.text or "").strip()) >= _ID_BEGIN else (),
+        bundles(connection, within, begin, limit=_FEW, words=words).items if may_be_id else (),
     )
 
 
 def findings(
-    connection: sa.Connection, within: Within, choice: Choice, *, limit: int = PAGE, after: str | None = None
+    connection: sa.Connection,
+    within: Within,
+    choice: Choice,
+    *,
+    limit: int = PAGE,
+    after: str | None = None,
+    words: Words | None = None,
 ) -> Page[Hit]:
     """The last that came in first. A page may have fewer than `limit` and still have a next one, so that no page takes
     long however rare what is sought is. Raises CursorError.
@@ -114,10 +122,11 @@ def findings(
     asked = _question(connection, within, choice)
     if asked is None:
         return Page((), None)
-    asked = fitting(connection, FINDINGS, asked)
+    words = words or Words(connection)
+    asked = words.fitting(FINDINGS, asked)
     sifted = _conditions(connection, within, choice)
     most = LOOKED_AT if sifted else limit + 1
-    serials = with_words(connection, FINDINGS, asked, most, before=opened_number(after))
+    serials = words.numbers(FINDINGS, asked, most, before=opened_number(after))
     query = sa.select(*_COLUMNS).select_from(_SOURCE).where(FINDINGS.c.serial.in_(serials), *sifted)
     query = query.order_by(FINDINGS.c.serial.desc()).limit(limit + 1)
     rows = connection.execute(query).mappings().all()
@@ -131,8 +140,7 @@ def _question(connection: sa.Connection, within: Within, choice: Choice) -> Ques
     """With marks for what narrows it, so that what is rare is found among what is frequent. None: nothing can be it."""
     groups = [asking.scale_sets(within) if within is not None else None]
     if choice.scale_set:
-        chosen = sa.select(SCALE_SETS.c.number).where(*of_scale_set(SCALE_SETS.c.number, choice.scale_set))
-        groups.append(asking.scale_sets(connection.execute(chosen.limit(asking.MOST_MARKS)).scalars().all()))
+        groups.append(asking.scale_sets(scale_set_numbers(connection, choice.scale_set)[: asking.MOST_MARKS]))
     if choice.instance:
         one = sa.select(INSTANCES.c.number).where(INSTANCES.c.id == choice.instance)
         groups.append([f"i{number}" for number in connection.execute(one).scalars()])

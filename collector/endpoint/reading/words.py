@@ -22,6 +22,47 @@ _NEWEST = 5_000
 _NEWEST_AT_MOST = 40_000
 
 
+class Words:
+    """Looks for words on behalf of one answer: several parts of it ask alike, and what is rare takes long to find."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._found: dict[tuple[str, Question, int | None], tuple[int, Sequence[int]]] = {}
+
+    def numbers(
+        self, table: sa.Table, asked: Question, most: int = LOOKED_AT, *, before: int | None = None
+    ) -> Sequence[int]:
+        """As `with_words`."""
+        key = (table.name, asked, before)
+        looked, known = self._found.get(key, (-1, ()))
+        if looked < most and len(known) >= looked:  # there may be more
+            known = with_words(self._connection, table, asked, most, before=before)
+            self._found[key] = most, known
+        return known[:most]
+
+    def fitting(self, table: sa.Table, asked: Question) -> Question:
+        """The question as it is where any row has its words, else the one for words that begin so."""
+        return asked if not asked.parts or self.numbers(table, asked, 1) else begun(asked)
+
+    def incidents(self, within: Within, text: str) -> list[int]:
+        """Numbers of incidents that have the words: in what first told of them, or in one of the newest findings."""
+        asked = _asked(within, text)
+        if not asked:
+            return []
+        found = set(self.numbers(INCIDENTS, asked))
+        serials = self.numbers(FINDINGS, asked, _FINDINGS)
+        if not found and not serials:
+            found = set(self.numbers(INCIDENTS, begun(asked)))
+            serials = self.numbers(FINDINGS, begun(asked), _FINDINGS)
+        query = sa.select(FINDINGS.c.incident).where(FINDINGS.c.serial.in_(serials)).distinct()
+        return sorted(found | set(self._connection.execute(query).scalars()))
+
+    def instances(self, within: Within, text: str) -> list[int]:
+        """Numbers of instances whose names have the words."""
+        asked = _asked(within, text)
+        return sorted(self.numbers(INSTANCES, begun(asked))) if asked else []
+
+
 def with_words(
     connection: sa.Connection, table: sa.Table, asked: Question, most: int = LOOKED_AT, *, before: int | None = None
 ) -> Sequence[int]:
@@ -42,13 +83,6 @@ def with_words(
     if before is not None:
         query = query.where(number < before)
     return connection.execute(query).scalars().all()
-
-
-def fitting(connection: sa.Connection, table: sa.Table, asked: Question) -> Question:
-    """The question as it is where any row has its words, else the one for words that begin so."""
-    if not asked.parts or with_words(connection, table, asked, 1):
-        return asked
-    return begun(asked)
 
 
 def _of_postgresql(
@@ -79,26 +113,6 @@ def _of_postgresql(
     finally:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
         connection.exec_driver_sql("SET LOCAL enable_indexscan = on")
-
-
-def incident_numbers(connection: sa.Connection, within: Within, text: str) -> list[int]:
-    """Of incidents that have the words: in what first told of them, or in one of the newest findings."""
-    asked = _asked(within, text)
-    if not asked:
-        return []
-    found = set(with_words(connection, INCIDENTS, asked))
-    serials = with_words(connection, FINDINGS, asked, _FINDINGS)
-    if not found and not serials:
-        found = set(with_words(connection, INCIDENTS, begun(asked)))
-        serials = with_words(connection, FINDINGS, begun(asked), _FINDINGS)
-    query = sa.select(FINDINGS.c.incident).where(FINDINGS.c.serial.in_(serials)).distinct()
-    return sorted(found | set(connection.execute(query).scalars()))
-
-
-def instance_numbers(connection: sa.Connection, within: Within, text: str) -> list[int]:
-    """Of instances whose names have the words."""
-    asked = _asked(within, text)
-    return sorted(with_words(connection, INSTANCES, begun(asked))) if asked else []
 
 
 def _asked(within: Within, text: str) -> Question:

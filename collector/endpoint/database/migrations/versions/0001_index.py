@@ -89,6 +89,7 @@ def _create_instances() -> None:
         "states",
         sa.Column("instance", _NUMBER, sa.ForeignKey("instances.number", ondelete="CASCADE"), primary_key=True),
         sa.Column("extension", sa.String(128), primary_key=True),
+        sa.Column("scale_set", sa.BigInteger, nullable=False),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("version", sa.String(32)),
         sa.Column("exit_code", sa.BigInteger),
@@ -96,6 +97,7 @@ def _create_instances() -> None:
         sa.Column("bundle", sa.String(16), nullable=False),
         sa.Column("created", _MOMENT, nullable=False),
     )
+    op.create_index("ix_states_scale_set", "states", ["scale_set"])
 
 
 def _create_incidents() -> None:
