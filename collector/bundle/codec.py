@@ -47,7 +47,12 @@ def moment(text: str) -> datetime:
 
     Raises ValueError if `text` is no time.
     """
-    parsed = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    if text.endswith("Z"):
+        parsed = datetime.fromisoformat(text[:-1])
+        if parsed.tzinfo:
+            raise ValueError("a time has one zone")
+        return parsed.replace(tzinfo=timezone.utc)
+    parsed = datetime.fromisoformat(text)
     return parsed.astimezone(timezone.utc) if parsed.tzinfo else parsed
 
 

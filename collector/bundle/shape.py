@@ -112,14 +112,19 @@ def _fill(form: _Form, told: Mapping[str, Any], named: Mapping[str, Any], known:
     form.fields = {name: _read(one, named, known) for name, one in told.get("properties", {}).items()}
     form.others = _read(told["additionalProperties"], named, known) if "additionalProperties" in told else _ANY
     patterns = told.get("patternProperties", {})
-    form.patterns = tuple((re.compile(pattern), _read(patterns[pattern], named, known)) for pattern in patterns)
+    form.patterns = tuple((_compiled(pattern), _read(patterns[pattern], named, known)) for pattern in patterns)
     form.items = _read(told["items"], named, known) if "items" in told else _ANY
     form.enum = tuple(told.get("enum", ()))
     form.is_time = told.get("format") == "iso-time"
-    form.pattern = re.compile(told["pattern"]) if "pattern" in told else None
+    form.pattern = _compiled(told["pattern"]) if "pattern" in told else None
     form.description = told.get("description", "")
     form.minimum, form.maximum = told.get("minimum", -math.inf), told.get("maximum", math.inf)
     form.is_plain = not told.keys() - {"type", "description", "title", "default"}
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """As JSON Schema means it: its `$` is the end of the text, Python's also stands before a last line break."""
+    return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern)
 
 
 def _check(value: Any, form: _Form, where: str) -> None:

@@ -16,6 +16,10 @@ from collector.errors import ConfigError
 _LOCK_SECONDS = 30
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_LOCK_SECONDS * 1000}")
 
+#: Faults of a statement or of what it holds. All others are the database's own: out of reach, a standby that takes no
+#: writes, a damaged file.
+_OF_WHAT_WAS_ASKED = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.NotSupportedError, sa.exc.ProgrammingError)
+
 
 class Database:
     """One engine behind one way to read and one to write."""
@@ -87,7 +91,9 @@ def _as_os_error() -> Iterator[None]:
     """Faults of the database are faults of the disk or the network for whoever asks."""
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        if isinstance(error, _OF_WHAT_WAS_ASKED):
+            raise
         text = str(getattr(error, "orig", None) or error).strip()
         is_full = "disk is full" in text or "No space left" in text
         raise OSError(errno.ENOSPC if is_full else errno.EIO, f"the index: {text}") from error

@@ -7,9 +7,11 @@ import io
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO
+
+import sqlalchemy as sa
 
 from collector.bundle.reader import Limits, skim_received
 from collector.endpoint import metrics
@@ -33,6 +35,9 @@ _LOOK_SECONDS = 0.25
 _SMALL = 1 << 20
 #: Seconds between two looks for claims of processes that were killed.
 _DEAD_SECONDS = 1.0
+
+#: What a member of an unforeseen form may lead to. The thread that indexes must outlive it: all others wait for it.
+_ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Indexer:
@@ -81,13 +86,10 @@ class Indexer:
         left = {bundle for bundle, _ in claimed}
         try:
             read, damaged = self._read(claimed, time.monotonic() + _BATCH_SECONDS)
-            with self._database.writing() as connection:
-                for bundle, problem in damaged.items():
-                    log.warning("the bundle %s can't be indexed: %s", bundle, problem)
-                    set_aside(connection, [bundle], problem)
-                done = write(self._database, connection, list(read.values()))
-                if self._exports:
-                    outbox.add(connection, done)
+            try:
+                self._write(list(read.values()), damaged)
+            except sa.exc.SQLAlchemyError:
+                read = self._write_apart(read, damaged)
             metrics.INDEXED.inc(len(read))
             metrics.DAMAGED.inc(len(damaged))
             left -= read.keys() | damaged.keys()
@@ -96,6 +98,32 @@ class Indexer:
                 with suppress(OSError):
                     self._queue.give_back(sorted(left))
         return len(claimed) - len(left)
+
+    def _write(self, entries: Sequence[Entry], damaged: Mapping[str, str]) -> None:
+        """All of it or nothing. Raises OSError, SQLAlchemyError where the tables can't hold what a bundle says."""
+        with self._database.writing() as connection:
+            for bundle, problem in damaged.items():
+                log.warning("the bundle %s can't be indexed: %s", bundle, problem)
+                set_aside(connection, [bundle], problem)
+            done = write(self._database, connection, entries)
+            if self._exports:
+                outbox.add(connection, done)
+
+    def _write_apart(self, read: Mapping[str, Entry], damaged: dict[str, str]) -> dict[str, Entry]:
+        """One bundle that the tables can't hold keeps no others from being indexed; it joins the `damaged`.
+
+        Gives those that were written. Raises OSError.
+        """
+        self._write([], damaged)
+        written = {}
+        for bundle, one in read.items():
+            try:
+                self._write([one], {})
+                written[bundle] = one
+            except sa.exc.SQLAlchemyError as error:
+                damaged[bundle] = f"the index can't hold what it says ({type(error).__name__})"
+                self._write([], {bundle: damaged[bundle]})
+        return written
 
     def _read(self, claimed: Sequence[tuple[str, str]], until: float) -> tuple[dict[str, Entry], dict[str, str]]:
         """What the bundles say, and what is wrong with the others; not all of them where it takes too long."""
@@ -106,6 +134,8 @@ class Indexer:
                 entries[bundle] = self._entry(sha256)
             except BundleError as error:
                 damaged[bundle] = str(error)
+            except _ODD as error:
+                damaged[bundle] = f"it says what no version of vmext does ({type(error).__name__})"
             except FileNotFoundError:
                 damaged[bundle] = "the stored file is gone"
             if time.monotonic() > until:

@@ -20,7 +20,7 @@ from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import ID, Ingest, storing, told_digest
 from collector.endpoint.intake.uploads import FullError, OffsetError, OtherError, Upload, Uploads
 
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _RANGE = re.compile(r"^bytes (\d{1,15})-(\d{1,15})/(\d{1,15})$")
 _MOST_ABOUT = 4_096  # bytes of an announcement
 _RETRY_SECONDS = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -11,9 +12,12 @@ from queue import Empty, SimpleQueue
 import sqlalchemy as sa
 
 from collector.endpoint import metrics
+from collector.endpoint.answers import RefusalError
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES, QUEUE
 from collector.endpoint.indexing.rows import Row
+
+log = logging.getLogger(__name__)
 
 _MOST = 200
 #: How long a transaction waits for company: beginning and ending one costs as much as some ten rows of it.
@@ -32,7 +36,7 @@ class Commits:
     def add(self, row: Row) -> Future[Row]:
         """The bundle's row as it stands in the index once it is on the disk: this one, or that of who came first.
 
-        The future raises OSError where the database can't be written.
+        The future raises OSError where the database can't be written, RefusalError where it can't hold the row.
         """
         future: Future[Row] = Future()
         self._waiting.put((row, future))
@@ -67,9 +71,24 @@ class Commits:
             for _, future in batch:
                 future.set_exception(error)
             return
+        except sa.exc.SQLAlchemyError as error:
+            self._apart(batch, error)
+            return
         metrics.COMMITS.inc()
         for row, future in batch:
-            future.set_result(known[row["id"]])
+            if row["id"] in known:
+                future.set_result(known[row["id"]])
+            else:
+                future.set_exception(RefusalError(409, "this bundle is stored under another id"))
+
+    def _apart(self, batch: Sequence[tuple[Row, Future[Row]]], error: sa.exc.SQLAlchemyError) -> None:
+        """One row that the tables can't hold keeps the others from nothing."""
+        if len(batch) > 1:
+            for one in batch:
+                self._commit([one])
+            return
+        log.error("the bundle %s can't be put into the index: %s", batch[0][0]["id"], type(error).__name__)
+        batch[0][1].set_exception(RefusalError(400, "the index can't hold what this bundle says of itself"))
 
 
 def insert_bundles(database: Database, connection: sa.Connection, rows: Sequence[Row]) -> dict[str, Row]:

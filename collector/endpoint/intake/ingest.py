@@ -39,7 +39,7 @@ from collector.errors import BundleError
 
 log = logging.getLogger(__name__)
 
-ID = re.compile(r"^[0-9a-f]{16}$")
+ID = re.compile(r"[0-9a-f]{16}\Z")
 _RECOVERED_AT_ONCE = 500
 #: Bytes up to which a bundle is received in memory; beyond, it goes to the disk as it comes.
 _SMALL = 1 << 20
