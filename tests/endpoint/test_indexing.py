@@ -160,7 +160,7 @@ def test_a_stored_file_that_is_no_good_is_told(
     sha256 = take(bundle)
     fine = take(varied(bundle, tmp_path, scale_set="web"))
     if harm == "gone":
-        store.remove(sha256)
+        store.remove([sha256])
     else:
         content = bytearray(bundle.read_bytes())
         content[len(content) // 2] ^= 0xFF

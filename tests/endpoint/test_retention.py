@@ -176,7 +176,7 @@ def test_a_kill_in_the_middle_loses_and_revives_nothing(
     database = filled(tmp_path / "data", database_options, made(failing, healthy, tmp_path))
     place = {
         "file": ("collector.endpoint.stores.folder", "FolderStore", "remove"),
-        "rows": ("collector.endpoint.retention.sweep", None, "record"),
+        "rows": ("collector.endpoint.retention.sweep", None, "revise"),
     }[moment]
     code = f"""
 import os, signal, sys, importlib

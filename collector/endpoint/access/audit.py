@@ -55,6 +55,14 @@ def record(connection: sa.Connection, *acts: Act) -> None:
     connection.execute(sa.insert(AUDIT), [act.row() for act in acts])
 
 
+def revise(connection: sa.Connection, number: int | None, act: Act) -> int:
+    """One act that is done in many transactions: begun with None, and then told anew with the number that it got."""
+    if number is None:
+        return int(connection.execute(sa.insert(AUDIT).returning(AUDIT.c.number), act.row()).scalar_one())
+    connection.execute(sa.update(AUDIT).where(AUDIT.c.number == number).values(act.row()))
+    return number
+
+
 class Audit:
     def __init__(self, database: Database) -> None:
         self._database = database

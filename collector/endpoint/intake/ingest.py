@@ -189,7 +189,7 @@ class Ingest:
     def answer(self, bundle_id: str, digest: str, row: Row, stands: Row) -> Response:
         """The receipt: of this bundle, or of the same one that came before."""
         if stands["sha256"] != digest:
-            self.store.remove(digest)
+            self.store.remove([digest])
             raise RefusalError(409, f"another bundle is stored under the id {bundle_id}")
         return _receipt(row, stands)
 

@@ -1,4 +1,4 @@
-"""Takes bundles out of the index in one transaction, and makes what was counted and concluded from them anew.
+"""Takes bundles out of the index in one transaction, which costs what these bundles hold, however much is left.
 
 Rows are locked in the order in which the indexer does it (instances by key, incidents by id), so that the two never
 wait for each other in a circle; whoever comes second sees what the first has done.
@@ -6,12 +6,17 @@ wait for each other in a circle; whoever comes second sees what the first has do
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
+from collector.endpoint.database.retention_tables import UNSETTLED
+from collector.endpoint.database.stores_tables import WATCHED_FILES
 from collector.endpoint.database.tables import (
     BUNDLES,
     FINDINGS,
@@ -21,34 +26,68 @@ from collector.endpoint.database.tables import (
     QUEUE,
     STATES,
 )
-from collector.endpoint.retention.choosing import Victim
+from collector.endpoint.retention.choosing import REMOVABLE, Victim
 
-#: Parameters of one statement: below what SQLite and PostgreSQL take.
+#: Values of one statement: below what SQLite and PostgreSQL take.
 _PIECE = 400
+_THIS_PAIR = sa.and_(
+    INCIDENT_INSTANCES.c.incident == sa.bindparam("p_incident"),
+    INCIDENT_INSTANCES.c.instance == sa.bindparam("p_instance"),
+)
 
 _Any = TypeVar("_Any")
+Pair = tuple[int, int]  # an incident and an instance, by their numbers
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    bundle: str
+    time: datetime
 
 
 def delete(database: Database, connection: sa.Connection, victims: Sequence[Victim]) -> set[str]:
-    """Their rows go; incidents and instances of which nothing is left go with them. Gives the ids of those that were
-    still there."""
-    deleted = set[str]()
-    ids = sorted(victim.id for victim in victims)
-    instances = sorted({victim.instance for victim in victims if victim.instance is not None})
+    """Their rows go; incidents and instances of which nothing is left go with them. Gives the ids of those that went:
+    the others are gone already, or not to be removed any more.
+
+    Incidents of which something is left are marked as unsettled.
+    """
+    _forget_watched(connection, victims)
+    found = _still_there(database, connection, [victim.id for victim in victims])
+    ids, instances = sorted(found), sorted({number for number in found.values() if number is not None})
     _lock(database, connection, INSTANCES.c.number, instances, INSTANCES.c.key)
-    incidents = _incidents_of(connection, ids)
+    lost = _pairs_of(connection, ids)
+    incidents = sorted({incident for incident, _ in lost})
     _lock(database, connection, INCIDENTS.c.number, incidents, INCIDENTS.c.id)
     for piece in _pieces(ids):
         connection.execute(sa.delete(QUEUE).where(QUEUE.c.bundle.in_(piece)))
         connection.execute(sa.delete(FINDINGS).where(FINDINGS.c.bundle.in_(piece)))
         for some in _pieces(instances):
             connection.execute(sa.delete(STATES).where(STATES.c.instance.in_(some), STATES.c.bundle.in_(piece)))
-        gone = sa.delete(BUNDLES).where(BUNDLES.c.id.in_(piece)).returning(BUNDLES.c.id)
-        deleted.update(connection.execute(gone).scalars())
-    _count_pairs(connection, incidents, instances)
-    _count_incidents(connection, incidents)
-    _settle_instances(connection, instances, ids)
-    return deleted
+        connection.execute(sa.delete(BUNDLES).where(BUNDLES.c.id.in_(piece)))
+    gone = _take_from_pairs(connection, lost, found.keys())
+    _take_from_incidents(database, connection, lost, gone)
+    _settle_instances(connection, instances, found.keys())
+    return set(ids)
+
+
+def _forget_watched(connection: sa.Connection, victims: Sequence[Victim]) -> None:
+    """Of what is gone from a watched place: should it come back, it is read as one that was never there."""
+    hashes = [victim.sha256 for victim in victims if victim.state == "gone"]
+    for piece in _pieces(hashes):
+        files = WATCHED_FILES.c
+        connection.execute(sa.delete(WATCHED_FILES).where(files.sha256.in_(piece), files.gone))
+
+
+def _still_there(database: Database, connection: sa.Connection, ids: Sequence[str]) -> dict[str, int | None]:
+    """Each with its instance's number."""
+    found: dict[str, int | None] = {}
+    for piece in _pieces(sorted(ids)):
+        query = sa.select(BUNDLES.c.id, BUNDLES.c.instance).where(BUNDLES.c.id.in_(piece), REMOVABLE)
+        query = query.order_by(BUNDLES.c.id)
+        if database.is_postgresql:  # SQLite has one writer at a time
+            query = query.with_for_update(of=BUNDLES)
+        found |= {row.id: row.instance for row in connection.execute(query)}
+    return found
 
 
 def _lock(
@@ -58,96 +97,126 @@ def _lock(
     numbers: Collection[int],
     order: sa.Column[str],
 ) -> None:
-    if not database.is_postgresql:  # SQLite has one writer at a time
+    if not database.is_postgresql:
         return
     for piece in _pieces(sorted(numbers)):
         connection.execute(sa.select(column).where(column.in_(piece)).order_by(order).with_for_update())
 
 
-def _incidents_of(connection: sa.Connection, bundles: Sequence[str]) -> list[int]:
-    found = set[int]()
+def _pairs_of(connection: sa.Connection, bundles: Sequence[str]) -> Counter[Pair]:
+    """How many of these bundles tell of each incident on each instance."""
+    found = Counter[Pair]()
     for piece in _pieces(bundles):
-        query = sa.select(FINDINGS.c.incident).where(FINDINGS.c.bundle.in_(piece), FINDINGS.c.incident.is_not(None))
-        found.update(connection.execute(query.distinct()).scalars())
-    return sorted(found)
+        query = sa.select(FINDINGS.c.incident, FINDINGS.c.instance, FINDINGS.c.bundle).distinct()
+        query = query.where(FINDINGS.c.bundle.in_(piece), FINDINGS.c.incident.is_not(None))
+        found.update((row.incident, row.instance) for row in connection.execute(query))
+    return found
 
 
-def _count_pairs(connection: sa.Connection, incidents: Sequence[int], instances: Sequence[int]) -> None:
-    """Which of the instances still have which of the incidents, from the bundles that are left of them."""
+def _take_from_pairs(connection: sa.Connection, lost: Counter[Pair], bundles: Collection[str]) -> list[Pair]:
+    """Gives the pairs of which nothing is left; the others tell of the bundles that are left."""
+    gone: list[Pair] = []
+    changed: dict[Pair, dict[str, Any]] = {}
+    without_newest: list[Pair] = []
+    for piece in _pieces(sorted(lost)):
+        for row in connection.execute(sa.select(INCIDENT_INSTANCES).where(_these(piece))):
+            pair = (row.incident, row.instance)
+            if row.bundles <= lost[pair]:
+                gone.append(pair)
+                continue
+            names = {"p_incident": row.incident, "p_instance": row.instance, "p_bundles": row.bundles - lost[pair]}
+            changed[pair] = names | {"p_first": row.first_seen, "p_last": row.last_seen, "p_bundle": row.bundle}
+            if row.bundle in bundles:
+                without_newest.append(pair)
+    for pair, seen in _seen(connection, list(changed), oldest=True).items():
+        changed[pair]["p_first"] = seen.time
+    for pair, seen in _seen(connection, without_newest, oldest=False).items():
+        changed[pair] |= {"p_last": seen.time, "p_bundle": seen.bundle}
+    told = {"first_seen": "p_first", "last_seen": "p_last", "bundles": "p_bundles", "bundle": "p_bundle"}
+    if gone:
+        keys = [{"p_incident": incident, "p_instance": instance} for incident, instance in gone]
+        connection.execute(sa.delete(INCIDENT_INSTANCES).where(_THIS_PAIR), keys)
+    if changed:
+        update = sa.update(INCIDENT_INSTANCES).where(_THIS_PAIR)
+        values = {name: sa.bindparam(label, type_=INCIDENT_INSTANCES.c[name].type) for name, label in told.items()}
+        connection.execute(update.values(values), list(changed.values()))
+    return gone
+
+
+def _seen(connection: sa.Connection, pairs: Sequence[Pair], *, oldest: bool) -> dict[Pair, _Seen]:
+    """When what is left of each tells of it, by the bundle that came first or last.
+
+    It is looked for from that end, bundle by bundle: an instance may have sent thousands.
+    """
+    order = (BUNDLES.c.received, BUNDLES.c.id) if oldest else (BUNDLES.c.received.desc(), BUNDLES.c.id.desc())
+    tells = sa.exists().where(FINDINGS.c.incident == INCIDENT_INSTANCES.c.incident, FINDINGS.c.bundle == BUNDLES.c.id)
+    tells = tells.correlate(INCIDENT_INSTANCES, BUNDLES)
+    here = sa.select(BUNDLES.c.id).where(BUNDLES.c.instance == INCIDENT_INSTANCES.c.instance, tells)
+    found: dict[Pair, _Seen] = {}
+    for piece in _pieces(pairs):
+        one = here.order_by(*order).limit(1).correlate(INCIDENT_INSTANCES).scalar_subquery()
+        query = sa.select(INCIDENT_INSTANCES.c.incident, INCIDENT_INSTANCES.c.instance, one.label("bundle"))
+        bundles = {
+            (row.incident, row.bundle): (row.incident, row.instance)
+            for row in connection.execute(query.where(_these(piece)))
+            if row.bundle is not None
+        }
+        told = sa.select(FINDINGS.c.incident, FINDINGS.c.bundle, FINDINGS.c.time, BUNDLES.c.created)
+        told = told.join(BUNDLES, FINDINGS.c.bundle == BUNDLES.c.id)
+        told = told.where(FINDINGS.c.bundle.in_(sorted({bundle for _, bundle in bundles})))
+        for row in connection.execute(told.order_by(FINDINGS.c.bundle, FINDINGS.c.number)):
+            pair = bundles.get((row.incident, row.bundle))
+            if pair is not None and pair not in found:  # as the indexer: the first one tells when
+                found[pair] = _Seen(row.bundle, row.time or row.created)
+    return found
+
+
+def _these(pairs: Sequence[Pair]) -> sa.ColumnElement[bool]:
+    """The first two conditions say no more than the third, for which SQLite has no index."""
     table = INCIDENT_INSTANCES.c
-    for piece in _pieces(instances):
-        for some in _pieces(incidents):
-            here = table.instance.in_(piece) & table.incident.in_(some)
-            connection.execute(sa.delete(INCIDENT_INSTANCES).where(here))
-            if rows := _pairs(connection, some, piece):
-                connection.execute(sa.insert(INCIDENT_INSTANCES), rows)
+    incidents, instances = ({pair[place] for pair in pairs} for place in (0, 1))
+    apart = sa.and_(table.incident.in_(sorted(incidents)), table.instance.in_(sorted(instances)))
+    return sa.and_(apart, sa.tuple_(table.incident, table.instance).in_(pairs))
 
 
-def _pairs(connection: sa.Connection, incidents: Sequence[int], instances: Sequence[int]) -> list[dict[str, Any]]:
-    """As the indexer counts them: of a bundle's findings of one incident the first one tells when."""
-    seen = sa.func.coalesce(FINDINGS.c.time, BUNDLES.c.created).label("seen")
-    query = sa.select(FINDINGS.c.incident, BUNDLES.c.instance, BUNDLES.c.id, seen)
-    query = query.select_from(BUNDLES.join(FINDINGS, FINDINGS.c.bundle == BUNDLES.c.id))
-    query = query.where(BUNDLES.c.instance.in_(instances), FINDINGS.c.incident.in_(incidents))
-    counted = set[tuple[int, str]]()
-    rows: dict[tuple[int, int], dict[str, Any]] = {}
-    for row in connection.execute(query.order_by(BUNDLES.c.received, BUNDLES.c.id, FINDINGS.c.number)):
-        if (row.incident, row.id) in counted:
-            continue
-        counted.add((row.incident, row.id))
-        new = {"first_seen": row.seen, "last_seen": row.seen, "bundles": 1, "bundle": row.id}
-        pair = rows.setdefault((row.incident, row.instance), {"incident": row.incident, "instance": row.instance} | new)
-        if pair["bundle"] != row.id:
-            is_newer = row.seen >= pair["last_seen"]
-            pair |= {
-                "first_seen": min(pair["first_seen"], row.seen),
-                "last_seen": max(pair["last_seen"], row.seen),
-                "bundles": pair["bundles"] + 1,
-                "bundle": row.id if is_newer else pair["bundle"],
-            }
-    return list(rows.values())
+def _take_from_incidents(
+    database: Database, connection: sa.Connection, lost: Counter[Pair], gone: Collection[Pair]
+) -> None:
+    instances, bundles = Counter(incident for incident, _ in gone), Counter[int]()
+    for (incident, _), count in lost.items():
+        bundles[incident] += count
+    if not bundles:
+        return
+    table = INCIDENTS.c
+    update = sa.update(INCIDENTS).where(table.number == sa.bindparam("i_number"))
+    update = update.values(
+        instances=table.instances - sa.bindparam("i_instances"), bundles=table.bundles - sa.bindparam("i_bundles")
+    )
+    rows = [
+        {"i_number": number, "i_instances": instances[number], "i_bundles": count} for number, count in bundles.items()
+    ]
+    connection.execute(update, rows)
+    left: list[int] = []
+    for piece in _pieces(sorted(bundles)):
+        connection.execute(sa.delete(INCIDENTS).where(table.number.in_(piece), table.instances <= 0))
+        left += connection.execute(sa.select(table.number).where(table.number.in_(piece))).scalars()
+    if left:
+        insert = database.insert(UNSETTLED).on_conflict_do_nothing()
+        connection.execute(insert, [{"incident": number} for number in left])
 
 
-def _count_incidents(connection: sa.Connection, incidents: Sequence[int]) -> None:
-    table = INCIDENT_INSTANCES.c
-    for piece in _pieces(incidents):
-        query = sa.select(
-            table.incident.label("i_number"),
-            sa.func.count().label("i_instances"),
-            sa.func.sum(table.bundles).label("i_bundles"),
-            sa.func.min(table.first_seen).label("i_first"),
-            sa.func.max(table.last_seen).label("i_last"),
-        )
-        rows = [
-            dict(row._mapping)
-            for row in connection.execute(query.where(table.incident.in_(piece)).group_by(table.incident))
-        ]
-        gone = set(piece) - {row["i_number"] for row in rows}
-        connection.execute(sa.delete(INCIDENTS).where(INCIDENTS.c.number.in_(gone)))
-        if rows:
-            update = sa.update(INCIDENTS).where(INCIDENTS.c.number == sa.bindparam("i_number"))
-            update = update.values(
-                instances=sa.bindparam("i_instances"),
-                bundles=sa.bindparam("i_bundles"),
-                first_seen=sa.bindparam("i_first"),
-                last_seen=sa.bindparam("i_last"),
-            )
-            connection.execute(update, [row | {"i_bundles": int(row["i_bundles"])} for row in rows])
-
-
-def _settle_instances(connection: sa.Connection, instances: Sequence[int], deleted: Sequence[str]) -> None:
+def _settle_instances(connection: sa.Connection, instances: Sequence[int], deleted: Collection[str]) -> None:
     """Those without a bundle go; of the others the newest that is left is the newest."""
     for piece in _pieces(instances):
-        query = sa.select(BUNDLES.c.instance, BUNDLES.c.id, BUNDLES.c.verdict).where(BUNDLES.c.instance.in_(piece))
-        left = {row.instance: row for row in connection.execute(query.order_by(BUNDLES.c.created, BUNDLES.c.id))}
-        gone = set(piece) - left.keys()
-        connection.execute(sa.delete(STATES).where(STATES.c.instance.in_(gone)))
-        connection.execute(sa.delete(INSTANCES).where(INSTANCES.c.number.in_(gone)))
-        for some in _pieces(deleted):
-            lost = INSTANCES.c.number.in_(piece) & INSTANCES.c.last_bundle.in_(some)
-            for number in connection.execute(sa.select(INSTANCES.c.number).where(lost)).scalars().all():
-                values = {"last_bundle": left[number].id, "last_verdict": left[number].verdict}
-                connection.execute(sa.update(INSTANCES).where(INSTANCES.c.number == number).values(values))
+        left = sa.exists().where(BUNDLES.c.instance == INSTANCES.c.number)
+        here = INSTANCES.c.number.in_(piece)
+        connection.execute(sa.delete(INSTANCES).where(here, ~left))
+        newest = connection.execute(sa.select(INSTANCES.c.number, INSTANCES.c.last_bundle).where(here)).all()
+        for number in [row.number for row in newest if row.last_bundle in deleted]:
+            query = sa.select(BUNDLES.c.id, BUNDLES.c.verdict).where(BUNDLES.c.instance == number)
+            row = connection.execute(query.order_by(BUNDLES.c.created.desc(), BUNDLES.c.id.desc()).limit(1)).one()
+            values = {"last_bundle": row.id, "last_verdict": row.verdict}
+            connection.execute(sa.update(INSTANCES).where(INSTANCES.c.number == number).values(values))
 
 
 def _pieces(values: Sequence[_Any]) -> Iterator[Sequence[_Any]]:

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from collector.endpoint.access.audit import Act, now, record
+from collector.endpoint.access.audit import Act, now, revise
 from collector.endpoint.access.leases import Lease
 from collector.endpoint.access.sessions import drop_ended
 from collector.endpoint.access.settings import AccessSettings
 from collector.endpoint.database.access_tables import AUDIT, SIGN_INS
 from collector.endpoint.database.engine import Database
-from collector.endpoint.retention.choosing import Limits, Victim, too_much, too_old
+from collector.endpoint.retention.choosing import Limits, Victim, chosen
 from collector.endpoint.retention.deleting import delete
+from collector.endpoint.retention.pace import Pace
+from collector.endpoint.retention.settling import drop_empty, settle
 from collector.endpoint.stores.store import Store
 from collector.model import iso
 
 log = logging.getLogger(__name__)
 
-#: Bundles of one transaction: what comes in waits for it in SQLite.
-_BATCH = 100
 _EVERY, _HELD, _LOOK_SECONDS = timedelta(hours=1), timedelta(minutes=5), 60.0
+#: Who deletes says so this often at least; when it is killed another one may after that time.
+_ALONE, _ASK_SECONDS = timedelta(seconds=15), 1.0
+#: Rows of one transaction, where a row costs little.
+_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,49 +65,75 @@ class Retention:
         return Limits(self.settings.keep_days, self.settings.keep_bytes)
 
     def sweep(self, goes_on: Callable[[], bool] = lambda: True) -> Swept:
-        """Deletes batch by batch, as long as `goes_on`. Raises OSError.
+        """Deletes some at a time, as long as `goes_on`; others may write and read in between. Raises OSError.
+
+        Waits while another process is at it: one that chose before the other one deleted, and removes a file after it
+        came anew, would take what somebody has a receipt for.
 
         A file goes before its row: whatever kills us in between, the row is still the first to go next time. Were the
         row gone first, a start after the kill would take the file for a bundle that was never indexed.
         """
-        swept, at = Swept(), now()
-        while goes_on():
-            victims = self._next(at)
-            if not victims:
-                break
-            for victim in victims:
-                self.store.remove(victim.sha256)
-            with self.database.writing() as connection:
-                gone = delete(self.database, connection, victims)
-                victims = [victim for victim in victims if victim.id in gone]  # another sweep may run by hand
-                if victims:
-                    record(connection, _act(victims))
-            swept = swept.plus(victims)
-        self._forget(at)
-        return swept
+        lease = Lease(self.database, "deleting")
+        while not lease.take(_ALONE):
+            if not goes_on() or threading.Event().wait(_ASK_SECONDS):
+                return Swept()
+        try:
+            return self._sweep(lambda: goes_on() and lease.keep(_ALONE))
+        finally:
+            lease.leave(timedelta(0))
 
     def would(self) -> Swept:
         """What `sweep` would delete, without doing it. Raises OSError."""
-        every = 1 << 62
-        with self.database.reading() as connection:
-            old = too_old(connection, self.limits, now(), every)
-            gone = {victim.id for victim in old}
-            rest = self.limits
-            if rest.keep_bytes is not None:
-                rest = replace(rest, keep_bytes=rest.keep_bytes + sum(victim.bytes for victim in old))
-            much = [victim for victim in too_much(connection, rest, every) if victim.id not in gone]
-        victims = old + much
-        return Swept().plus(victims) if victims else Swept()
+        swept = Swept()
+        for victims in chosen(self.database, self.limits, now()):
+            swept = swept.plus(victims)
+        return swept
 
-    def _next(self, at: datetime) -> list[Victim]:
-        with self.database.reading() as connection:
-            return too_old(connection, self.limits, at, _BATCH) or too_much(connection, self.limits, _BATCH)
+    def _sweep(self, goes_on: Callable[[], bool]) -> Swept:
+        swept, at, pace = Swept(), now(), Pace()
+        number: int | None = None  # of the record of this sweep
+        for victims in self._some(pace, at):
+            if not goes_on():
+                break
+            self.store.remove([victim.sha256 for victim in victims])
+            if not goes_on():
+                break
+            with pace.step(), self.database.writing() as connection:
+                pace.begun()
+                gone = delete(self.database, connection, victims)
+                swept = swept.plus([victim for victim in victims if victim.id in gone])
+                if swept.bundles:
+                    number = revise(connection, number, _act(swept))
+        while goes_on():
+            with pace.step(), self.database.writing() as connection:
+                pace.begun()
+                if settle(self.database, connection, pace.most) < pace.most:
+                    break
+        self._forget(at, goes_on)
+        return swept
 
-    def _forget(self, at: datetime) -> None:
-        """What is over: old acts, sessions, and people who went to sign in and never came back."""
+    def _some(self, pace: Pace, at: datetime) -> Iterator[list[Victim]]:
+        """As many as one transaction bears."""
+        for victims in chosen(self.database, self.limits, at):
+            while victims:
+                some, victims = victims[: pace.most], victims[pace.most :]
+                yield some
+
+    def _forget(self, at: datetime, goes_on: Callable[[], bool]) -> None:
+        """What is over: scale sets that nothing is left of, old acts, sessions, and people who went to sign in and
+        never came back."""
+        pace = Pace()
+        while goes_on():
+            with pace.step():
+                if not drop_empty(self.database, _ROWS):
+                    break
+        old = sa.select(AUDIT.c.number).where(AUDIT.c.time < at - timedelta(days=self.settings.audit_days))
+        old_acts = sa.delete(AUDIT).where(AUDIT.c.number.in_(old.order_by(AUDIT.c.time).limit(_ROWS)))
+        while goes_on():
+            with pace.step(), self.database.writing() as connection:
+                if connection.execute(old_acts).rowcount < _ROWS:
+                    break
         with self.database.writing() as connection:
-            old = at - timedelta(days=self.settings.audit_days)
-            connection.execute(sa.delete(AUDIT).where(AUDIT.c.time < old))
             connection.execute(sa.delete(SIGN_INS).where(SIGN_INS.c.expires < at))
             drop_ended(connection)
 
@@ -132,14 +162,14 @@ class Sweeper:
         """One sweep where it is due; None where it is not, or another process is at it. Raises OSError."""
         if not self._lease.take(_HELD):
             return None
-        swept = self._retention.sweep(lambda: not self._stopped.is_set() and self._lease.take(_HELD))
+        swept = self._retention.sweep(lambda: not self._stopped.is_set() and self._lease.keep(_HELD))
         if not self._stopped.is_set():
             self._lease.leave(_EVERY)
         return swept
 
 
-def _act(victims: list[Victim]) -> Act:
-    size, newest = sum(victim.bytes for victim in victims), max(victim.received for victim in victims)
-    reasons = " and ".join(sorted({victim.why for victim in victims}))
-    told = f"{len(victims)} bundles, {size} bytes, by {reasons}; the newest was received {iso(newest)}"
-    return Act("retention", "retention", "", told)
+def _act(swept: Swept) -> Act:
+    reasons = " and ".join(why for why, count in (("age", swept.by_age), ("size", swept.by_size)) if count)
+    told = f"{swept.bundles} bundles, {swept.bytes} bytes, by {reasons}"
+    newest = f"; the newest was received {iso(swept.newest)}" if swept.newest else ""
+    return Act("retention", "retention", "", told + newest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -82,6 +82,12 @@ class Cache:
             self._added += size
             if self._added > self._most // 16:
                 self._make_room()
+
+    def drop(self, hashes: Collection[str]) -> None:
+        """Copies of what is not to be read any more."""
+        for sha256 in hashes:
+            with suppress(OSError):  # Windows: it is being read
+                self._file(sha256).unlink(missing_ok=True)
 
     def _file(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.zip"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -58,8 +58,9 @@ class FolderStore:
     def is_elsewhere(self, sha256: str) -> bool:
         return False
 
-    def remove(self, sha256: str) -> None:
-        self.path(sha256).unlink(missing_ok=True)
+    def remove(self, hashes: Collection[str]) -> None:
+        for sha256 in hashes:
+            self.path(sha256).unlink(missing_ok=True)
 
     def clear_incoming(self) -> int:
         return clear(self._incoming, older_than=time.time() - _OLDEST_INCOMING if self.is_shared else None)

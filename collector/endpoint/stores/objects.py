@@ -5,7 +5,7 @@ They are received on this host's disk, and put there when they are whole and che
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -54,8 +54,10 @@ class ObjectStore:
     def is_elsewhere(self, sha256: str) -> bool:
         return False
 
-    def remove(self, sha256: str) -> None:
-        self.place.remove([_name(sha256)])
+    def remove(self, hashes: Collection[str]) -> None:
+        """Also the copies of this host; those of other hosts go when they make room."""
+        self.place.remove([_name(sha256) for sha256 in hashes])
+        self._cache.drop(hashes)
 
     def clear_incoming(self) -> int:
         return clear(self._incoming)

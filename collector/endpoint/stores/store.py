@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
@@ -46,8 +46,8 @@ class Store(Protocol):
     def is_elsewhere(self, sha256: str) -> bool:
         """Whether it is not kept here, but seen in a place that others may empty."""
 
-    def remove(self, sha256: str) -> None:
-        """Nothing happens where it is gone already."""
+    def remove(self, hashes: Collection[str]) -> None:
+        """Those that are gone already are passed over."""
 
     def clear_incoming(self) -> int:
         """Removes what killed processes of this host left half received; tells how many files."""

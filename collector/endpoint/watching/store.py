@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
@@ -46,8 +46,8 @@ class WatchingStore:
     def keep(self, incoming: Incoming, sha256: str) -> None:
         self._own.keep(incoming, sha256)
 
-    def remove(self, sha256: str) -> None:
-        self._own.remove(sha256)
+    def remove(self, hashes: Collection[str]) -> None:
+        self._own.remove(hashes)
 
     def clear_incoming(self) -> int:
         return self._own.clear_incoming()

@@ -8,6 +8,7 @@ from collector.endpoint.database import (  # noqa: F401 - fill METADATA
     access_tables,
     expected_tables,
     exports_tables,
+    retention_tables,
     stores_tables,
 )
 from collector.endpoint.database.tables import METADATA
