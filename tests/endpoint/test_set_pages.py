@@ -21,7 +21,7 @@ from collector.endpoint.pages.search import exact, search_view
 from collector.endpoint.reading.expected import expected, parsed, take, text_in
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
-from collector.endpoint.reading.scale_sets import scale_set_number, scale_sets
+from collector.endpoint.reading.scale_sets import scale_sets
 from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
 from tests.collecting import collect, failing_disk, vmext
@@ -89,8 +89,7 @@ def test_of_a_larger_group_those_that_reported_last_are_drawn(connection: sa.Con
 
 def test_who_may_not_see_a_scale_set_sees_nothing_of_it(connection: sa.Connection):
     web, api = id_of(connection, "vmss-web"), id_of(connection, "vmss-api")
-    number = scale_set_number(connection, None, web)
-    assert number is not None
+    number = found(connection, "vmss-web").number
     assert whole(connection, {number}, api) is None
     assert exact(connection, {number}, api) is None
     assert exact(connection, {number}, web) == f"/scale-sets/{web}"
