@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,10 @@ from collector.endpoint.database.access_tables import ACCOUNTS
 from collector.endpoint.pages.asked import asked
 from collector.endpoint.pages.incident import incident_view
 from collector.endpoint.pages.incidents import incidents_view
+from collector.endpoint.pages.scale_set import scale_set_view
 from collector.endpoint.pages.search import exact, search_view
-from collector.endpoint.reading.expected import expected, parsed, take, text_in
+from collector.endpoint.pages.templates import Pages
+from collector.endpoint.reading.expected import expected, parsed, take
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
 from collector.endpoint.reading.scale_sets import scale_sets
@@ -174,6 +176,9 @@ def test_a_list_of_a_flexible_set_is_that_of_az_vm_list(taking: Taking):
     taking.take(scale_set="vmss-flex", resource_group="rg-flex", subscription=subscription, instance_id=None,
                 instance_name="vmss-flex_1a2b3c4d", computer_name="flexvm000001")  # fmt: skip
     taking.index()
+    with taking.database.reading() as connection:
+        before = found(connection, "vmss-flex")
+    assert "az vm list -g rg-flex --vmss vmss-flex -o json" in _page_of(before), "its instances have no numbers"
     place = f"/subscriptions/{subscription}/resourceGroups/RG-FLEX/providers/Microsoft.Compute"
     machines = [
         {
@@ -201,37 +206,9 @@ def test_a_list_of_a_flexible_set_is_that_of_az_vm_list(taking: Taking):
     assert [member.label for member in one.silent] == ["vmss-flex_5e6f7a8b"]
 
 
-def _jsonc(text: str) -> str:
-    return re.sub(r'("[^"]*")(:)', "\x1b[34;01m\\1\x1b[39;49;00m\\2", text)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        lambda text: text.encode(),
-        lambda text: _jsonc(text).encode(),  # -o jsonc: colours, as a terminal gets them
-        lambda text: text.replace("}, {", "},\r\n{").encode("utf-16"),  # by PowerShell's >
-        lambda text: json.dumps({"value": json.loads(text)}).encode("utf-8-sig"),  # az rest
-    ],
-    ids=["json", "jsonc", "PowerShell", "REST"],
-)
-def test_a_list_is_taken_however_it_was_written(written: Callable[[str], bytes]):
-    content = written(demo_site.listing("vmss-data", 3))
-    assert [one.id for one in parsed(text_in(content)).instances] == ["0", "1", "2"]
-
-
-def test_what_is_no_text_is_refused_as_a_list():
-    with pytest.raises(ConfigError):
-        text_in(bytes(range(256)) * 40)
-
-
-@pytest.mark.parametrize(
-    "text", ["vmss-data\tSucceeded\t0\n", "InstanceId    Name\n------------  ----\n0             x\n"]
-)
-def test_a_list_in_a_form_that_leaves_things_out_is_refused_with_the_form_to_save(text: str):
-    with pytest.raises(ConfigError) as refused:
-        parsed(text)
-    assert "-o json" in refused.value.hint
+def _page_of(one: Whole) -> str:
+    values = scale_set_view(one, (), 0, NOW, address="https://vmext.example")
+    return unescape(Pages().render("scale_set.html", **values))
 
 
 def test_a_list_makes_a_set_known_of_which_nothing_has_come(taking: Taking):

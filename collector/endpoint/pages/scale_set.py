@@ -68,7 +68,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "names": NAMES,
         "failing": answer.failing,
         "differing": answer.differing,
-        "cautions": answer.cautions,
+        "cautions": list(answer.cautions),
         "model_names": _model_names(found),
         "incidents": sorted(told, key=lambda one: -one.instances),
         "telling": telling,
