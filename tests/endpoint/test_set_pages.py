@@ -13,12 +13,15 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from collector.endpoint.api.advice import incident_advice, scale_set_advice
 from collector.endpoint.database.access_tables import ACCOUNTS
 from collector.endpoint.pages.asked import asked
+from collector.endpoint.pages.incident import answered as of_incident
 from collector.endpoint.pages.incident import incident_view
 from collector.endpoint.pages.incidents import incidents_view
 from collector.endpoint.pages.scale_set import scale_set_view
 from collector.endpoint.pages.search import exact, search_view
+from collector.endpoint.pages.set_answer import answered
 from collector.endpoint.pages.templates import Pages
 from collector.endpoint.reading.expected import expected, parsed, take
 from collector.endpoint.reading.incidents import incidents
@@ -131,6 +134,27 @@ def test_the_page_of_an_incident_tells_who_has_it_and_who_does_not(connection: s
 )
 def test_filters(connection: sa.Connection, filters: dict[str, str], count: int):
     assert len(incidents_view(connection, None, asked(filters), None, None, NOW)["rows"]) == count
+
+
+def test_programs_are_told_the_case_of_each_scale_set_and_none_of_lone_machines(connection: sa.Connection):
+    told = {
+        one.name: scale_set_advice(found(connection, one.name), answered(found(connection, one.name), ()))
+        for one in scale_sets(connection, None).items
+    }
+    web, lone = told["vmss-web"], told[None]
+    assert web.case is not None
+    assert (web.case.case, bool(web.steps), bool(web.differences)) == ("some", True, True)
+    assert web.first_failure is not None
+    assert sum(lone.failing.values()) > 0
+    assert (lone.case, lone.steps, lone.cautions) == (None, [], [])
+    healthy = [one for one in told.values() if not one.failing]
+    assert all((one.case, one.steps, one.differences) == (None, [], []) for one in healthy)
+    (hang,) = [one for one in incidents(connection, None).items if one.kind == "hang"]
+    answer = of_incident(connection, None, hang.id)
+    assert answer is not None
+    advice = incident_advice(answer)
+    assert (advice.current, len(advice.without) > 0) == (hang.instances, True)
+    assert advice.remedy
 
 
 def test_which_filter_to_drop_is_said(connection: sa.Connection):
