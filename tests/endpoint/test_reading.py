@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from collector.endpoint.database.engine import Database
 from collector.endpoint.reading import bundles, incidents, instances, scale_sets
 from collector.endpoint.reading.choice import Choice, codes, extensions
+from collector.endpoint.reading.matrix import whole
 from collector.endpoint.reading.paging import CursorError
 from tests.collecting import collect, failing_disk
 from tests.endpoint.taking import Taking
@@ -50,9 +51,9 @@ def connection(taking: Taking) -> Iterator[sa.Connection]:
 
 def web(connection: sa.Connection) -> int:
     (found,) = [one for one in scale_sets.scale_sets(connection, None).items if one.name == "web"]
-    number = scale_sets.scale_set_number(connection, None, found.id)
-    assert number is not None
-    return number
+    known = whole(connection, None, found.id)
+    assert known is not None
+    return known.number
 
 
 def test_incidents_are_told_with_how_many_instances_have_them(connection: sa.Connection):

@@ -16,6 +16,7 @@ from collector.endpoint.database.tables import BUNDLES, FINDINGS, INCIDENT_INSTA
 from collector.endpoint.reading import bundles, incidents, instances, scale_sets
 from collector.endpoint.reading.asking import for_fts5, for_tsquery, question, spans
 from collector.endpoint.reading.choice import Choice
+from collector.endpoint.reading.matrix import whole
 from collector.endpoint.reading.search import Hit, findings, search
 from collector.endpoint.reading.words import with_words
 from tests.collecting import collect, failing_disk
@@ -179,8 +180,9 @@ def test_a_search_tells_incidents_instances_scale_sets_and_bundles_too(connectio
 
 def test_nobody_finds_what_he_may_not_see(connection: sa.Connection):
     (hidden,) = scale_sets.scale_sets(connection, None, Choice(text="set-b")).items
-    number = scale_sets.scale_set_number(connection, None, hidden.id)
-    within = {one for one in range(1, 9) if one != number}
+    known = whole(connection, None, hidden.id)
+    assert known is not None
+    within = {one for one in range(1, 9) if one != known.number}
     for allowed in (within, {*within, *range(1_000, 1_500)}, set()):
         for text in ("denied", "host-b", "set-b", "customscript"):
             found = search(connection, allowed, Choice(text=text))

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
+from html import unescape
 from pathlib import Path
 
 import pytest
 import requests
 import sqlalchemy as sa
 
+from collector.endpoint.api.advice import incident_advice, scale_set_advice
 from collector.endpoint.database.access_tables import ACCOUNTS
 from collector.endpoint.pages.asked import asked
+from collector.endpoint.pages.incident import answered as of_incident
 from collector.endpoint.pages.incident import incident_view
 from collector.endpoint.pages.incidents import incidents_view
+from collector.endpoint.pages.scale_set import scale_set_view
 from collector.endpoint.pages.search import exact, search_view
-from collector.endpoint.reading.expected import expected, parsed, take, text_in
+from collector.endpoint.pages.set_answer import answered
+from collector.endpoint.pages.templates import Pages
+from collector.endpoint.reading.expected import expected, parsed, take
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
-from collector.endpoint.reading.scale_sets import scale_set_number, scale_sets
+from collector.endpoint.reading.scale_sets import scale_sets
 from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
 from tests.collecting import collect, failing_disk, vmext
@@ -89,8 +94,7 @@ def test_of_a_larger_group_those_that_reported_last_are_drawn(connection: sa.Con
 
 def test_who_may_not_see_a_scale_set_sees_nothing_of_it(connection: sa.Connection):
     web, api = id_of(connection, "vmss-web"), id_of(connection, "vmss-api")
-    number = scale_set_number(connection, None, web)
-    assert number is not None
+    number = found(connection, "vmss-web").number
     assert whole(connection, {number}, api) is None
     assert exact(connection, {number}, api) is None
     assert exact(connection, {number}, web) == f"/scale-sets/{web}"
@@ -148,6 +152,27 @@ def test_filters(connection: sa.Connection, filters: dict[str, str], count: int)
     assert len(incidents_view(connection, None, asked(filters), None, None, NOW)["rows"]) == count
 
 
+def test_programs_are_told_the_case_of_each_scale_set_and_none_of_lone_machines(connection: sa.Connection):
+    told = {
+        one.name: scale_set_advice(found(connection, one.name), answered(found(connection, one.name), ()))
+        for one in scale_sets(connection, None).items
+    }
+    web, lone = told["vmss-web"], told[None]
+    assert web.case is not None
+    assert (web.case.case, bool(web.steps), bool(web.differences)) == ("some", True, True)
+    assert web.first_failure is not None
+    assert sum(lone.failing.values()) > 0
+    assert (lone.case, lone.steps, lone.cautions) == (None, [], [])
+    healthy = [one for one in told.values() if not one.failing]
+    assert all((one.case, one.steps, one.differences) == (None, [], []) for one in healthy)
+    (hang,) = [one for one in incidents(connection, None).items if one.kind == "hang"]
+    answer = of_incident(connection, None, hang.id)
+    assert answer is not None
+    advice = incident_advice(answer)
+    assert (advice.current, len(advice.without) > 0) == (hang.instances, True)
+    assert advice.remedy
+
+
 def test_which_filter_to_drop_is_said(connection: sa.Connection):
     values = incidents_view(connection, None, asked({"exit_code": "999", "scale_set": "vmss-web"}), None, None, NOW)
     assert [chip.name for chip in values["drops"]] == ["exit_code"]
@@ -191,6 +216,9 @@ def test_a_list_of_a_flexible_set_is_that_of_az_vm_list(taking: Taking):
     taking.take(scale_set="vmss-flex", resource_group="rg-flex", subscription=subscription, instance_id=None,
                 instance_name="vmss-flex_1a2b3c4d", computer_name="flexvm000001")  # fmt: skip
     taking.index()
+    with taking.database.reading() as connection:
+        before = found(connection, "vmss-flex")
+    assert "az vm list -g rg-flex --vmss vmss-flex -o json" in _page_of(before), "its instances have no numbers"
     place = f"/subscriptions/{subscription}/resourceGroups/RG-FLEX/providers/Microsoft.Compute"
     machines = [
         {
@@ -218,37 +246,9 @@ def test_a_list_of_a_flexible_set_is_that_of_az_vm_list(taking: Taking):
     assert [member.label for member in one.silent] == ["vmss-flex_5e6f7a8b"]
 
 
-def _jsonc(text: str) -> str:
-    return re.sub(r'("[^"]*")(:)', "\x1b[34;01m\\1\x1b[39;49;00m\\2", text)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        lambda text: text.encode(),
-        lambda text: _jsonc(text).encode(),  # -o jsonc: colours, as a terminal gets them
-        lambda text: text.replace("}, {", "},\r\n{").encode("utf-16"),  # by PowerShell's >
-        lambda text: json.dumps({"value": json.loads(text)}).encode("utf-8-sig"),  # az rest
-    ],
-    ids=["json", "jsonc", "PowerShell", "REST"],
-)
-def test_a_list_is_taken_however_it_was_written(written: Callable[[str], bytes]):
-    content = written(demo_site.listing("vmss-data", 3))
-    assert [one.id for one in parsed(text_in(content)).instances] == ["0", "1", "2"]
-
-
-def test_what_is_no_text_is_refused_as_a_list():
-    with pytest.raises(ConfigError):
-        text_in(bytes(range(256)) * 40)
-
-
-@pytest.mark.parametrize(
-    "text", ["vmss-data\tSucceeded\t0\n", "InstanceId    Name\n------------  ----\n0             x\n"]
-)
-def test_a_list_in_a_form_that_leaves_things_out_is_refused_with_the_form_to_save(text: str):
-    with pytest.raises(ConfigError) as refused:
-        parsed(text)
-    assert "-o json" in refused.value.hint
+def _page_of(one: Whole) -> str:
+    values = scale_set_view(one, (), 0, NOW, address="https://vmext.example")
+    return unescape(Pages().render("scale_set.html", **values))
 
 
 def test_a_list_makes_a_set_known_of_which_nothing_has_come(taking: Taking):

@@ -121,6 +121,10 @@ def command(
         from collector.cli.endpoint.serving import serve
 
         serve(context.obj.settings(), listen)
+    elif data is not None:
+        from collector.platforms.handing_over import hand_over
+
+        context.call_on_close(lambda: hand_over(data))
 
 
 @command.command()

@@ -41,7 +41,7 @@ def advice(database: Database) -> APIRouter:
             found = incident.answered(connection, caller.within, incident_id)
         if found is None:
             raise nothing("incident", incident_id)
-        return _of_incident(found)
+        return incident_advice(found)
 
     @router.get("/scale-sets/{scale_set_id}/advice", operation_id="scale_set_advice")
     def of_scale_set(caller: Reader, scale_set_id: ScaleSetId) -> ScaleSetAdvice:
@@ -52,12 +52,12 @@ def advice(database: Database) -> APIRouter:
                 raise nothing("scale set", scale_set_id)
             chosen = Choice(scale_set=scale_set_id)
             told = incidents(connection, caller.within, chosen, limit=MOST_INCIDENTS).items
-        return _of_scale_set(found, answered(found, told))
+        return scale_set_advice(found, answered(found, told))
 
     return router
 
 
-def _of_incident(found: incident.IncidentAnswer) -> IncidentAdvice:
+def incident_advice(found: incident.IncidentAnswer) -> IncidentAdvice:
     one = found.incident
     return IncidentAdvice(
         title=telling.title(one),
@@ -73,7 +73,7 @@ def _of_incident(found: incident.IncidentAnswer) -> IncidentAdvice:
     )
 
 
-def _of_scale_set(found: Whole, answer: SetAnswer) -> ScaleSetAdvice:
+def scale_set_advice(found: Whole, answer: SetAnswer) -> ScaleSetAdvice:
     """Of lone machines there is no case: scaling out makes up for none of them."""
     case = answer.advice.case
     is_set = found.name is not None and bool(answer.failing)

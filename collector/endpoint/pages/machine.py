@@ -15,7 +15,6 @@ _MOST = 20
 class Disk:
     mount: str
     free: str
-    share: int | None  # percent in use; None where nothing tells
     options: str
     is_tight: bool
 
@@ -56,7 +55,7 @@ def _disk(disk: DiskFacts) -> Disk:
     if disk.inodes_free is not None and disk.inodes_free < _FEW_INODES:
         free += f", {disk.inodes_free} inodes free"
     tight = (used is not None and used > 1 - _TIGHT) or (disk.inodes_free is not None and disk.inodes_free == 0)
-    return Disk(disk.mount, free, None if used is None else round(used * 100), disk.options, tight)
+    return Disk(disk.mount, free, disk.options, tight)
 
 
 def _facts(facts: SystemFacts) -> list[tuple[str, str]]:

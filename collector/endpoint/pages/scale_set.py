@@ -69,7 +69,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "failing": answer.failing,
         "differing": answer.differing,
         "not_compared": len(answer.failing[MOST_COMPARED:]),
-        "cautions": answer.cautions,
+        "cautions": list(answer.cautions),
         "model_names": _model_names(found),
         "incidents": sorted(told, key=lambda one: -one.instances),
         "telling": telling,

@@ -13,7 +13,7 @@ from collector.fleet.advice import Command, advise
 from collector.fleet.az_output import aks
 from collector.fleet.az_output.ids import is_number
 from collector.fleet.case import CaseAnswer, case_of
-from collector.fleet.scale_set import ExtensionRow, Instance, ScaleSet, State
+from collector.fleet.scale_set import ExtensionRow, Instance, Orchestration, ScaleSet, State
 
 #: So many commands that differ in the instance only are written out; more become a loop.
 _MOST_ALIKE = 3
@@ -54,6 +54,8 @@ class Advised:
     case: CaseAnswer
     steps: tuple[Step, ...]
     managed_by_aks: bool
+    #: as the list says; without one, as the names of its instances look
+    orchestration: Orchestration
 
 
 def advised(
@@ -67,7 +69,7 @@ def advised(
     """For a scale set whose members are known from bundles, and from the list where there is one."""
     scale_set = _scale_set(members, name, resource_group, subscription, listed)
     answer = case_of(scale_set)
-    return Advised(answer, _steps(scale_set, answer), scale_set.managed_by_aks)
+    return Advised(answer, _steps(scale_set, answer), scale_set.managed_by_aks, scale_set.orchestration)
 
 
 def _steps(scale_set: ScaleSet, answer: CaseAnswer) -> tuple[Step, ...]:

@@ -93,14 +93,6 @@ def scale_set(connection: sa.Connection, within: Within, scale_set_id: str) -> S
     return _told(connection, rows)[0] if rows else None
 
 
-def scale_set_number(connection: sa.Connection, within: Within, scale_set_id: str) -> int | None:
-    """Its number in the tables; None if there is none, or the caller may not see it."""
-    query = sa.select(SCALE_SETS.c.number)
-    return connection.execute(
-        query.where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
-    ).scalar()
-
-
 def instance_counts(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
     """How many instances each of these scale sets has: as many as are listed, or more that have sent a bundle."""
     query = sa.select(INSTANCES.c.scale_set, sa.func.count()).where(INSTANCES.c.scale_set.in_(sorted(set(numbers))))
