@@ -81,7 +81,7 @@ def _settings(place: str, every: float | None, identity: Path | None, cache: Pat
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"review needs {error.name}, which is not installed",
-            "Install it with Python 3.10 or later: pip install 'vmext[endpoint]'. Packages for instances lack it.",
+            "In a checkout, with Python 3.10 or later: pip install '.[endpoint]'. Packages for instances lack it.",
         ) from error
     from collector.platforms import current
 

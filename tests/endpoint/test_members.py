@@ -49,6 +49,14 @@ def test_words_of_state_files_are_outcomes(told: str, expected: Outcome):
     assert outcome_of(told) == expected
 
 
+def test_what_follows_from_a_hang_makes_no_failed_instance():
+    """The lists count an instance by its verdict, and so does its scale set's page."""
+    waiting = member(1, "hanging", monitor=Cell("failed", None))
+    assert waiting.outcome == "hanging"
+    values = scale_set_view(whole((waiting, member(2))), [], 0, NOW, address="https://e")
+    assert values["headline"] == "1 hanging of 2 instances"
+
+
 def test_alike_instances_share_a_row_and_the_gravest_comes_first():
     drawn = matrix(
         [

@@ -33,7 +33,7 @@ class Given:
         except ModuleNotFoundError as error:
             raise ConfigError(
                 f"the endpoint needs {error.name}, which is not installed",
-                "Install it with Python 3.10 or later: pip install 'vmext[endpoint]'. Packages for instances lack it.",
+                "In a checkout, with Python 3.10 or later: pip install '.[endpoint]'. Packages for instances lack it.",
             ) from error
         from collector.endpoint.access.settings import access_settings
         from collector.endpoint.settings import Settings
@@ -61,7 +61,13 @@ class Given:
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
 @click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
 @click.option("--one-process", is_flag=True, help="Serve and index in one process: half the memory, for small sites.")
-@click.option("--backlog", type=click.IntRange(1, 65_535), default=256, show_default=True, help="Of the socket.")
+@click.option(
+    "--backlog",
+    type=click.IntRange(1, 65_535),
+    default=256,
+    show_default=True,
+    help="Connections that wait for their turn.",
+)
 @click.option(
     "--store",
     envvar="VMEXT_STORE",
@@ -104,6 +110,8 @@ def command(
 
     Binds to loopback unless told otherwise. The first token lies in DIR/admin.token.
     """
+    if one_process and not (workers == indexers == 1):
+        raise ConfigError("--one-process leaves no other processes", "Leave out --workers and --indexers, or this.")
     context.obj = Given(
         data,
         access,
@@ -127,7 +135,7 @@ def command(
         context.call_on_close(lambda: hand_over(data))
 
 
-@command.command()
+@command.command(short_help="Bring the index to this version's schema.")
 @click.pass_obj
 def migrate(given: Given) -> None:
     """Bring the index to this version's schema, and end."""
@@ -145,7 +153,7 @@ def migrate(given: Given) -> None:
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
 
 
-@command.command()
+@command.command(short_help="Index what lies in the store.")
 @click.pass_obj
 def reindex(given: Given) -> None:
     """Go through the whole store, and put into the index what is not there.

@@ -20,7 +20,7 @@ _OPTIONS = (
         "trusted_proxies",
         multiple=True,
         metavar="ADDRESS",
-        help="A proxy whose X-Forwarded-For and -Proto are believed; an address or a network.",
+        help="A proxy whose X-Forwarded-For and -Proto are believed; an address or a network. May be given again.",
     ),
     click.option(
         "--attested",
@@ -51,7 +51,7 @@ _OPTIONS = (
         help="How long it is kept who did what.",
     ),
     click.option("--oidc-issuer", metavar="URL", help="Sign people in with this OpenID provider."),
-    click.option("--oidc-client-id", metavar="ID"),
+    click.option("--oidc-client-id", metavar="ID", help="What the provider calls this endpoint."),
     click.option(
         "--oidc-client-secret-file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collector.cli.endpoint import Given
 
 
-@click.group("account")
+@click.group("account", short_help="Add, list and remove accounts of people.")
 def group() -> None:
     """Add, list and remove accounts of people who read the pages."""
 
@@ -63,7 +63,7 @@ def remove(given: Given, name: str) -> None:
     click.echo(f"{name.lower()} is removed. Running endpoints know of it within 5 seconds.")
 
 
-@group.command()
+@group.command(short_help="Give an account a new password.")
 @click.argument("name")
 @click.pass_obj
 def password(given: Given, name: str) -> None:

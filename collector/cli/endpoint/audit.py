@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collector.cli.endpoint import Given
 
 
-@click.command("audit")
+@click.command("audit", short_help="Tell who did what.")
 @click.option("--since", metavar="TIME", help="2026-11-23T10:00Z, or a time ago: 30m, 12h, 7d.")
 @click.option("--until", metavar="TIME", help="The same forms.")
 @click.option("--who", metavar="TEXT", help="Part of a name.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collector.cli.endpoint import Given
 
 
-@click.command(no_args_is_help=True)
+@click.command(no_args_is_help=True, short_help="Take in the list of a set's instances.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("-g", "--resource-group", metavar="GROUP", help="Resource group, where the file does not tell it.")
 @click.option("-n", "--name", metavar="SET", help="Scale set, where the file does not tell it or tells of several.")

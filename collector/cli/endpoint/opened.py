@@ -27,6 +27,8 @@ def opened(given: Given) -> Iterator[Database]:
     from collector.endpoint.database.migrate import migrate
 
     try:
+        if settings.database is None and not (settings.data / "index.sqlite").exists():
+            click.echo(f"vmext: there was no index in {settings.data}; it has a new one, which is empty", err=True)
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = Database(settings.database_url)
         migrate(database)
@@ -58,10 +60,15 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, empty: str) -> N
         click.echo(empty)
         return
     lines = [[name.replace("_", " ") for name in rows[0]]]
-    lines += [[str(told(value) or "-") for value in row.values()] for row in rows]
+    lines += [[str(_short(value) or "-") for value in row.values()] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _short(value: Any) -> Any:
+    """For people to the second; JSON has all of it."""
+    return told(value.replace(microsecond=0)) if isinstance(value, datetime) else value
 
 
 def told(value: Any) -> Any:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collector.cli.endpoint import Given
 
 
-@click.command("retention")
+@click.command("retention", short_help="Delete what is too old or too much.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def command(given: Given, dry_run: bool, as_json: bool) -> None:
     """Delete the bundles that --keep-days and --keep-gb leave no room for; give them before the word retention.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import signal
 import socket
 import threading
@@ -26,6 +27,8 @@ _START_SECONDS = 120.0
 
 def serve(settings: Settings, listen: str) -> None:
     """Raises ConfigError."""
+    if not settings.workers and settings.indexers == 0:
+        raise ConfigError("--workers 0 and --indexers 0 leave nothing to do", "Give at least one of either.")
     _count_together()
     _allow_many_files()
     from collector.endpoint.crew import Crew
@@ -84,10 +87,23 @@ def _opened(settings: Settings) -> Parts:
     try:
         return open_parts(settings)
     except OSError as error:
-        raise ConfigError(
-            f"--data: {settings.data} or its index can't be used: {error.strerror}",
-            "Give a folder that this user may write, on a disk with room, and a database that answers.",
-        ) from error
+        raise _unusable(settings, error) from error
+
+
+def _unusable(settings: Settings, error: OSError) -> ConfigError:
+    """Names the option to look at; addresses of stores and databases may hold secrets, and are not repeated."""
+    from collector.endpoint.database.engine import OF_THE_INDEX
+
+    reason = error.strerror or str(error)
+    if settings.database and reason.startswith(OF_THE_INDEX):
+        return ConfigError(
+            f"--database: it can't be used: {reason.removeprefix(OF_THE_INDEX)}",
+            "Give one that answers, in which this user may make tables; a password goes into PGPASSFILE.",
+        )
+    place = f"--data: {settings.data} or its index" if settings.store is None else f"--data {settings.data} or --store"
+    return ConfigError(
+        f"{place} can't be used: {reason}", "Give a folder that this user may write, on a disk with room."
+    )
 
 
 def _wait(crew: Crew, tell: Callable[[], None]) -> None:
@@ -122,8 +138,9 @@ def bound_to(listen: str) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:
+        is_taken = error.errno == errno.EADDRINUSE
         raise ConfigError(
             f"--listen: {listen} can't be used: {error.strerror}",
-            "Another program may hold it; give another port.",
+            "Another program holds it; give another port." if is_taken else "Give an address that this machine has.",
         ) from error
     return bound

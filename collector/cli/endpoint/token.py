@@ -19,7 +19,7 @@ def group() -> None:
     """Make, list and revoke tokens."""
 
 
-@group.command()
+@group.command(short_help="Make a token and print it, this once.")
 @click.option("--name", required=True, metavar="NAME", help="What it is for; told in lists and in the record.")
 @click.option(
     "--scope", required=True, type=click.Choice(["upload", "read", "admin"]), help="upload sends, and sees nothing."
@@ -40,7 +40,7 @@ def create(given: Given, name: str, scope: str, scale_set: str | None, days: flo
     click.echo(f"Token {token.id} ({scope}, {reach}) lasts until {token.expires:%Y-%m-%d %H:%M} UTC.", err=True)
 
 
-@group.command("list")
+@group.command("list", short_help="All tokens, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
 def listing(given: Given, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def listing(given: Given, as_json: bool) -> None:
     show_rows(rows, as_json, "There is no token.")
 
 
-@group.command()
+@group.command(short_help="End a token at once.")
 @click.argument("which", metavar="NAME-OR-ID")
 @click.pass_obj
 def revoke(given: Given, which: str) -> None:

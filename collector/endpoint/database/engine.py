@@ -12,6 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.errors import ConfigError
 
+#: How the reason begins where the index is what failed, and not the folder or the store.
+OF_THE_INDEX = "the index: "
+
 #: How long a writer waits for another one, in seconds.
 _LOCK_SECONDS = 30
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_LOCK_SECONDS * 1000}")
@@ -96,4 +99,4 @@ def _as_os_error() -> Iterator[None]:
             raise
         text = str(getattr(error, "orig", None) or error).strip()
         is_full = "disk is full" in text or "No space left" in text
-        raise OSError(errno.ENOSPC if is_full else errno.EIO, f"the index: {text}") from error
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, f"{OF_THE_INDEX}{text}") from error

@@ -121,7 +121,7 @@ def incident_ticket(incident: Incident, affected: Iterable[Affected], address: s
             (
                 f"- **Where:** {inline(telling.place(incident))}{_in_group(where.resource_group, where.subscription)}",
                 f"- **When:** {words.period(incident.first_seen, incident.last_seen)}",
-                f"- **What:** {inline(incident.extension or 'unknown')} {inline((incident.operation or '').lower())}",
+                f"- **What:** {inline(' '.join((incident.extension or 'unknown', (incident.operation or '').lower())).strip())}",
                 f"- **Whose it is:** {inline(telling.owner(incident))}",
             )
         ),

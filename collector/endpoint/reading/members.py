@@ -61,14 +61,17 @@ class Member:
 
     @property
     def outcome(self) -> Outcome:
-        """The gravest of its verdict and its cells."""
+        """Its verdict, as the lists count it, where that tells of a failure or a hang; else the gravest of its cells.
+
+        What only follows from a hang has a failed cell, and makes no failed instance.
+        """
         if self.is_silent:
             return "silent"
         found: set[Outcome] = {cell.outcome for cell in self.cells.values()}
         found.discard("absent")
         if self.verdict in ("failed", "hanging"):
-            found.add("failed" if self.verdict == "failed" else "hanging")
-        elif self.verdict == "nothing-found" and not found:
+            return "failed" if self.verdict == "failed" else "hanging"
+        if self.verdict == "nothing-found" and not found:
             found.add("unknown")
         return gravest(found) if found else "well"
 

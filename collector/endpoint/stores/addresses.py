@@ -66,7 +66,9 @@ def _bucket(url: str, option: str) -> Bucket:
 
         from collector.endpoint.stores.bucket import Bucket
     except ModuleNotFoundError as error:
-        raise ConfigError(f"{option} needs {error.name}", "Install it: pip install 'vmext[endpoint]'.") from error
+        raise ConfigError(
+            f"{option} needs {error.name}", "Install it, in a checkout: pip install '.[endpoint]'."
+        ) from error
     of_azure, parts = is_blob(parts), parts._replace(scheme=parts.scheme.removeprefix(BLOB))
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     try:
