@@ -61,7 +61,8 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
 
 def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datetime, *, address: str) -> dict[str, Any]:
     drawn = matrix(found.members)
-    failing = [name for name in drawn.extensions if _failures(found.members, name)]
+    failures = _failures(found.members)
+    failing = [name for name in drawn.extensions if failures[name]]
     advice = advised(
         found.members,
         name=found.name,
@@ -81,7 +82,7 @@ def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datet
         "page": page,
         "pages": -(-len(drawn.rows) // ROWS),
         "names": NAMES,
-        "failing": [(name, _failures(found.members, name)) for name in failing],
+        "failing": [(name, failures[name]) for name in failing],
         "differing": compared,
         "cautions": [*_cautions(compared, advice), *_donts(told, failing)],
         "model_names": _model_names(found),
@@ -178,9 +179,10 @@ def _outcome(counts: Mapping[str, int]) -> str:
     return "silent" if counts["silent"] else "healthy" if counts["well"] else "unknown"
 
 
-def _failures(members: Sequence[Member], extension: str) -> int:
-    cells = (one.cells.get(extension) for one in members)
-    return sum(cell is not None and cell.outcome in ("failed", "hanging") for cell in cells)
+def _failures(members: Sequence[Member]) -> Counter[str]:
+    """By extension: on how many of them it failed."""
+    bad = ("failed", "hanging")
+    return Counter([name for one in members for name, cell in one.cells.items() if cell.outcome in bad])
 
 
 def _headline(found: Whole, counts: Mapping[str, int]) -> str:

@@ -52,15 +52,18 @@ class Member:
     system: str | None = None
     #: as the list has it; None where there is no list, or it does not have this one
     listed: Listing | None = None
+    #: the gravest of its verdict and its cells; a page asks for it again and again
+    outcome: Outcome = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcome", self._outcome())
 
     @property
     def is_silent(self) -> bool:
         return self.id is None
 
-    @property
-    def outcome(self) -> Outcome:
-        """The gravest of its verdict and its cells."""
-        if self.is_silent:
+    def _outcome(self) -> Outcome:
+        if self.id is None:
             return "silent"
         found: set[Outcome] = {cell.outcome for cell in self.cells.values()}
         found.discard("absent")
@@ -75,12 +78,17 @@ class Member:
 class Row:
     """Instances that are alike in every cell."""
 
-    id: str
+    #: what they have in common
+    key: tuple[object, ...]
     outcome: Outcome
     cells: tuple[Cell, ...]
     members: tuple[Member, ...]
     #: the listed state of the silent: they are told apart by it
     state: State | None = None
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(repr(self.key).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,8 @@ def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Membe
 
 
 def matrix(members: Sequence[Member]) -> Matrix:
-    """What failed most in the first column, the gravest rows first; of equal ones the largest."""
+    """What failed most in the first column, the gravest rows first; of equal ones the largest, then in the order of
+    the members."""
     extensions = _columns(members)
     groups: dict[tuple[object, ...], list[Member]] = {}
     absent = Cell("absent")
@@ -137,7 +146,7 @@ def matrix(members: Sequence[Member]) -> Matrix:
         groups.setdefault(key, []).append(member)
     rows = [
         Row(
-            hashlib.sha256(repr(key).encode()).hexdigest()[:12],
+            key,
             some[0].outcome,
             tuple(some[0].cells.get(name, absent) for name in extensions),
             tuple(some),
@@ -145,7 +154,7 @@ def matrix(members: Sequence[Member]) -> Matrix:
         )
         for key, some in groups.items()
     ]
-    rows.sort(key=lambda row: (_GRAVEST.index(row.outcome), -len(row.members), natural(row.members[0].label)))
+    rows.sort(key=lambda row: (_RANK[row.outcome], -len(row.members)))
     return Matrix(extensions, tuple(rows))
 
 
