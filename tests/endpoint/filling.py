@@ -112,9 +112,7 @@ def _made(place: Site, number: int, of: int, findings: int, seed: int, until: da
     told = [_finding(random, one, created - timedelta(seconds=random.randrange(3_600))) for one in stories]
     failed = {one["extension"] for one in told}
     states = [
-        ExtensionState(one, None, f"1.{EXTENSIONS.index(one)}.{random.randrange(3)}", "success")
-        for one in group.extensions
-        if one not in failed
+        ExtensionState(one, None, _version(random, one), "success") for one in group.extensions if one not in failed
     ]
     verdict = "hanging" if told and told[0]["kind"] == "hang" else "failed" if told else "healthy"
     name = hashlib.sha256(f"{seed}/{number}".encode()).hexdigest()
@@ -142,13 +140,18 @@ def _finding(random: Random, story: Story, when: datetime) -> dict[str, Any]:
         "kind": story.kind,
         "title": story.title,
         "extension": story.extension,
-        "version": f"{random.randrange(1, 4)}.{random.randrange(12)}.{random.randrange(30)}",
+        "version": _version(random, story.extension),
         "operation": story.operation,
         "exit_code": story.exit_code,
         "owner": story.owner,
         "message": message(random, story),
         "first_time": f"{when:%Y-%m-%dT%H:%M:%SZ}",
     }
+
+
+def _version(random: Random, extension: str) -> str:
+    """An extension has few that are in use."""
+    return f"1.{EXTENSIONS.index(extension)}.{random.randrange(3)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -74,7 +74,7 @@ def _differing(members: Sequence[Member], made: Mapping[str, Instance], extensio
 
 def _is(member: Member, extension: str, *outcomes: str) -> bool:
     cell = member.cells.get(extension)
-    return not member.is_silent and cell is not None and cell.outcome in outcomes
+    return cell is not None and cell.outcome in outcomes and not member.is_silent
 
 
 def _of(member: Member, names: Mapping[str, str]) -> Instance:

@@ -105,7 +105,7 @@ def reported(connection: sa.Connection, number: int, most: int = MOST_MEMBERS) -
             instance_id=row.instance_id,
             verdict=row.last_verdict,
             cells=cells.get(row.number, {}),
-            traits={word: value for name, word in _TRAITS.items() if (value := getattr(row, name))},
+            traits={word: value for word, value in zip(_TRAITS.values(), row[-len(_TRAITS) :], strict=True) if value},
             bundle=row.last_bundle,
             last_seen=row.last_seen,
             system=row.system,

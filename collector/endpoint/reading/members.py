@@ -54,18 +54,19 @@ class Member:
     listed: Listing | None = None
     #: whether the label is a name of its own, which commands may use
     is_named: bool = True
+    #: its verdict, as the lists count it, where that tells of a failure or a hang; else the gravest of its cells: what
+    #: only follows from a hang has a failed cell, and makes no failed instance. A page asks for it again and again
+    outcome: Outcome = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcome", self._outcome())
 
     @property
     def is_silent(self) -> bool:
         return self.id is None
 
-    @property
-    def outcome(self) -> Outcome:
-        """Its verdict, as the lists count it, where that tells of a failure or a hang; else the gravest of its cells.
-
-        What only follows from a hang has a failed cell, and makes no failed instance.
-        """
-        if self.is_silent:
+    def _outcome(self) -> Outcome:
+        if self.id is None:
             return "silent"
         found: set[Outcome] = {cell.outcome for cell in self.cells.values()}
         found.discard("absent")
@@ -80,12 +81,17 @@ class Member:
 class Row:
     """Instances that are alike in every cell."""
 
-    id: str
+    #: what they have in common
+    key: tuple[object, ...]
     outcome: Outcome
     cells: tuple[Cell, ...]
     members: tuple[Member, ...]
     #: the listed state of the silent: they are told apart by it
     state: State | None = None
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(repr(self.key).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +137,9 @@ def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Membe
 
 
 def matrix(members: Sequence[Member]) -> Matrix:
-    """What failed most in the first column, the gravest rows first; of equal ones the largest."""
-    extensions = _columns(members)
+    """What failed most in the first column, the gravest rows first; of equal ones the largest, then in the order of
+    the members."""
+    extensions = columns(members)
     groups: dict[tuple[object, ...], list[Member]] = {}
     absent = Cell("absent")
     for member in members:
@@ -142,7 +149,7 @@ def matrix(members: Sequence[Member]) -> Matrix:
         groups.setdefault(key, []).append(member)
     rows = [
         Row(
-            hashlib.sha256(repr(key).encode()).hexdigest()[:12],
+            key,
             some[0].outcome,
             tuple(some[0].cells.get(name, absent) for name in extensions),
             tuple(some),
@@ -150,11 +157,12 @@ def matrix(members: Sequence[Member]) -> Matrix:
         )
         for key, some in groups.items()
     ]
-    rows.sort(key=lambda row: (_GRAVEST.index(row.outcome), -len(row.members), natural(row.members[0].label)))
+    rows.sort(key=lambda row: (_RANK[row.outcome], -len(row.members)))
     return Matrix(extensions, tuple(rows))
 
 
-def _columns(members: Sequence[Member]) -> tuple[str, ...]:
+def columns(members: Sequence[Member]) -> tuple[str, ...]:
+    """The extensions, in the matrix's order."""
     worst: dict[str, list[int]] = {}
     for member in members:
         for name, cell in member.cells.items():

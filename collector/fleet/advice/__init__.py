@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from collector.fleet.advice import aks, flexible, uniform
 from collector.fleet.advice.command import Advice, Command, quoted
 from collector.fleet.case import CaseAnswer
@@ -28,4 +26,5 @@ def _there(command: Command, more: str) -> Command:
     """In the set's own subscription: another one may have a set of the same name, and az may stand in that."""
     if not (more and command.text.startswith("az ")):
         return command
-    return replace(command, text=command.text + more, template=command.template and command.template + more)
+    template = command.template and command.template + more
+    return Command(command.text + more, command.why, command.phase, command.step, command.each, template)

@@ -35,8 +35,8 @@ class Advice:
 def for_each(places: Iterable[str], make: Callable[[str], str], why: str, phase: Phase, step: str) -> Iterator[Command]:
     """The same command for each instance; `make` gets the instance as a shell wants it."""
     template = make('"$i"')
-    for place in places:
-        yield Command(make(quoted(place)), why, phase, step, quoted(place), template)
+    for place in map(quoted, places):
+        yield Command(make(place), why, phase, step, place, template)
 
 
 def quoted(value: str) -> str:

@@ -6,7 +6,7 @@ A difference is no cause. With one or two instances on a side it may well be cha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from collector.bundle.words import short
@@ -148,28 +148,21 @@ def differences(
 
 def _versions(failed: Sequence[Instance], healthy: Sequence[Instance]) -> Iterable[ValueDifference]:
     for name in sorted({name for one in (*failed, *healthy) for name in one.extensions}):
-
-        def version(one: Instance, name: str = name) -> str | None:
-            return one.extensions.get(name, NOT_SEEN) if one.extensions else None
-
-        yield from _difference(name, failed, healthy, version)
+        here, there = (
+            Counter([one.extensions.get(name, NOT_SEEN) for one in some if one.extensions])
+            for some in (failed, healthy)
+        )
+        yield from _difference(name, here, there)
 
 
 def _traits(failed: Sequence[Instance], healthy: Sequence[Instance]) -> Iterable[ValueDifference]:
     for name in sorted({name for one in (*failed, *healthy) for name in one.traits}):
-
-        def trait(one: Instance, name: str = name) -> str | None:
-            return one.traits.get(name)
-
-        yield from _difference(name, failed, healthy, trait)
+        here, there = (Counter([one.traits[name] for one in some if name in one.traits]) for some in (failed, healthy))
+        yield from _difference(name, here, there)
 
 
-def _difference(
-    what: str, failed: Sequence[Instance], healthy: Sequence[Instance], value: Callable[[Instance], str | None]
-) -> Iterable[ValueDifference]:
-    """The value that tells the two sides apart best, if one does it clearly."""
-    here = Counter(found for found in map(value, failed) if found is not None)
-    there = Counter(found for found in map(value, healthy) if found is not None)
+def _difference(what: str, here: Counter[str], there: Counter[str]) -> Iterable[ValueDifference]:
+    """The value that tells the two sides apart best, if one does it clearly. `here`: how often the failed have each."""
     all_here, all_there = here.total(), there.total()
     if not all_here or not all_there:
         return
