@@ -71,6 +71,11 @@ class Accounts:
             rows = connection.execute(sa.select(*_TOLD).order_by(ACCOUNTS.c.name))
             return [Account(**row._mapping) for row in rows]
 
+    def is_known(self, name: str) -> bool:
+        with self._database.reading() as connection:
+            query = sa.select(ACCOUNTS.c.name).where(ACCOUNTS.c.name == name.strip().lower())
+            return connection.execute(query).first() is not None
+
     def remove(self, name: str, *, by: str, address: str = "") -> bool:
         """Ends its sessions, too; False where there is no such account."""
         with self._database.writing() as connection:
