@@ -110,4 +110,7 @@ def _scalar(kind: Any, value: object, where: str) -> Any:
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise BundleError(f"{where} should be of type {kind.__name__}")
-    return float(value) if kind is float and isinstance(value, int) else value
+    try:
+        return float(value) if kind is float and isinstance(value, int) else value
+    except OverflowError as error:
+        raise BundleError(f"{where} is out of bounds") from error

@@ -6,6 +6,8 @@ from fastapi import FastAPI, Security
 from starlette.responses import JSONResponse, Response
 
 from collector.endpoint import metrics
+from collector.endpoint.access.need import Reader
+from collector.endpoint.answers import RefusalError
 from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.parts import Parts
 
@@ -29,8 +31,10 @@ def add_health(app: FastAPI, parts: Parts) -> None:
         responses=problems() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
         dependencies=[Security(BEARER)],
     )
-    def measured() -> Response:
-        """In Prometheus' format; needs a token that may read."""
+    def measured(caller: Reader) -> Response:
+        """In Prometheus' format; needs a token that may read all scale sets, since it counts those of all."""
+        if caller.scale_set is not None:
+            raise RefusalError(403, "this counts what all scale sets send", "Use a token for every scale set.")
         pool = parts.database.in_use()
         return Response(metrics.text(parts.pulse.look(), pool), media_type=metrics.CONTENT_TYPE_LATEST)
 

@@ -223,6 +223,11 @@ def test_without_an_administrator_the_next_start_makes_one(tmp_path: Path):
         assert ask(second, "/v1/bundles", lost).status_code == 401
 
 
+def test_a_reader_of_a_scale_set_counts_nothing_of_the_others(server: Endpoint):
+    assert ask(server, "/metrics", token(server, "one-set", "read", "web-rg/vmss-web")).status_code == 403
+    assert ask(server, "/metrics", token(server, "all-sets", "read")).status_code == 200
+
+
 def test_a_reader_of_a_scale_set_sees_it_alone(server: Endpoint, bundle: Path, tmp_path: Path):
     """In every list, and of every page and document of something else that it is not there."""
     reader = token(server, "web reader", "read", "sub-1/web-rg/vmss-web")

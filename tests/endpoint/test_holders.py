@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import psutil
+import pytest
 import sqlalchemy as sa
 
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
 from collector.endpoint.database.tables import BUNDLES, QUEUE
 from collector.endpoint.indexing.holders import dead, holder
-from collector.endpoint.indexing.queue import Queue
+from collector.endpoint.indexing.queue import CLAIM_SECONDS, Queue
 from collector.endpoint.reading.bundles import now
 
 _TELL = "from collector.endpoint.indexing.holders import holder; print(holder(), flush=True); input()"
@@ -48,7 +49,7 @@ def test_claims_of_the_dead_are_free_at_once_and_those_of_the_living_and_of_othe
     host, pid, _ = holder().rsplit(" ", 2)
     holders = {"a" * 16: holder(), "b" * 16: f"{host} {pid} 0", "c" * 16: f"{host}-2 {pid} 0", "d" * 16: None}
     rows = [row(name) for name in holders]
-    later = now() + timedelta(seconds=600)
+    later = now() + timedelta(seconds=CLAIM_SECONDS)
     with database.writing() as connection:
         connection.execute(sa.insert(BUNDLES), rows)
         claims = [{"bundle": name, "due": later, "tries": 1, "holder": one} for name, one in holders.items()]
@@ -64,3 +65,22 @@ def test_claims_of_the_dead_are_free_at_once_and_those_of_the_living_and_of_othe
 def row(name: str) -> dict[str, object]:
     told = {"id": name, "sha256": name * 4, "bytes": 1, "received": now(), "created": now()}
     return told | {"state": "waiting", "verdict": "failed", "encrypted": False}
+
+
+def test_a_clock_that_is_set_back_a_day_puts_nothing_off(database: Database):
+    tomorrow = now() + timedelta(days=1)
+    with database.writing() as connection:
+        connection.execute(sa.insert(BUNDLES), [row("a" * 16)])
+        connection.execute(sa.insert(QUEUE), [{"bundle": "a" * 16, "due": tomorrow, "tries": 0}])
+    queue = Queue(database)
+    assert [name for name, _ in queue.claim(10)] == ["a" * 16]
+    assert queue.claim(10) == []
+
+
+def test_a_clock_that_is_set_ends_no_process(monkeypatch: pytest.MonkeyPatch):
+    before = holder()
+    real = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: real + 86_400)
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: real + 86_400)
+    assert psutil.Process().create_time() > real + 86_000
+    assert dead([before]) == []

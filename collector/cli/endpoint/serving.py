@@ -6,6 +6,7 @@ import atexit
 import errno
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,10 +40,9 @@ def serve(settings: Settings, listen: str) -> None:
     parts = _opened(settings)
     access = parts.access
     if access.is_first_start:
-        click.echo(
-            f"vmext: first start; the administrator token is {access.token_file.read_text().strip()}",
-            err=True,
-        )
+        # what is no terminal may be a log, which others read and keep
+        secret = access.token_file.read_text().strip() if sys.stderr.isatty() else f"in {access.token_file}"
+        click.echo(f"vmext: first start; the administrator token is {secret}", err=True)
     crew = Crew(roles(settings, bound), ended=forget)
     crew.start()
 

@@ -37,7 +37,7 @@ class Account:
     last_login: datetime | None
 
     def is_locked(self, at: datetime) -> bool:
-        return self.locked_until is not None and self.locked_until > at
+        return _is_locked(self.locked_until, at)
 
 
 _TOLD = [ACCOUNTS.c[name] for name in Account.__dataclass_fields__]
@@ -80,6 +80,11 @@ class Accounts:
             counting = sa.select(sa.func.count()).select_from(ACCOUNTS).where(*wanted)
             return [Account(**row._mapping) for row in rows], int(connection.execute(counting).scalar_one())
 
+    def is_known(self, name: str) -> bool:
+        with self._database.reading() as connection:
+            query = sa.select(ACCOUNTS.c.name).where(ACCOUNTS.c.name == name.strip().lower())
+            return connection.execute(query).first() is not None
+
     def remove(self, name: str, *, by: str, address: str = "") -> bool:
         """Ends its sessions, too; False where there is no such account."""
         with self._database.writing() as connection:
@@ -106,14 +111,15 @@ class Accounts:
         name, at = name.strip().lower(), now()
         with self._database.reading() as connection:
             row = connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.name == name)).first()
-        is_locked = row is not None and row.locked_until is not None and row.locked_until > at
+        is_locked = row is not None and _is_locked(row.locked_until, at)
         is_right = is_password(row.password if row is not None else None, password)
         if row is None or is_locked:
             return None
         with self._database.writing() as connection:
             mine = sa.update(ACCOUNTS).where(ACCOUNTS.c.name == name)
             if is_right:
-                unlocked = ACCOUNTS.c.locked_until.is_(None) | (ACCOUNTS.c.locked_until <= at)
+                until = ACCOUNTS.c.locked_until
+                unlocked = until.is_(None) | (until <= at) | (until > at + _LONGEST_LOCK)
                 done = connection.execute(mine.where(unlocked).values(failed=0, locked_until=None, last_login=at))
                 return Person(f"account {name}", name, row.scope) if done.rowcount else None
             failed = connection.execute(mine.values(failed=ACCOUNTS.c.failed + 1).returning(ACCOUNTS.c.failed)).scalar()
@@ -121,6 +127,11 @@ class Accounts:
                 lock = min(_LONGEST_LOCK, _FIRST_LOCK * 2 ** min(failed - _FREE_TRIES, 8))
                 connection.execute(mine.values(locked_until=at + lock))
         return None
+
+
+def _is_locked(until: datetime | None, at: datetime) -> bool:
+    """A lock that seems longer than any is from before the clock was set back."""
+    return until is not None and at < until <= at + _LONGEST_LOCK
 
 
 def is_name(text: str) -> bool:

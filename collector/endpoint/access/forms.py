@@ -27,7 +27,9 @@ async def posted(request: Request, *, most: int = _MOST_FORM) -> dict[str, str]:
 def check_csrf(request: Request, told: str) -> None:
     """Raises RefusalError where a session's form does not hold what only this session's pages know."""
     person = request.scope.get("caller")
-    if not isinstance(person, Caller) or (person.csrf and not hmac.compare_digest(person.csrf, told)):
+    if not isinstance(person, Caller) or (
+        person.csrf and not hmac.compare_digest(person.csrf.encode(), told.encode("utf-8", "replace"))
+    ):
         raise RefusalError(403, "this form is not of your session, or the session is over", "Open the page again.")
 
 
@@ -43,7 +45,10 @@ async def fields(request: Request, *, most: int = _MOST_FORM) -> dict[str, str]:
 
 def local(target: str) -> str:
     """A path of this endpoint, never another site."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # a bracket that opens no address
+        return "/"
     is_odd = any(mark < " " or mark == "\\" for mark in target)
     if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//") or is_odd:
         return "/"

@@ -78,6 +78,9 @@ class Guard:
         """Puts the caller into the scope, or gives the answer to one who is not let in. Raises RefusalError."""
         path, method = scope["path"], scope["method"]
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            # a proxy may take for the next request what this server takes for a part of the body (RFC 9112, 6.3)
+            raise RefusalError(400, "a request has Content-Length or Transfer-Encoding, not both")
         if method not in _SAFE and not path.startswith("/v1/"):
             self._check_origin(scope, headers)
         for kind, secret in _told(headers):

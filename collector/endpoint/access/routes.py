@@ -37,8 +37,10 @@ def add_login(app: FastAPI, parts: Parts) -> None:
             person = await to_thread.run_sync(parts.access.accounts.check, name, password, limiter=limiter)
             wrong = "Name or password is wrong. After several wrong tries an account is closed for some minutes."
         if person is None:
-            act = Act(name if not token else "somebody", "login-refused", "", wrong, address_of(request.scope))
-            parts.access.audit.soon(act)
+            # what is no account's name may be a password in the wrong field
+            is_account = not token and await run_in_threadpool(parts.access.accounts.is_known, name)
+            who = name.lower() if is_account else "somebody"
+            parts.access.audit.soon(Act(who, "login-refused", "", wrong, address_of(request.scope)))
             return login_form(parts, request, target, wrong=wrong, name=name)
         secret = await run_in_threadpool(begin, parts, person, address_of(request.scope))
         return signed_in(parts, request, secret, target)

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 
 import psutil
 
-#: The time of a start is derived from the host's clock, which is set now and then; in seconds.
+#: The system tells when it began in whole seconds, rounded now this way, now that; in seconds.
 _SAME_START = 5.0
 
 
 def holder() -> str:
-    """This process, as the queue keeps it: the host's name, the process number, and its start in seconds since 1970."""
-    return f"{_host()} {os.getpid()} {psutil.Process().create_time():.0f}"
+    """This process, as the queue keeps it: the host's name, the process number, and its start."""
+    return f"{_host()} {os.getpid()} {_start(psutil.Process()):.0f}"
 
 
 def dead(holders: Iterable[str]) -> list[str]:
@@ -31,11 +31,16 @@ def _runs(holder: str) -> bool:
     try:
         process = psutil.Process(int(pid))
         # one that ended and whose end nobody has asked for yet does nothing any more
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(start)) <= _SAME_START
+        return process.status() != psutil.STATUS_ZOMBIE and abs(_start(process) - float(start)) <= _SAME_START
     except psutil.NoSuchProcess:
         return False
     except psutil.Error:
         return True  # it belongs to somebody else
+
+
+def _start(process: psutil.Process) -> float:
+    """In seconds since the system's own start, which stays the same when the host's clock is set."""
+    return process.create_time() - psutil.boot_time()
 
 
 def _host() -> str:

@@ -88,7 +88,7 @@ class Indexer:
             read, damaged = self._read(claimed, time.monotonic() + _BATCH_SECONDS)
             try:
                 self._write(list(read.values()), damaged)
-            except sa.exc.SQLAlchemyError:
+            except (sa.exc.SQLAlchemyError, *_ODD):
                 read = self._write_apart(read, damaged)
             metrics.INDEXED.inc(len(read))
             metrics.DAMAGED.inc(len(damaged))
@@ -120,7 +120,7 @@ class Indexer:
             try:
                 self._write([one], {})
                 written[bundle] = one
-            except sa.exc.SQLAlchemyError as error:
+            except (sa.exc.SQLAlchemyError, *_ODD) as error:
                 damaged[bundle] = f"the index can't hold what it says ({type(error).__name__})"
                 self._write([], {bundle: damaged[bundle]})
         return written

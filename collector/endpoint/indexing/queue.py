@@ -29,7 +29,8 @@ class Queue:
         Raises OSError.
         """
         now = datetime.now(timezone.utc)
-        is_due = QUEUE.c.due <= now
+        # nothing is put off for longer than a claim: where it seems so, the clock was set back
+        is_due = (QUEUE.c.due <= now) | (QUEUE.c.due > now + timedelta(seconds=2 * CLAIM_SECONDS))
         with self._database.reading() as connection:  # who finds nothing to do keeps no writer waiting
             oldest = sa.select(QUEUE.c.tries).where(is_due).order_by(QUEUE.c.due, QUEUE.c.bundle).limit(1)
             tries = connection.execute(oldest).scalar()

@@ -148,8 +148,8 @@ def _state_rows(bundle: Bundle, findings: Sequence[Row]) -> tuple[Row, ...]:
 
 def _state(extension: str, outcome: str, version: str | None, exit_code: int | None, title: str | None) -> Row:
     return {
-        "extension": extension[:128],
-        "outcome": outcome[:16],
+        "extension": _cut(extension, 128),
+        "outcome": _cut(outcome, 16),
         "version": _cut(version, 32),
         "exit_code": exit_code,
         "title": title,

@@ -21,6 +21,9 @@ from collector.model import Window, iso
 _VERDICTS = {"failed": "Failed", "hanging": "Hanging", "healthy": "Healthy", "nothing-found": "Nothing found"}
 _CONFIDENCE = {"high": "sure", "medium": "probably", "low": "perhaps"}
 
+#: Bidirectional controls as in Unicode Technical Report 36, 2.7; control characters but for tab and line ends.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 
 class Pages:
     """Renders templates. Every template extends base.html, which needs `here` and `person`."""
@@ -33,6 +36,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=visible,
         )
         filters: dict[str, Callable[..., str]] = {
             "short": lambda extension: words.short(extension) if extension else "",
@@ -69,6 +73,14 @@ class Pages:
 
     def error(self, message: str, status: int, *, hint: str = "", person: Caller | None = None) -> HTMLResponse:
         return HTMLResponse(self.render("error.html", message=message, hint=hint, person=person), status)
+
+
+def visible(value: Any) -> Any:
+    """Marks in the place of what is not seen and may make a text look like another one: control characters, and those
+    that turn the direction of writing."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return type(value)(_UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", value))
 
 
 def period(window: Window) -> str:
@@ -115,6 +127,7 @@ def _moment(value: datetime | str | None) -> datetime | None:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
+            value = value.astimezone(timezone.utc) if value.tzinfo else None
+        except (ValueError, OverflowError):
             return None
     return value.astimezone(timezone.utc) if value is not None and value.tzinfo else None
