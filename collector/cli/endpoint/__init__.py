@@ -61,7 +61,7 @@ class Given:
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that serve.")
 @click.option("--indexers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that index.")
 @click.option("--one-process", is_flag=True, help="Serve and index in one process: half the memory, for small sites.")
-@click.option("--backlog", type=click.IntRange(1, 65_535), default=256, show_default=True, help="Of the socket.")
+@click.option("--backlog", type=click.IntRange(1, 65_535), default=2048, show_default=True, help="Of the socket.")
 @click.option(
     "--store",
     envvar="VMEXT_STORE",
