@@ -14,7 +14,7 @@ PURE = [
     *("model.py", "errors.py", "parse", "extract", "diagnose", "redact", "deliver/backoff.py"),
     *("discover/rotation.py", "discover/crowds.py", "discover/versions.py", "pipeline/ledger.py"),
     *("config/values.py", "config/pages.py", "watch/limits.py", "cli/status_text.py"),
-    "endpoint/intake/turns.py",
+    *("endpoint/intake/turns.py", "endpoint/intake/heads.py"),
     *("fleet/scale_set.py", "fleet/reading.py", "fleet/case.py", "fleet/spread.py"),
     *("fleet/az_output", "fleet/advice", "fleet/rendering", "fleet/again/document.py", "fleet/again/text.py"),
     *(

@@ -16,7 +16,9 @@ class Backoff:
     def delay(self, attempt: int, random: Callable[[], float], retry_after: float | None = None) -> float:
         """Seconds before try `attempt` + 1 (the first try is 1). `random` gives 0 to 1.
 
-        What the receiver asked for by Retry-After is the least; it is not capped, only the deadline ends it.
+        What the receiver asked for by Retry-After is the least; it is not capped, only the deadline ends it. It is told
+        in whole seconds, and many may be told the same one: they come at any time within the second after it.
         """
-        jittered = random() * min(self.cap, self.base * 2.0 ** min(attempt, 16))
-        return max(float(jittered), retry_after or 0.0)
+        chance = random()
+        jittered = chance * min(self.cap, self.base * 2.0 ** min(attempt, 16))
+        return max(float(jittered), retry_after + chance if retry_after else 0.0)

@@ -28,7 +28,7 @@ class RefusalError(Exception):
 
     def response(self) -> JSONResponse:
         body = {"error": str(self), "hint": self.hint, **self.more}
-        headers = {"Connection": "close"} if self.status in (400, 401, 411, 413) else {}
+        headers = {"Connection": "close"} if self.status in (400, 401, 408, 411, 413) else {}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
         return JSONResponse(body, self.status, headers)

@@ -12,6 +12,7 @@ from collector.endpoint.database.engine import Database
 from collector.endpoint.database.migrate import migrate
 from collector.endpoint.indexing.indexer import Indexer
 from collector.endpoint.intake.committing import Commits
+from collector.endpoint.intake.gate import Gate
 from collector.endpoint.intake.ingest import recover
 from collector.endpoint.pages.templates import Pages
 from collector.endpoint.pages.timelines import Timelines
@@ -42,6 +43,7 @@ class Parts:
     timelines: Timelines
     limits: Limits
     pulse: Pulse
+    gate: Gate
     watchers: tuple[Watcher, ...]
     #: None where findings go nowhere.
     exporter: Exporter | None
@@ -75,6 +77,7 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
     watching = watched(settings, store, database, cache, limits)
     store = watching.store
     indexer = Indexer(database, store, limits, exports=settings.otlp_endpoint is not None)
+    pulse = Pulse(database, folders)
     return Parts(
         settings,
         database,
@@ -86,7 +89,8 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         Pages(watches=bool(settings.watch)),
         Timelines(),
         limits,
-        Pulse(database, folders),
+        pulse,
+        Gate(pulse),
         watching.watchers(indexer.call),
         _exporter(settings, database),
     )

@@ -12,6 +12,7 @@ import uvicorn
 
 from collector.endpoint.app import create_app
 from collector.endpoint.crew import Role, hold, on_end
+from collector.endpoint.intake.door import door_to
 from collector.endpoint.parts import Parts, open_parts
 from collector.endpoint.settings import Settings
 
@@ -32,6 +33,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(parts),
+                http=door_to(parts.gate),
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -34,7 +34,7 @@ class Settings:
     #: Processes that index; 0: none, on a host that only takes requests; None: a thread of the one that serves.
     indexers: int | None = None
     #: Connections that the system keeps for a process that is at others; also how many it accepts in one go.
-    backlog: int = 256
+    backlog: int = 2_048
     #: Where findings go as logs, by OTLP over HTTP; None: nowhere.
     otlp_endpoint: str | None = None
     #: What is sent along, as OTEL_EXPORTER_OTLP_HEADERS tells it; it may hold a secret.

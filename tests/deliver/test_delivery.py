@@ -234,6 +234,7 @@ def test_delays_grow_with_jitter_and_honour_what_is_asked():
     assert [backoff.delay(attempt, lambda: 1.0) for attempt in (1, 2, 3, 4, 50)] == [2, 4, 8, 10, 10]
     assert backoff.delay(3, lambda: 0.0) == 0
     assert backoff.delay(1, lambda: 0.0, retry_after=30) == 30
+    assert backoff.delay(1, lambda: 0.9, retry_after=30) == pytest.approx(30.9)  # not all in the same instant
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="makes links and pipes")

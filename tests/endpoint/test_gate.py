@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from collector.endpoint.answers import RefusalError
-from collector.endpoint.intake.gate import Bounds, Gate
+from collector.endpoint.intake.gate import HELD, Bounds, Gate
 from collector.endpoint.intake.turns import Turns
 from collector.endpoint.pulse import Beat, Pulse
 
@@ -34,6 +34,27 @@ def test_so_many_are_let_in_and_the_next_when_one_is_done():
         with gate.passage(10):
             pass
     assert (gate.requests, gate.bytes) == (0, 0)
+
+
+def test_a_large_bundle_counts_as_what_is_held_of_it():
+    gate = Gate(Told(Beat()), Bounds(bytes=2 * HELD))
+    with gate.passage(60_000_000), gate.passage(60_000_000):
+        assert gate.bytes == 2 * HELD
+        assert refused(gate).status == 429
+    assert gate.bytes == 0
+
+
+def test_who_is_told_so_before_anything_is_made_for_it():
+    gate = Gate(Told(Beat()), Bounds(requests=2))
+    with gate.passage(10):
+        assert gate.away() is None
+        gate.bundles = 2
+        assert gate.away() == 1
+        gate.bundles = 0
+        with gate.passage(10):
+            assert gate.away() == 1
+    assert gate.away() is None
+    assert Gate(Told(Beat(waiting=100_000))).away() == 60
 
 
 def test_bytes_are_bounded_and_one_large_bundle_is_always_let_in():

@@ -64,7 +64,7 @@ class Given:
 @click.option(
     "--backlog",
     type=click.IntRange(1, 65_535),
-    default=256,
+    default=2048,
     show_default=True,
     help="Connections that wait for their turn.",
 )

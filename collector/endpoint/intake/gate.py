@@ -14,8 +14,8 @@ from collector.endpoint.pulse import Pulse
 
 #: Seconds until it is worth trying again where an operator has to do something first.
 _FULL_SECONDS = 60
-#: Seconds in which the indexers come on.
-_BEHIND_SECONDS = 20
+#: Bytes up to which a bundle is received in memory; a larger one goes to the disk as it comes.
+HELD = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Bounds:
     """Of one process. Sizes in bytes."""
 
     requests: int = 256
-    bytes: int = 128_000_000
+    #: Of bodies that are held in memory; whoever reads them needs as much again for a moment.
+    bytes: int = 64_000_000
     #: Bundles that wait for the indexer.
     waiting: int = 100_000
 
@@ -38,19 +39,32 @@ class Gate:
         self._turns = Turns()
         self.requests = 0
         self.bytes = 0
+        #: Connections that are dealt with, and first requests of these that bring a bundle and have no answer yet.
+        self.served = 0
+        self.bundles = 0
+        #: Bytes of requests' heads that have come in part.
+        self.heads = 0
+
+    def away(self) -> int | None:
+        """Seconds after which to come again, for who is not worth a closer look; None where there may be room."""
+        bounds = self._bounds
+        if max(self.bundles, self.requests) < bounds.requests and self._pulse.last.waiting < bounds.waiting:
+            return None
+        return _FULL_SECONDS if self._pulse.last.waiting >= bounds.waiting else self._turns.next(self._clock())
 
     @contextmanager
     def passage(self, length: int) -> Iterator[None]:
         """For a body of `length` bytes. Raises RefusalError before anything of it is read where there is no room."""
         self._check(length)
+        held = min(length, HELD)
         self.requests += 1
-        self.bytes += length
+        self.bytes += held
         try:
             yield
             self._turns.served(self._clock())
         finally:
             self.requests -= 1
-            self.bytes -= length
+            self.bytes -= held
 
     def _check(self, length: int) -> None:
         bounds, beat = self._bounds, self._pulse.last
@@ -64,7 +78,7 @@ class Gate:
             raise RefusalError(
                 429, "too many bundles wait to be indexed", "Try again later.", retry_after=_FULL_SECONDS
             )
-        if self.requests >= bounds.requests or (self.requests and self.bytes + length > bounds.bytes):
+        if self.requests >= bounds.requests or (self.requests and self.bytes + min(length, HELD) > bounds.bytes):
             metrics.REFUSED.labels("requests").inc()
             raise RefusalError(
                 429, "the endpoint is busy", "Try again then.", retry_after=self._turns.next(self._clock())

@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from collector.bundle.reader import Limits, glance_received
 from collector.endpoint import metrics
 from collector.endpoint.access.admission import Admission, Admit
 from collector.endpoint.answers import RefusalError
-from collector.endpoint.bodies import whole_body
+from collector.endpoint.bodies import pieces, whole_body
 from collector.endpoint.database.engine import Database
 from collector.endpoint.indexing.rows import Row, bundle_row
 from collector.endpoint.intake.committing import Commits, insert_bundles
-from collector.endpoint.intake.gate import Gate
+from collector.endpoint.intake.gate import HELD, Gate
 from collector.endpoint.reading.bundles import Index, now, receipt
 from collector.endpoint.stores.incoming import Incoming
 from collector.endpoint.stores.store import Store
@@ -41,8 +41,6 @@ log = logging.getLogger(__name__)
 
 ID = re.compile(r"[0-9a-f]{16}\Z")
 _RECOVERED_AT_ONCE = 500
-#: Bytes up to which a bundle is received in memory; beyond, it goes to the disk as it comes.
-_SMALL = 1 << 20
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 
 #: The row that is added, and what stands in the index when it is on the disk.
@@ -77,7 +75,7 @@ class Ingest:
         """Raises RefusalError for what is not taken."""
         digest, length = self._announced(bundle_id, request)
         with self.gate.passage(length):
-            if length <= _SMALL:
+            if length <= HELD:
                 return await self._put_small(bundle_id, digest, length, request)
             known = await run_in_threadpool(self.known, bundle_id, digest)
             if known is not None:
@@ -136,23 +134,17 @@ class Ingest:
 
     async def receive(self, request: Request, incoming: Incoming, *, most: int) -> None:
         """The body onto the disk. Raises RefusalError, OSError."""
-        try:
-            async for block in request.stream():
-                if incoming.size + len(block) > most:
-                    raise RefusalError(413, f"the body may have {most} bytes at most")
-                await run_in_threadpool(incoming.write, block)
-        except ClientDisconnect as error:
-            raise RefusalError(400, "the connection ended before the bundle was whole") from error
+        async for block in pieces(request, "bundle"):
+            if incoming.size + len(block) > most:
+                raise RefusalError(413, f"the body may have {most} bytes at most")
+            await run_in_threadpool(incoming.write, block)
 
     async def _drain(self, request: Request) -> None:
         received = 0
-        try:
-            async for block in request.stream():
-                received += len(block)
-                if received > self.most_bytes:
-                    raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most")
-        except ClientDisconnect as error:
-            raise RefusalError(400, "the connection ended before the bundle was whole") from error
+        async for block in pieces(request, "bundle"):
+            received += len(block)
+            if received > self.most_bytes:
+                raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most")
 
     def take_small(self, bundle_id: str, digest: str, body: bytes, admit: Admit) -> Adding:
         """A bundle that is whole in memory: checked, stored, and on its way into the index."""

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from collector.endpoint.intake import described
 from collector.endpoint.intake.blocks import Blocks, add_blocks
-from collector.endpoint.intake.gate import Gate
 from collector.endpoint.intake.granting import add_grants
 from collector.endpoint.intake.grants import Grants
 from collector.endpoint.intake.ingest import Ingest
@@ -32,7 +31,7 @@ def add_intake(app: FastAPI, parts: Parts) -> None:
         parts.settings.most_bytes,
         parts.limits,
         parts.access.admission,
-        Gate(parts.pulse),
+        parts.gate,
     )
 
     app.add_middleware(Lane, ingest=ingest)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-#: Served in a second, until more is known; and the longest wait, since senders give up after a minute.
-_LEAST_RATE, _LONGEST_SECONDS = 20.0, 40.0
+#: Served in a second, until more is known, and at least; the longest wait, since senders give up after a minute.
+_FIRST_RATE, _LEAST_RATE, _LONGEST_SECONDS = 200.0, 20.0, 40.0
 #: How much of the rate is what the last seconds were like.
 _NEW = 0.3
 
@@ -14,7 +14,7 @@ class Turns:
     """Everyone told the same moment would come at the same moment. `now` is any clock, in seconds."""
 
     def __init__(self) -> None:
-        self._rate = _LEAST_RATE
+        self._rate = _FIRST_RATE
         self._since = 0.0
         self._served = 0
         self._next = 0.0
