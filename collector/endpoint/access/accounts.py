@@ -71,6 +71,13 @@ class Accounts:
             rows = connection.execute(sa.select(*_TOLD).order_by(ACCOUNTS.c.name))
             return [Account(**row._mapping) for row in rows]
 
+    def page(self, *, limit: int, after: str = "") -> tuple[Sequence[Account], str | None]:
+        """Those behind the name `after`, in the order of their names; and behind which the next page begins."""
+        query = sa.select(*_TOLD).where(ACCOUNTS.c.name > after).order_by(ACCOUNTS.c.name).limit(limit + 1)
+        with self._database.reading() as connection:
+            found = [Account(**row._mapping) for row in connection.execute(query)]
+        return found[:limit], found[limit - 1].name if len(found) > limit else None
+
     def remove(self, name: str, *, by: str, address: str = "") -> bool:
         """Ends its sessions, too; False where there is no such account."""
         with self._database.writing() as connection:

@@ -18,6 +18,7 @@ from collector.endpoint.access.caller import SCOPES
 from collector.endpoint.access.scale_sets import told_scale_set
 from collector.endpoint.database.access_tables import SESSIONS, TOKENS
 from collector.endpoint.database.engine import Database
+from collector.endpoint.reading.paging import Page, cut, keyset
 from collector.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,27 @@ class Tokens:
         with self._database.reading() as connection:
             return [Token(**row._mapping) for row in connection.execute(query)]
 
+    def page(self, *, are_good: bool, limit: int, after: str | None = None) -> Page[Token]:
+        """Of those that are good, or of those that ended; newest first. Raises CursorError."""
+        query = sa.select(*_TOLD).where(_good(now()) if are_good else ~_good(now()))
+        with self._database.reading() as connection:
+            rows = connection.execute(keyset(query, (TOKENS.c.created, TOKENS.c.id), after, limit)).all()
+        shown, cursor = cut(rows, limit, [(row.created, row.id) for row in rows])
+        return Page(tuple(Token(**row._mapping) for row in shown), cursor)
+
+    def ended(self) -> int:
+        """How many are revoked or over."""
+        query = sa.select(sa.func.count()).select_from(TOKENS).where(~_good(now()))
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def revoked(self, token_id: str) -> Token | None:
+        """The one of this id, if it was revoked."""
+        query = sa.select(*_TOLD).where(TOKENS.c.id == token_id, TOKENS.c.revoked.is_not(None))
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return Token(**row._mapping) if row is not None else None
+
     def revoke(self, which: str, *, by: str, address: str = "") -> Token | None:
         """By id or name; ends the sessions that were begun with it, too. None where there is no such good token."""
         with self._database.writing() as connection:
@@ -127,6 +149,11 @@ class Tokens:
                 connection.execute(sa.update(TOKENS).where(TOKENS.c.id == token.id).values(last_used=at))
         except OSError as error:  # whoever sends need not wait for this
             log.warning("the use of the token %s could not be kept: %s", token.id, error)
+
+
+def _good(at: datetime) -> sa.ColumnElement[bool]:
+    """As `Token.state` says it."""
+    return sa.and_(TOKENS.c.revoked.is_(None), sa.or_(TOKENS.c.expires.is_(None), TOKENS.c.expires > at))
 
 
 def token_row(secret: str, name: str, scope: str, at: datetime, by: str) -> dict[str, Any]:

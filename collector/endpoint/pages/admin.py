@@ -15,14 +15,15 @@ from collector.endpoint.access.audit import ACTIONS, FILTERS, acts, moment, now
 from collector.endpoint.access.forms import posted
 from collector.endpoint.access.guard import address_of
 from collector.endpoint.access.need import Administrator
-from collector.endpoint.access.tokens import DEFAULT_DAYS, MOST_DAYS, Token
+from collector.endpoint.access.tokens import DEFAULT_DAYS, MOST_DAYS
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.parts import Parts
+from collector.endpoint.reading.paging import CursorError
 from collector.errors import ConfigError
 
 _PAGE = 100
-#: Of tokens that ended so many are shown, so that the page stays small.
-_MOST_ENDED = 50
+#: Rows of the other lists, so that a page stays below 100 KB: most have a form or two.
+_TOKENS, _ENDED, _ACCOUNTS = 40, 20, 30
 #: What the page of accounts says was done; the address tells which, so that no link puts words of its own there.
 _DONE = {"added": "{} is added.", "changed": "The password of {} is changed.", "removed": "{} is removed."}
 
@@ -41,15 +42,18 @@ def _add_tokens(app: FastAPI, parts: Parts) -> None:
     tokens = parts.access.tokens
 
     def show(request: Request, status: int = 200, **values: Any) -> Response:
-        at, asked = now(), request.query_params.get("revoked")
-        known: dict[str, Any] = {"form": {}, "wrong": "", "secret": "", "made": None, "revoked": ""}
-        listed: dict[str, list[Token]] = {"good": [], "ended": []}
-        for token in tokens.all():
-            listed["good" if token.state(at) == "good" else "ended"].append(token)
-            if token.id == asked and token.revoked is not None:
-                known["revoked"] = token.name
-        fixed = {"now": at, "days": DEFAULT_DAYS, "most_days": MOST_DAYS, "most_ended": _MOST_ENDED}
-        return _show(parts, request, "tokens", status, **known | listed | fixed | values)
+        asked = request.query_params
+        try:
+            good = tokens.page(are_good=True, limit=_TOKENS, after=asked.get("after") or None)
+            ended = tokens.page(are_good=False, limit=_ENDED, after=asked.get("ended") or None)
+        except CursorError:
+            return parts.pages.error("This page of the list does not exist.", 400, person=request.scope["caller"])
+        gone = tokens.revoked(asked.get("revoked", ""))
+        known: dict[str, Any] = {"form": {}, "wrong": "", "secret": "", "made": None}
+        known |= {"good": good, "ended": ended, "ended_count": tokens.ended(), "revoked": gone.name if gone else ""}
+        known |= {"is_first": "after" not in asked, "is_first_ended": "ended" not in asked}
+        fixed = {"now": now(), "days": DEFAULT_DAYS, "most_days": MOST_DAYS}
+        return _show(parts, request, "tokens", status, **known | fixed | values)
 
     @app.get("/admin/tokens", include_in_schema=False)
     def listing(request: Request) -> Response:
@@ -90,8 +94,11 @@ def _add_accounts(app: FastAPI, parts: Parts) -> None:
     accounts = parts.access.accounts
 
     def show(request: Request, status: int = 200, **values: Any) -> Response:
-        known: dict[str, Any] = {"form": {}, "wrong": "", "done": _told(request)}
-        return _show(parts, request, "accounts", status, **known | {"accounts": accounts.all(), "now": now()} | values)
+        after = request.query_params.get("after", "")
+        page, next_page = accounts.page(limit=_ACCOUNTS, after=after if is_name(after) else "")
+        known: dict[str, Any] = {"form": {}, "wrong": "", "done": _told(request), "accounts": page, "now": now()}
+        known |= {"after": next_page, "is_first": not after}
+        return _show(parts, request, "accounts", status, **known | values)
 
     @app.get("/admin/accounts", include_in_schema=False)
     def listing(request: Request) -> Response:
