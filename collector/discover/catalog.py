@@ -13,6 +13,7 @@ from typing import Any, get_args
 from collector.data import table
 from collector.errors import DataError
 from collector.model import SourceKind, System
+from collector.platforms.own_files import read_named
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,6 +30,7 @@ _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = frozenset({"extension", "version", "name", "sequence"})
 #: What may stand in braces, with values that do for a check.
 _PLACEHOLDERS = {"lib": "lib", "log": "log", "agentlog": "agentlog"}
+_MOST_OWN_BYTES = 1_048_576
 _OWN_HINT = "Rows have the form of the product's own source tables."
 
 
@@ -92,8 +94,10 @@ def own_files(configuration: Path) -> tuple[Path, ...]:
 def own_table(file: Path) -> OwnTable:
     """Read and checked. Raises DataError naming the file and the row."""
     try:
-        loaded = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+        loaded = tomllib.loads(read_named(file, _MOST_OWN_BYTES).decode("utf-8-sig"))
+    except OSError as error:
+        raise DataError(f"{file} can't be read: {error.strerror}", _OWN_HINT) from error
+    except ValueError as error:
         raise DataError(f"{file} can't be read: {error}", _OWN_HINT) from error
     rows = _rows(str(file), loaded)
     for row in rows:

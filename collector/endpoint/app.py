@@ -90,14 +90,17 @@ def create_app(parts: Parts) -> FastAPI:
 
     @app.exception_handler(GoneError)
     async def gone(request: Request, error: GoneError) -> Response:
-        return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
+        return _refusal(parts, request, RefusalError(410, f"the bundle is not there any more: {error.strerror}"))
 
     return app
 
 
 def _refusal(parts: Parts, request: Request, error: RefusalError) -> Response:
     """A page for a browser, JSON for a program."""
-    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+    path = request.url.path
+    # the one address of the API that pages link to
+    is_of_pages = not path.startswith("/v1/") or (path.startswith("/v1/bundles/") and path.endswith("/bundle"))
+    if not is_of_pages or "text/html" not in request.headers.get("accept", ""):
         return error.response()
     person = request.scope.get("caller")
     return parts.pages.error(str(error), error.status, hint=error.hint, person=person)

@@ -41,14 +41,28 @@ def read_named(file: Path, most: int) -> bytes:
     return content
 
 
+def check_named(path: Path) -> None:
+    """Of what a setting names and a library reads by its path: a plain file, or a folder of them.
+
+    Raises OSError where there is none, or where others could have written it; as `read_named`.
+    """
+    if path.is_dir():
+        if reason := _doubt(path.stat(), _ours() | _caller()):
+            raise PermissionError(errno.EACCES, reason, str(path))
+        return
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    os.close(_plain(os.open(path, flags), path, trusted=_ours() | _caller()))
+
+
 def make_private(folder: Path) -> None:
     """Makes a folder that only its owner can enter, or makes it so.
 
-    Raises OSError; PermissionError where it, or what lies directly in it, is someone else's.
+    Raises OSError; PermissionError where it, or what lies directly in it, is someone else's, or others could put
+    another one in its place.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     status, me = folder.stat(), os.geteuid()
-    if reason := _strange(folder, status, me):
+    if reason := _strange(folder, status, me) or _replaceable(folder, me):
         raise PermissionError(errno.EACCES, reason, str(folder))
     if status.st_uid == me and status.st_mode & 0o777 != _PRIVATE:
         folder.chmod(_PRIVATE)
@@ -67,6 +81,22 @@ def _strange(folder: Path, status: os.stat_result, me: int) -> str:
     if folder.lstat().st_uid != 0:
         return "it is a link of another user"
     return "all users share it" if status.st_mode & stat.S_ISVTX else ""
+
+
+def _replaceable(folder: Path, me: int) -> str:
+    """Why others may take a folder of root away and put another one there; "" where they may not.
+
+    Where a folder has the sticky bit, its owner alone may (rename(2), unlink(2)).
+    """
+    if me != 0:
+        return ""
+    trusted = _ours() | _caller()
+    for parent in sorted({*folder.absolute().parents, *folder.resolve().parents}):
+        status = parent.stat()
+        by_group = status.st_mode & stat.S_IWGRP and status.st_gid not in trusted
+        if (by_group or status.st_mode & stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX:
+            return f"other users may put another one in its place: chmod go-w {parent}"
+    return ""
 
 
 def _plain(descriptor: int, file: Path, *, trusted: frozenset[int]) -> int:

@@ -18,11 +18,12 @@ from collector.endpoint.access.audit import now
 from collector.endpoint.access.leases import Lease
 from collector.endpoint.database.access_tables import AUDIT
 from collector.endpoint.database.engine import Database
-from collector.endpoint.database.tables import BUNDLES, INCIDENT_INSTANCES, INCIDENTS, INSTANCES, STATES
+from collector.endpoint.database.tables import BUNDLES
 from collector.endpoint.settings import Settings
 from tests.collecting import collect, failing_disk, vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint
+from tests.endpoint.told import told
 
 SET = {"scale_set": "vmss-web", "resource_group": "web-rg", "subscription": "sub-1"}
 ROOT = Path(__file__).parents[2]
@@ -82,24 +83,6 @@ def filled(data: Path, database_options: tuple[str, ...], files: list[Path]) -> 
     with database.writing() as connection:
         connection.execute(sa.update(BUNDLES).values(received=BUNDLES.c.created))
     return database
-
-
-def told(database: Database) -> dict[str, Any]:
-    """What the index concludes from the bundles, without the numbers that the database gives."""
-    with database.reading() as connection:
-        instance = sa.select(INSTANCES.c.key, INSTANCES.c.last_bundle, INSTANCES.c.last_verdict)
-        incident = [INCIDENTS.c[name] for name in ("id", "instances", "bundles", "first_seen", "last_seen")]
-        pair = [INCIDENT_INSTANCES.c[name] for name in ("first_seen", "last_seen", "bundles", "bundle")]
-        pairs = (
-            sa.select(INCIDENTS.c.id, INSTANCES.c.key, *pair)
-            .join_from(INCIDENT_INSTANCES, INCIDENTS, INCIDENT_INSTANCES.c.incident == INCIDENTS.c.number)
-            .join(INSTANCES, INCIDENT_INSTANCES.c.instance == INSTANCES.c.number)
-        )
-        states = sa.select(INSTANCES.c.key, STATES.c.extension, STATES.c.outcome, STATES.c.bundle).join_from(
-            STATES, INSTANCES, STATES.c.instance == INSTANCES.c.number
-        )
-        queries = {"instances": instance, "incidents": sa.select(*incident), "pairs": pairs, "states": states}
-        return {name: sorted(map(tuple, connection.execute(query))) for name, query in queries.items()}
 
 
 def objects(data: Path) -> int:

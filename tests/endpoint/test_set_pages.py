@@ -23,10 +23,11 @@ from collector.endpoint.pages.scale_set import scale_set_view
 from collector.endpoint.pages.search import exact, search_view
 from collector.endpoint.pages.set_answer import answered
 from collector.endpoint.pages.templates import Pages
+from collector.endpoint.reading.choice import Choice
 from collector.endpoint.reading.expected import expected, parsed, take
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
-from collector.endpoint.reading.scale_sets import scale_sets
+from collector.endpoint.reading.scale_sets import scale_set, scale_sets
 from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
 from tests.collecting import collect, failing_disk, vmext
@@ -206,6 +207,7 @@ def test_a_list_tells_who_is_silent_and_a_newer_one_takes_its_place(taking: Taki
         assert kept is not None
         assert (kept.by, kept.orchestration, len(kept.instances)) == ("ann", "uniform", count)
         assert kept.instances[0].extensions[0].name == "setup"
+        _one_meaning(taking, after, count, silent)
     taken = take(taking.database, listed, by="ann", now=NOW, within={number + 1})
     assert taken is None
 
@@ -249,6 +251,19 @@ def test_a_list_of_a_flexible_set_is_that_of_az_vm_list(taking: Taking):
 def _page_of(one: Whole) -> str:
     values = scale_set_view(one, (), 0, NOW, address="https://vmext.example")
     return unescape(Pages().render("scale_set.html", **values))
+
+
+def _one_meaning(taking: Taking, one: Whole, listed: int, silent: int) -> None:
+    """Every page counts "of N" by those that have reported; who is silent is told beside."""
+    with taking.database.reading() as connection:
+        known = scale_set(connection, None, one.id)
+        found = incidents(connection, None, Choice(scale_set=one.id)).items
+        view = scale_set_view(one, found, 0, NOW, address="https://vmext.example")
+    assert known is not None
+    assert (known.instances, known.expected, known.silent) == (one.reported, listed, silent)
+    assert found
+    assert {each.known_instances for each in found} == {one.reported}
+    assert f" {one.reported} instances, {silent} silent" in view["headline"]
 
 
 def test_a_list_makes_a_set_known_of_which_nothing_has_come(taking: Taking):

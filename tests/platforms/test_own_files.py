@@ -11,11 +11,13 @@ import pytest
 
 from collector.config import load_config
 from collector.deliver.lock import held
-from collector.errors import ConfigError
+from collector.deliver.targets.network import Network
+from collector.errors import ConfigError, DataError
 from collector.platforms import current
 from collector.platforms.locks import is_locked
 from collector.platforms.own_files import read_named
 from collector.platforms.state import redaction_key
+from collector.service.own_tables import own_tables, whole_tables
 from tests.collecting import failing_disk, vmext
 
 if sys.platform == "win32":
@@ -158,6 +160,59 @@ def test_a_named_file_that_is_a_pipe_or_someone_elses(name: str, tmp_path: Path)
     for file, problem in ((pipe, "no plain file"), (theirs, "belongs to another user")):
         with pytest.raises(ConfigError, match=problem):
             load_config({name: str(file)}, {}, tmp_path / "no.toml", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ca_bundle", "client_cert", "client_key"])
+def test_certificates_and_their_key_are_of_nobody_else(name: str, tmp_path: Path):
+    for file in ("ca_bundle", "client_cert", "client_key"):
+        (tmp_path / file).write_text("PEM")
+    given_names = {file: str(tmp_path / file) for file in ("ca_bundle", "client_cert", "client_key")}
+    Network(**given_names).check()
+    given(tmp_path / name)
+    with pytest.raises(ConfigError, match=f"{name}: .* belongs to another user, number 4242"):
+        Network(**given_names).check()
+    (tmp_path / name).unlink()
+    with pytest.raises(ConfigError, match=f"{name}: there is no file"):
+        Network(**given_names).check()
+
+
+def test_a_folder_of_certificates_is_of_nobody_else(tmp_path: Path):
+    Network(ca_bundle=str(tmp_path)).check()
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigError, match="other users may write it"):
+        Network(ca_bundle=str(tmp_path)).check()
+
+
+def test_a_table_of_places_is_of_nobody_else(tmp_path: Path):
+    configuration = tmp_path / "config.toml"
+    table = tmp_path / "sources.d" / "app.toml"
+    table.parent.mkdir()
+    table.write_text("")
+    assert [own.file for own in own_tables(configuration)] == [table]
+    given(table)
+    with pytest.raises(DataError, match=r"app\.toml can't be read: it belongs to another user, number 4242"):
+        own_tables(configuration)
+    tables, (entry,) = whole_tables(configuration)
+    assert (tables, "belongs to another user" in str(entry.note)) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "group", "problem"),
+    [(0o777, 0, True), (0o775, STRANGER, True), (0o775, 0, False), (0o1777, 0, False), (0o755, STRANGER, False)],
+)
+def test_no_other_user_may_put_another_state_folder_there(mode: int, group: int, problem: bool, tmp_path: Path):
+    open_folder = tmp_path / "open"
+    state = open_folder / "between" / "state"
+    state.mkdir(parents=True)
+    os.chown(open_folder, 0, group)
+    open_folder.chmod(mode)
+    (tmp_path / "link").symlink_to(state)
+    for path in (state, tmp_path / "link"):
+        if not problem:
+            current().make_private(path)
+            continue
+        with pytest.raises(PermissionError, match=f"put another one in its place: chmod go-w {open_folder}"):
+            current().make_private(path)
 
 
 def test_of_a_file_without_an_end_no_more_is_read_than_may_be(tmp_path: Path):

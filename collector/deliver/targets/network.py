@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from collector.errors import ConfigError, DeliveryError
+from collector.platforms.own_files import check_named
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,16 @@ class Network:
     client_key: str | None = None
 
     def check(self) -> None:
-        """Raises ConfigError for a file that can't be read or a proxy that is no address."""
+        """Raises ConfigError for a file that can't be read or may be another user's, or a proxy that is no address."""
         for name in ("ca_bundle", "client_cert", "client_key"):
             file = getattr(self, name)
-            if file and not Path(file).exists():
-                raise ConfigError(f"{name}: there is no file {file}")
+            try:
+                if file:
+                    check_named(Path(file))
+            except FileNotFoundError as error:
+                raise ConfigError(f"{name}: there is no file {file}") from error
+            except OSError as error:
+                raise ConfigError(f"{name}: {file} can't be used: {error.strerror}") from error
         if self.client_key and not self.client_cert:
             raise ConfigError("client_key is given without client_cert", "Give both, or client_cert alone.")
         if self.proxy and (urlsplit(self.proxy).scheme not in ("http", "https") or not urlsplit(self.proxy).hostname):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query, Security
+from fastapi import APIRouter, Depends, Query, Security
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -94,48 +95,67 @@ def of_bundles(parts: Parts) -> APIRouter:
 def _add_contents(router: APIRouter, parts: Parts) -> None:
     refusals = problems(404, 409, 410, 422, 500) | _UNCHANGED
 
+    def content_of(caller: Reader, bundle_id: BundleId, request: Request) -> _Content:
+        return _Content(parts, request, _known(parts, caller, bundle_id))
+
+    its_content = Depends(content_of)
+
     @router.get("/{bundle_id}/excerpts", operation_id="excerpts", response_model=Excerpts, responses=refusals)
-    def excerpts(caller: Reader, bundle_id: BundleId, asked: Annotated[Paged, Query()], request: Request) -> Response:
+    def excerpts(asked: Annotated[Paged, Query()], content: _Content = its_content) -> Response:
         """Lines around the failures, file by file; `limit` counts lines."""
-        entry = _known(parts, caller, bundle_id)
-        if _is_known(request, entry):
-            return _answered(None, entry)
-        with _plain(parts, entry) as opened:
-            page, cursor = _page(_lines(opened), asked)
-        told = [
-            {"path": path, "left_out": left_out, "lines": [line for *_, line in lines]}
-            for (_, path, left_out), lines in groupby(page, key=lambda one: one[:3])
-        ]
-        return _answered({"schema": 1, "excerpts": told, "next": cursor}, entry)
+
+        def told(page: Sequence[tuple[int, str, int, dict[str, Any]]]) -> list[dict[str, Any]]:
+            return [
+                {"path": path, "left_out": left_out, "lines": [line for *_, line in lines]}
+                for (_, path, left_out), lines in groupby(page, key=lambda one: one[:3])
+            ]
+
+        return content.page("excerpts", asked, _lines, told)
 
     @router.get("/{bundle_id}/events", operation_id="events", response_model=Events, responses=refusals)
-    def events(caller: Reader, bundle_id: BundleId, asked: Annotated[Paged, Query()], request: Request) -> Response:
+    def events(asked: Annotated[Paged, Query()], content: _Content = its_content) -> Response:
         """What was read in the incident window, record by record."""
-        entry = _known(parts, caller, bundle_id)
-        if _is_known(request, entry):
-            return _answered(None, entry)
-        with _plain(parts, entry) as opened:
-            page, cursor = _page(opened.events(), asked)
-        return _answered({"schema": 1, "events": page, "next": cursor}, entry)
+        return content.page("events", asked, lambda opened: opened.events())
 
     @router.get("/{bundle_id}/ledger", operation_id="ledger", response_model=Ledger, responses=refusals)
-    def ledger(caller: Reader, bundle_id: BundleId, asked: Annotated[Paged, Query()], request: Request) -> Response:
+    def ledger(asked: Annotated[Paged, Query()], content: _Content = its_content) -> Response:
         """What was looked at, and what was not, and why."""
-        entry = _known(parts, caller, bundle_id)
-        if _is_known(request, entry):
-            return _answered(None, entry)
-        with _plain(parts, entry) as opened:
-            page, cursor = _page(opened.ledger_entries, asked)
-        return _answered({"schema": 1, "entries": page, "next": cursor}, entry)
+        return content.page("entries", asked, lambda opened: opened.ledger_entries)
 
     @router.get("/{bundle_id}/timeline", operation_id="timeline", response_model=Timeline, responses=refusals)
-    def steps(caller: Reader, bundle_id: BundleId, request: Request) -> Response:
+    def steps(content: _Content = its_content) -> Response:
         """What became of each extension, step by step, and where the time went."""
-        entry = _known(parts, caller, bundle_id)
-        if _is_known(request, entry):
-            return _answered(None, entry)
-        with _plain(parts, entry) as opened:
-            return _answered(timeline_told(parts.timelines.of(opened, entry.sha256)), entry)
+        return content.answer(lambda opened: timeline_told(parts.timelines.of(opened, content.entry.sha256)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A bundle that is asked for what stands in it; opened only for who does not have the same already."""
+
+    parts: Parts
+    request: Request
+    entry: BundleEntry
+
+    def answer(self, told: Callable[[Bundle], dict[str, Any]]) -> Response:
+        if _is_known(self.request, self.entry):
+            return _answered(None, self.entry)
+        with _plain(self.parts, self.entry) as opened:
+            return _answered(told(opened), self.entry)
+
+    def page(
+        self,
+        name: str,
+        asked: Paged,
+        rows: Callable[[Bundle], Iterable[T]],
+        told: Callable[[list[T]], list[Any]] = list,
+    ) -> Response:
+        """Some of the rows, as `told` says them, under this name."""
+
+        def one(opened: Bundle) -> dict[str, Any]:
+            page, cursor = _page(rows(opened), asked)
+            return {"schema": 1, name: told(page), "next": cursor}
+
+        return self.answer(one)
 
 
 def _known(parts: Parts, caller: Caller, bundle_id: str) -> BundleEntry:

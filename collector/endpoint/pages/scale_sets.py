@@ -11,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.endpoint.access.caller import caller
-from collector.endpoint.database.expected_tables import EXPECTED
-from collector.endpoint.database.tables import SCALE_SETS
 from collector.endpoint.pages.scale_set import title
 from collector.endpoint.parts import Parts
 from collector.endpoint.reading.choice import Choice, Within
@@ -42,15 +40,7 @@ def scale_sets_view(
 ) -> dict[str, Any]:
     """Raises CursorError."""
     page = scale_sets(connection, within, Choice(text=text, verdict=verdict or None), limit=PAGE, after=after)
-    expected = _expected(connection, [one.id for one in page.items])
-    rows = [
-        {
-            "one": one,
-            "title": title(one.name, one.resource_group),
-            "expected": expected.get(one.id),
-        }
-        for one in page.items
-    ]
+    rows = [{"one": one, "title": title(one.name, one.resource_group)} for one in page.items]
     return {
         "rows": rows,
         "text": text,
@@ -59,10 +49,3 @@ def scale_sets_view(
         "is_first": after is None,
         "now": datetime.now(timezone.utc),
     }
-
-
-def _expected(connection: sa.Connection, ids: list[str]) -> dict[str, int]:
-    """How many instances the list of each has."""
-    source = EXPECTED.join(SCALE_SETS, EXPECTED.c.scale_set == SCALE_SETS.c.number)
-    query = sa.select(SCALE_SETS.c.id, sa.func.count()).select_from(source).where(SCALE_SETS.c.id.in_(ids))
-    return {row[0]: row[1] for row in connection.execute(query.group_by(SCALE_SETS.c.id))}

@@ -40,7 +40,7 @@ class Incident:
     title: str | None
     #: of the first bundle that told of it; those of others differ in paths and times
     message: str | None
-    #: how many instances have had it, of how many that the scale set has: those that are listed, or have sent a bundle
+    #: how many instances have had it, of how many of the scale set that have sent a bundle
     instances: int
     known_instances: int
     bundles: int
@@ -141,7 +141,7 @@ def told(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> list[I
     return [
         Incident(
             scale_set=named(row),
-            known_instances=max(known.get(row["scale_set"], 0), row["instances"]),
+            known_instances=known.get(row["scale_set"], 0),
             **{name: row[name] for name in _FACTS},
         )
         for row in rows

@@ -36,6 +36,8 @@ class ScaleSet:
     instances: int
     #: as `az` listed them; None where nobody gave a list
     expected: int | None
+    #: how many of these have sent nothing; None where nobody gave a list
+    silent: int | None
     failed: int
     hanging: int
     healthy: int
@@ -94,11 +96,29 @@ def scale_set(connection: sa.Connection, within: Within, scale_set_id: str) -> S
 
 
 def instance_counts(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
-    """How many instances each of these scale sets has: as many as are listed, or more that have sent a bundle."""
+    """How many instances of each of these scale sets have sent a bundle: what "37 of 40" counts, everywhere.
+
+    Of those that are listed and silent nobody knows whether they have what the others have.
+    """
     query = sa.select(INSTANCES.c.scale_set, sa.func.count()).where(INSTANCES.c.scale_set.in_(sorted(set(numbers))))
-    known = {row[0]: row[1] for row in connection.execute(query.group_by(INSTANCES.c.scale_set))}
-    listed = _expected(connection, numbers)
-    return {number: max(known.get(number, 0), listed.get(number, 0)) for number in known.keys() | listed.keys()}
+    return {row[0]: row[1] for row in connection.execute(query.group_by(INSTANCES.c.scale_set))}
+
+
+def _silent(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
+    """How many of each list have sent nothing, as `members.joined` decides it; without those of which that is none."""
+    here = INSTANCES.c.scale_set.in_(numbers)
+    label = sa.func.coalesce(INSTANCES.c.name, INSTANCES.c.computer_name)
+    told = [
+        sa.select(INSTANCES.c.scale_set, sa.func.lower(column)).where(here, column.is_not(None))
+        for column in (INSTANCES.c.instance_id, label)
+    ]
+    heard = sa.union(*told)
+    names = (EXPECTED.c.instance_id, EXPECTED.c.name, EXPECTED.c.computer_name)
+    unheard = (
+        sa.tuple_(EXPECTED.c.scale_set, sa.func.lower(sa.func.coalesce(name, ""))).not_in(heard) for name in names
+    )
+    query = sa.select(EXPECTED.c.scale_set, sa.func.count()).where(EXPECTED.c.scale_set.in_(numbers), *unheard)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(EXPECTED.c.scale_set))}
 
 
 def _expected(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
@@ -124,6 +144,7 @@ def _told(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> list[
     numbers = [row["number"] for row in rows]
     verdicts, incidents = _verdicts(connection, numbers), _incidents(connection, numbers)
     expected = _expected(connection, numbers)
+    silent = _silent(connection, sorted(expected)) if expected else {}
     return [
         ScaleSet(
             id=row["id"],
@@ -132,6 +153,7 @@ def _told(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> list[
             subscription=row["subscription"],
             instances=sum(counts.values()),
             expected=expected.get(row["number"]),
+            silent=silent.get(row["number"], 0) if row["number"] in expected else None,
             failed=counts.get("failed", 0),
             hanging=counts.get("hanging", 0),
             healthy=counts.get("healthy", 0),

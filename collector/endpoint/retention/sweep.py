@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -75,8 +76,9 @@ class Retention:
         """
         lease = Lease(self.database, "deleting")
         while not lease.take(_ALONE):
-            if not goes_on() or threading.Event().wait(_ASK_SECONDS):
+            if not goes_on():
                 return Swept()
+            time.sleep(_ASK_SECONDS)
         try:
             return self._sweep(lambda: goes_on() and lease.keep(_ALONE))
         finally:
