@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,41 @@ from collector.endpoint.watching.routes import add_watched
 
 def create_app(parts: Parts) -> FastAPI:
     """The application of one process."""
+
+    app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=_works(parts))
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
+    access = parts.access
+    add_intake(app, parts)
+    # around what intake adds
+    public_url = parts.settings.access.public_url
+    app.add_middleware(
+        Guard, callers=access.callers, audit=access.audit, public_url=public_url, refused=partial(_refusal, parts)
+    )
+    app.add_middleware(Meter)
+    add_api(app, parts)
+    add_health(app, parts)
+    add_login(app, parts)
+    if access.openid is not None:  # what it brings takes a while to load
+        from collector.endpoint.access.openid_routes import add_openid
+
+        add_openid(app, access.openid, parts)
+    add_watched(app, parts)
+    add_pages(app, parts)
+    add_admin(app, parts)
+
+    @app.exception_handler(RefusalError)
+    async def refused(request: Request, error: RefusalError) -> Response:
+        return _refusal(parts, request, error)
+
+    @app.exception_handler(GoneError)
+    async def gone(request: Request, error: GoneError) -> Response:
+        return _refusal(parts, request, RefusalError(410, f"the bundle is not there any more: {error.strerror}"))
+
+    return app
+
+
+def _works(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What goes on beside the answers, for as long as the application runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,36 +98,7 @@ def create_app(parts: Parts) -> FastAPI:
         await run_in_threadpool(sweeping.join)
         await run_in_threadpool(parts.close)
 
-    app = FastAPI(title="vmext endpoint", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static"), name="static")
-    access = parts.access
-    add_intake(app, parts)
-    # around what intake adds
-    public_url = parts.settings.access.public_url
-    app.add_middleware(
-        Guard, callers=access.callers, audit=access.audit, public_url=public_url, refused=partial(_refusal, parts)
-    )
-    app.add_middleware(Meter)
-    add_api(app, parts)
-    add_health(app, parts)
-    add_login(app, parts)
-    if access.openid is not None:  # what it brings takes a while to load
-        from collector.endpoint.access.openid_routes import add_openid
-
-        add_openid(app, access.openid, parts)
-    add_watched(app, parts)
-    add_pages(app, parts)
-    add_admin(app, parts)
-
-    @app.exception_handler(RefusalError)
-    async def refused(request: Request, error: RefusalError) -> Response:
-        return _refusal(parts, request, error)
-
-    @app.exception_handler(GoneError)
-    async def gone(request: Request, error: GoneError) -> Response:
-        return _refusal(parts, request, RefusalError(410, f"the bundle is not there any more: {error.strerror}"))
-
-    return app
+    return lifespan
 
 
 def _refusal(parts: Parts, request: Request, error: RefusalError) -> Response:
