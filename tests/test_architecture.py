@@ -66,6 +66,7 @@ PURE = [
     *(f"endpoint/pages/{name}.py" for name in ("comparing", "excerpts", "machine", "markdown", "retold", "ticket")),
     *(f"endpoint/access/{name}.py" for name in ("attested", "rules", "scale_sets")),
     *(f"endpoint/pages/{name}.py" for name in ("asked", "set_answer", "telling")),
+    "endpoint/reading/api.py",
     *(f"endpoint/reading/{name}.py" for name in ("advising", "differences", "members", "repairing")),
 ] + [
     f"bundle/{name}.py"

@@ -12,6 +12,7 @@ from collector.endpoint.pages.naming import known_rules
 from collector.endpoint.pages.search import marked
 from collector.endpoint.pages.templates import day_element, time_element
 from collector.endpoint.pages.ticket import incident_ticket
+from collector.endpoint.reading.api import number
 from collector.endpoint.reading.incidents import Incident
 from collector.endpoint.reading.repairing import repairs_for
 from collector.endpoint.reading.scale_sets import ScaleSetName
@@ -151,3 +152,11 @@ def test_times_are_elements_in_utc():
 
 def test_what_was_sought_is_marked_and_nothing_is_markup():
     assert str(marked("<b> jq: jq", ((4, 6), (8, 10)))) == "&lt;b&gt; <mark>jq</mark>: <mark>jq</mark>"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [(None, 7), ("", 7), ("0", 0), ("12", 12), ("99", 40), ("-1", 7), ("1.5", 7), ("²", 7), ("9" * 5_000, 7), ("x", 7)],
+)
+def test_what_is_no_number_in_an_address_is_as_if_it_were_not_told(text: str | None, wanted: int):
+    assert number(text, 7, 40) == wanted

@@ -45,3 +45,12 @@ def test_what_root_makes_there_belongs_to_the_services_user(tmp_path: Path):
     assert {"index.sqlite", "objects"} <= owners.keys()
     assert {name for name, owner in owners.items() if owner == 0} == {"link", "second-name"}
     assert (linked.stat().st_uid, named_twice.stat().st_uid) == (0, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists")
+def test_an_index_is_its_owners_alone(tmp_path: Path):
+    """Also in a folder that was there, and that others may enter."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    assert vmext("endpoint", "--data", data, "token", "create", "--name", "web", "--scope", "upload").code == 0
+    assert (data / "index.sqlite").stat().st_mode & 0o777 == 0o600

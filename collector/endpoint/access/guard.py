@@ -134,6 +134,7 @@ def _told(headers: dict[bytes, str]) -> Iterator[tuple[str, str]]:
 
 
 def cookie_of(header: str, name: str) -> str | None:
+    """A cookie's value out of the header `Cookie`; None where there is none, or the header can't be read."""
     if name not in header:
         return None
     try:

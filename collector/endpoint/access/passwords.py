@@ -25,6 +25,7 @@ def check_password(password: str, name: str) -> None:
 
 
 def hashed(password: str) -> str:
+    """As argon2id writes it, with its parameters and salt."""
     return _HASHER.hash(password)
 
 

@@ -21,6 +21,7 @@ _VIEWS = (
 
 
 def is_open(path: str) -> bool:
+    """Whether a path is for who is not signed in, too."""
     return path in _OPEN or path.startswith("/static/")
 
 

@@ -59,6 +59,7 @@ class Sessions:
         return secret
 
     def find(self, secret: str) -> Person | None:
+        """Whose session has this secret; None where there is none, or it ended. Raises OSError."""
         at = now()
         query = sa.select(SESSIONS).where(
             SESSIONS.c.sha256 == hash_of(secret), SESSIONS.c.expires > at, SESSIONS.c.last_seen > at - IDLE
@@ -72,6 +73,7 @@ class Sessions:
         return Person(row.origin, row.name, row.scope, row.scale_set)
 
     def end(self, secret: str) -> None:
+        """Every process forgets it. Raises OSError."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.sha256 == hash_of(secret)))
 

@@ -156,8 +156,10 @@ def token_row(secret: str, name: str, scope: str, at: datetime, by: str) -> dict
 
 
 def new_secret() -> str:
+    """256 bits of chance, in letters that need no quoting."""
     return _MARK + secrets.token_urlsafe(32)
 
 
 def hash_of(secret: str) -> str:
+    """SHA-256 in hexadecimal digits: enough for a secret that nobody can guess."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ def migrate(database: Database) -> tuple[str | None, str]:
 
     Raises ConfigError where the database is of a later version, OSError.
     """
+    _make_private(database)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -40,3 +42,10 @@ def migrate(database: Database) -> tuple[str | None, str]:
                 "A later version of vmext has used it. Install that one, or give another database.",
             ) from error
     return before, str(newest)
+
+
+def _make_private(database: Database) -> None:
+    """A new file of SQLite is its owner's alone, in whatever folder: it holds hashes of passwords. Raises OSError."""
+    file = database.engine.url.database
+    if not database.is_postgresql and file:
+        os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))

@@ -43,15 +43,18 @@ class Outbox:
             return sorted(connection.execute(claim.returning(EXPORTS.c.bundle)).scalars())
 
     def done(self, bundles: Sequence[str]) -> None:
+        """Forgets bundles that the backend has, or has refused for good. Raises OSError."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(EXPORTS).where(EXPORTS.c.bundle.in_(bundles)))
 
     def later(self, bundles: Sequence[str], seconds: float) -> None:
+        """They may be claimed again after so many seconds, by any process. Raises OSError."""
         due = datetime.now(timezone.utc) + timedelta(seconds=seconds)
         with self._database.writing() as connection:
             connection.execute(sa.update(EXPORTS).where(EXPORTS.c.bundle.in_(bundles)).values(due=due))
 
     def waiting(self) -> int:
+        """How many bundles are not sent yet. Raises OSError."""
         with self._database.reading() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(EXPORTS)).scalar_one())
 

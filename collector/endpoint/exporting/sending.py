@@ -102,7 +102,7 @@ def _told_wait(told: str | None, wait: float) -> float:
     """Retry-After: seconds, or a date."""
     if not told:
         return wait
-    if told.strip().isdigit():
+    if told.strip().isdecimal():
         return min(float(told.strip()[:9]), _LONGEST)
     try:
         moment = parsedate_to_datetime(told)

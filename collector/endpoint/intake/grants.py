@@ -85,6 +85,7 @@ class Grants:
         }
 
     def find(self, sha256: str) -> Grant | None:
+        """None where none was given for this bundle, or it was used. Raises OSError."""
         with self._database.reading() as connection:
             row = connection.execute(sa.select(GRANTS).where(GRANTS.c.sha256 == sha256)).first()
         return Grant(row.bundle, row.sha256, row.bytes) if row else None

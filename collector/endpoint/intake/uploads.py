@@ -91,10 +91,12 @@ class Uploads:
         return upload
 
     def find(self, sha256: str) -> Upload | None:
+        """None where no upload of this bundle was begun, or it ended. Raises OSError."""
         with self._database.reading() as connection:
             return _find(connection, sha256)
 
     def all(self) -> list[Upload]:
+        """All that were begun and did not end. Raises OSError."""
         with self._database.reading() as connection:
             return [_upload(row) for row in connection.execute(sa.select(UPLOADS))]
 

@@ -57,6 +57,7 @@ _ORDER = (SCALE_SETS.c.last_seen, SCALE_SETS.c.number)
 
 
 def named(row: Mapping[Any, Any]) -> ScaleSetName:
+    """Out of a row of a query that has `NAME_COLUMNS`."""
     return ScaleSetName(*(row[label] for label in _NAMED))
 
 
@@ -90,6 +91,7 @@ def scale_sets(
 
 
 def scale_set(connection: sa.Connection, within: Within, scale_set_id: str) -> ScaleSet | None:
+    """None: there is none with this id, or the caller may not see it."""
     query = sa.select(SCALE_SETS).where(has_id(SCALE_SETS.c.id, scale_set_id), *visible(SCALE_SETS.c.number, within))
     rows = connection.execute(query).mappings().all()
     return _told(connection, rows)[0] if rows else None

@@ -59,6 +59,7 @@ class Ledger:
         self._tell(listed=now(), problem="")
 
     def failed(self, problem: str) -> None:
+        """Why the place could not be looked at, for people; what was known of it stays. Raises OSError."""
         self._tell(problem=problem[:300])
 
     def _tell(self, **values: object) -> None:
@@ -66,6 +67,7 @@ class Ledger:
             connection.execute(sa.update(WATCHED).where(WATCHED.c.number == self.number).values(**values))
 
     def known(self, names: Sequence[str]) -> Mapping[str, Known]:
+        """What is known of these files, by name; one that was never seen is not in it. Raises OSError."""
         found: dict[str, Known] = {}
         columns = sa.select(WATCHED_FILES.c.name, WATCHED_FILES.c.mark, WATCHED_FILES.c.gone)
         with self._database.reading() as connection:
