@@ -243,6 +243,7 @@ def test_in_a_narrow_window_the_picture_has_its_own_form(page: Page, site: Site,
     expect(narrow).to_be_visible()
     expect(narrow).to_contain_text("no end, given up after 15 min")
     keep(page, "bundle-narrow", tmp_path, whole=False)
+    assert page.locator(".lines th").first.evaluate("node => node.offsetWidth") < 60, "numbers leave room for the lines"
 
 
 def test_what_can_not_be_shown_says_why_and_what_to_do(page: Page, site: Site):

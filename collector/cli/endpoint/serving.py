@@ -98,7 +98,7 @@ def _unusable(settings: Settings, error: OSError) -> ConfigError:
     if settings.database and reason.startswith(OF_THE_INDEX):
         return ConfigError(
             f"--database: it can't be used: {reason.removeprefix(OF_THE_INDEX)}",
-            "Give one that answers, in which this user may make tables; a password goes into PGPASSFILE.",
+            "Give one that answers, in which this user may make tables; its password goes into PGPASSWORD.",
         )
     place = f"--data: {settings.data} or its index" if settings.store is None else f"--data {settings.data} or --store"
     return ConfigError(
