@@ -88,18 +88,22 @@ def add_real(
             told = {name: getattr(made.identity, name) for name in Identity.__slots__}
             when = until + timedelta(seconds=number + random.random())
             file = varied(base, folder, **told, created=f"{when:%Y-%m-%dT%H:%M:%SZ}", findings=made.findings)
-            incoming = store.receive()
-            incoming.write(file.read_bytes())
-            sha256 = incoming.finish()
-            store.keep(incoming, sha256)
-            with store.opened(sha256) as stored:
-                bundle = open_received(stored)
-            with database.writing() as connection:
-                row = bundle_row(bundle, sha256, incoming.size, when)
-                insert_bundles(database, connection, [row])
-                write(database, connection, [entry(bundle)])
-            ids.append(bundle.id)
+            ids.append(receive(database, store, file, when))
     return ids
+
+
+def receive(database: Database, store: FolderStore, file: Path, when: datetime) -> str:
+    """Stores and indexes a bundle; gives its id. Raises OSError."""
+    incoming = store.receive()
+    incoming.write(file.read_bytes())
+    sha256 = incoming.finish()
+    store.keep(incoming, sha256)
+    with store.opened(sha256) as stored:
+        bundle = open_received(stored)
+    with database.writing() as connection:
+        insert_bundles(database, connection, [bundle_row(bundle, sha256, incoming.size, when)])
+        write(database, connection, [entry(bundle)])
+    return bundle.id
 
 
 def _made(place: Site, number: int, of: int, findings: int, seed: int, until: datetime) -> _Manifest:
