@@ -15,8 +15,15 @@ from collector.endpoint.parts import Parts
 def add_health(app: FastAPI, parts: Parts) -> None:
     @app.get("/healthz", operation_id="healthz")
     def health() -> Response:
-        """It runs. `waiting`: bundles that are stored and not indexed yet."""
-        return JSONResponse({"status": "ok", "waiting": parts.index.waiting()})
+        """It runs. `waiting`: bundles that are stored and not indexed yet, as far as is known.
+
+        That the database is out of reach mends nobody by starting the endpoint again: `readyz` tells it.
+        """
+        try:
+            waiting = parts.index.waiting()
+        except OSError:
+            waiting = parts.pulse.last.waiting
+        return JSONResponse({"status": "ok", "waiting": waiting})
 
     @app.get("/readyz", operation_id="readyz", responses={503: {"description": "It is not ready"}})
     def ready() -> Response:
