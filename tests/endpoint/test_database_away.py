@@ -22,7 +22,7 @@ def altered(url: str, *changes: str) -> None:
     server, _, name = url.rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         for change in changes:
-            connection.execute(f'ALTER DATABASE "{name}" {change}')  # type: ignore[arg-type]
+            connection.execute(f'ALTER DATABASE "{name}" {change}')
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 

@@ -81,6 +81,6 @@ def test_a_clock_that_is_set_ends_no_process(monkeypatch: pytest.MonkeyPatch):
     before = holder()
     real = psutil.boot_time()
     monkeypatch.setattr(psutil, "boot_time", lambda: real + 86_400)
-    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: real + 86_400)
+    monkeypatch.setattr("psutil._psplatform.boot_time", lambda: real + 86_400)
     assert psutil.Process().create_time() > real + 86_000
     assert dead([before]) == []
