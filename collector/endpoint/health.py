@@ -30,8 +30,11 @@ def add_health(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/healthz", operation_id="healthz")
     async def health() -> Response:
-        """It runs. `waiting`: bundles that are stored and not indexed yet."""
-        return await apart(lambda: JSONResponse({"status": "ok", "waiting": parts.index.waiting()}))
+        """It runs. `waiting`: bundles that are stored and not indexed yet, as far as is known.
+
+        That the database is out of reach mends nobody by starting the endpoint again: `readyz` tells it.
+        """
+        return await apart(lambda: JSONResponse({"status": "ok", "waiting": _waiting(parts)}))
 
     @app.get("/readyz", operation_id="readyz", responses={503: {"description": "It is not ready"}})
     async def ready() -> Response:
@@ -53,6 +56,13 @@ def add_health(app: FastAPI, parts: Parts) -> None:
         return await apart(
             lambda: Response(metrics.text(parts.pulse.look(), pool), media_type=metrics.CONTENT_TYPE_LATEST)
         )
+
+
+def _waiting(parts: Parts) -> int:
+    try:
+        return parts.index.waiting()
+    except OSError:
+        return parts.pulse.last.waiting
 
 
 def _readiness(parts: Parts) -> Response:

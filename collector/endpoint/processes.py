@@ -56,19 +56,27 @@ class Server(uvicorn.Server):
 
 def serve(tether: Connection, settings: Settings, bound: socket.socket) -> None:
     """A process that takes requests at a socket that others have as well."""
-    parts = open_parts(settings, is_first=False)
+    parts = _parts(settings)
     Server(parts, ready=lambda: hold(tether)).run(sockets=[bound])
 
 
 def index(tether: Connection, settings: Settings) -> None:
     """A process that indexes."""
-    parts = open_parts(settings, is_first=False)
+    parts = _parts(settings)
     on_end(parts.indexer.stop)
     hold(tether)
     if parts.exporter is not None:
         parts.exporter.start()
     parts.indexer.run()
     parts.close()
+
+
+def _parts(settings: Settings) -> Parts:
+    """Where they can't be opened now this process ends with a line that says why, and is started again."""
+    try:
+        return open_parts(settings, is_first=False)
+    except OSError as error:
+        raise SystemExit(f"vmext: the index or the store can't be used now: {error}") from None
 
 
 def roles(settings: Settings, bound: socket.socket | None) -> list[Role]:

@@ -108,7 +108,7 @@ def test_a_bundle_that_the_tables_can_not_hold_keeps_no_other_from_being_indexed
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}\x1b[31m\x00\u202eevil\ud800"
 #: A reader looks for these; what stands in them is one of a few words, or a time.
-_KEPT = {"kind", "owner", "confidence", "outcome", "system", "verdict", "schema", "role"}
+_KEPT = {"kind", "owner", "confidence", "outcome", "system", "verdict", "schema", "role", "state"}
 
 
 def filled(value: Any, text: str, key: str = "") -> Any:

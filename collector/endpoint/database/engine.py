@@ -19,6 +19,15 @@ OF_THE_INDEX = "the index: "
 _LOCK_SECONDS = 30
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_LOCK_SECONDS * 1000}")
 
+#: A server whose host is gone without a word is given up in half a minute, not in a quarter of an hour: parameters of
+#: libpq in seconds, but for the last one in milliseconds. The address may say otherwise.
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": _LOCK_SECONDS * 1000,
+}
 #: Faults of a statement or of what it holds. All others are the database's own: out of reach, a standby that takes no
 #: writes, a damaged file.
 _OF_WHAT_WAS_ASKED = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.NotSupportedError, sa.exc.ProgrammingError)
@@ -73,7 +82,10 @@ def _engine(url: str) -> sa.Engine:
         return engine
     if backend in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
-        return sa.create_engine(address, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=_LOCK_SECONDS)
+        told = {name: value for name, value in _PATIENCE.items() if name not in address.query}
+        return sa.create_engine(
+            address, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=_LOCK_SECONDS, connect_args=told
+        )
     raise ConfigError(f"--database: {backend} is not known", "Give postgresql://USER@HOST/NAME or sqlite:///FILE.")
 
 
