@@ -23,7 +23,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it, wi
 def begin() -> None:
     """Counts begin at nothing. Raises OSError."""
     place = _MEMORY if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-    _clear(place)
+    clear(place)
     os.environ[FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place)
 
 
@@ -33,10 +33,16 @@ def end() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(place: Path) -> None:
-    """What killed ones left."""
+def clear(place: Path) -> None:
+    """Removes what killed ones left in it, unless one of them still counts."""
     for folder in place.glob(f"{_PREFIX}*"):
         number = folder.name[len(_PREFIX) :].partition("-")[0]
         with suppress(OSError):
-            if number.isdigit() and not psutil.pid_exists(int(number)):
+            if number.isdigit() and not any(psutil.pid_exists(pid) for pid in (int(number), *_counting(folder))):
                 shutil.rmtree(folder)
+
+
+def _counting(folder: Path) -> list[int]:
+    """The processes that count there: for a moment one may outlive the one that started it. Files are KIND_PID.db."""
+    numbers = (file.stem.rpartition("_")[2] for file in folder.glob("*.db"))
+    return [int(number) for number in numbers if number.isdigit()]

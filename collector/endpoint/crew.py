@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -91,8 +92,11 @@ class Crew:
 
     def _begin(self, member: _Member) -> None:
         ours, theirs = _SPAWN.Pipe()
+        work = member.role.work
         process = _SPAWN.Process(  # no daemon of multiprocessing: those may have no processes of their own
-            target=member.role.work, args=(theirs, *member.role.arguments), name=member.role.name
+            target=_enter,
+            args=(theirs, work.__module__, work.__qualname__, member.role.arguments),
+            name=member.role.name,
         )
         process.start()
         theirs.close()
@@ -146,12 +150,12 @@ class Crew:
         self._ended(pid or 0)
 
 
-def hold(tether: Connection) -> None:
-    """In a process of a crew: it works now, and ends at once when the one that started it is gone.
+def _enter(tether: Connection, module: str, name: str, arguments: tuple[Any, ...]) -> None:
+    """In a process of a crew: it ends at once when the one that started it is gone, also while it is only beginning.
 
-    What it leaves then is what a kill leaves, which nothing is lost by.
+    What it leaves then is what a kill leaves, which nothing is lost by. Loading what it works with takes a second, in
+    which the next endpoint may have begun, and cleared away what this one counts in.
     """
-    tether.send(b"ready")
 
     def until_cut() -> None:
         try:
@@ -161,6 +165,12 @@ def hold(tether: Connection) -> None:
             os._exit(1)
 
     threading.Thread(target=until_cut, name="tether", daemon=True).start()
+    getattr(import_module(module), name)(tether, *arguments)
+
+
+def hold(tether: Connection) -> None:
+    """In a process of a crew: it works now."""
+    tether.send(b"ready")
 
 
 def on_end(stop: Callable[[], None]) -> None:

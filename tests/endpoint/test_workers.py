@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +16,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from collector.endpoint.counting import clear
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import INCIDENTS
 from collector.endpoint.indexing.queue import CLAIM_SECONDS
@@ -123,6 +126,37 @@ def test_all_end_when_the_first_one_is_killed(tmp_path: Path):
         members = crew(server)
         os.kill(server.process.pid, signal.SIGKILL)
         until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in members))
+
+
+def test_those_that_are_only_beginning_end_with_the_first_one_and_say_nothing_of_it(tmp_path: Path):
+    """The next endpoint clears away what they were about to count in."""
+    (tmp_path / "next").mkdir()
+    with endpoint(tmp_path / "data", *_MANY) as server:
+        before = crew(server)
+        for one in before:
+            one.kill()
+        until(lambda: len({*crew(server)} - {*before}) == 4)
+        begun = crew(server)
+        os.kill(server.process.pid, signal.SIGKILL)
+    with endpoint(tmp_path / "next/data", "--one-process"):
+        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in begun))
+    log = (tmp_path / "endpoint.log").read_text()
+    assert "Traceback" not in log
+    assert "FileNotFoundError" not in log
+
+
+def test_what_killed_ones_left_is_cleared_away_once_nobody_counts_in_it(tmp_path: Path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as alive:
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        for name, counts in (("a", ended.pid), ("b", alive.pid)):
+            (tmp_path / f"vmext-metrics-{ended.pid}-{name}").mkdir()
+            (tmp_path / f"vmext-metrics-{ended.pid}-{name}" / f"counter_{counts}.db").touch()
+        clear(tmp_path)
+        assert [one.name[-1] for one in tmp_path.iterdir()] == ["b"]
+        alive.communicate(b"\n")
+    clear(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_host_may_only_serve_and_another_one_only_index(

@@ -35,6 +35,7 @@ _WORDS = {
     401: "The token is missing or not known",
     403: "The token may not do this",
     404: "There is no such thing, or the token may not see it",
+    408: "The body comes too slowly; send it again",
     409: "It does not fit what is here",
     410: "It was here, and is gone",
     411: "The length must be told",

@@ -73,38 +73,38 @@ _PLACE = _header("Content-Range", "bytes FIRST-LAST/ALL")
 
 PUT = _described(
     "put",
-    (400, 409, 411, 413, 422, 429, 507),
+    (400, 408, 409, 411, 413, 422, 429, 507),
     _gives((200, "It was here; its first receipt", _RECEIPT), (201, "It is stored", _RECEIPT)),
     parameters=[_DIGEST],
     requestBody=_body("application/zip", _BINARY),
 )
 BEGIN = _described(
     "begin",
-    (400, 409, 413, 422, 429, 507),
+    (400, 408, 409, 413, 422, 429, 507),
     _gives((200, "It is stored already", _KNOWN), (201, "How much of it is here", _UPLOAD)),
     requestBody=_body("application/json", _ABOUT),
 )
 STATE = _described("state", (404, 422), _gives((200, "How much of it is here", _UPLOAD)))
 BLOCK = _described(
     "block",
-    (400, 404, 409, 411, 413, 422, 429, 507),
+    (400, 404, 408, 409, 411, 413, 422, 429, 507),
     _gives((200, "How much of it is here", _UPLOAD)),
     parameters=[_PLACE, _BLOCK],
     requestBody=_body("application/octet-stream", _BINARY),
 )
 COMMIT = _described(
     "commit",
-    (400, 404, 409, 422, 429, 507),
+    (400, 404, 408, 409, 422, 429, 507),
     _gives((200, "It was here; its first receipt", _RECEIPT), (201, "It is stored", _RECEIPT)),
 )
 GRANT = _described(
     "grant",
-    (400, 404, 409, 413, 422, 429, 507),
+    (400, 404, 408, 409, 413, 422, 429, 507),
     _gives((200, "It is stored already", _KNOWN), (201, "Where to put it", _GRANT)),
     requestBody=_body("application/json", _ABOUT),
 )
 CONFIRM = _described(
     "confirm",
-    (400, 404, 409, 422, 429, 507),
+    (400, 404, 408, 409, 422, 429, 507),
     _gives((200, "It was here; its first receipt", _RECEIPT), (201, "It is stored", _RECEIPT)),
 )
