@@ -12,6 +12,7 @@ from collector.endpoint.database.migrate import migrate
 from collector.endpoint.stores.addresses import place_of
 from collector.endpoint.stores.folder_place import FolderPlace
 from collector.endpoint.stores.place import Place
+from tests.collecting import collect, failing_disk
 from tests.endpoint.clouds import Cloud, azure, s3
 from tests.endpoint.postgres import Postgres, postgres
 
@@ -38,6 +39,13 @@ def database(tmp_path: Path, database_options: tuple[str, ...]) -> Iterator[Data
     migrate(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real one that tells of a failure. All tests of a process share it, and none may change it."""
+    folder = tmp_path_factory.mktemp("bundle")
+    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import pytest
 
 from collector.bundle.reader import Limits, glance_received
 from collector.endpoint.database.engine import Database
@@ -14,6 +18,7 @@ from collector.endpoint.indexing.rows import bundle_row
 from collector.endpoint.intake.committing import insert_bundles
 from collector.endpoint.reading.bundles import now
 from collector.endpoint.stores.folder import FolderStore
+from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
 
 
@@ -49,3 +54,14 @@ class Taking:
     def index(self) -> None:
         while Indexer(self.database, self.store, Limits()).turn():
             pass
+
+
+@contextmanager
+def taking_in(folder: Path, request: pytest.FixtureRequest) -> Iterator[Taking]:
+    """An empty index in the engine that the fixture's parameter names: sqlite or postgresql."""
+    bundle = Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
+    url = f"sqlite:///{folder / 'index.sqlite'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").new()
+    with Taking(url, folder / "data", bundle) as opened:
+        yield opened

@@ -25,12 +25,6 @@ WEB = {"scale_set": "vmss-web", "resource_group": "Web-RG", "subscription": "sub
 DATABASE = {"scale_set": "vmss-db", "resource_group": "Web-RG", "subscription": "sub-1", "instance_name": "vmss-db_1"}
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-
-
 @pytest.fixture
 def server(tmp_path: Path, database_options: tuple[str, ...]):
     with endpoint(tmp_path / "data", *database_options) as running:

@@ -22,7 +22,6 @@ from collector.endpoint.access.attested import ProofError, Trust, check_proof, n
 from collector.errors import ConfigError, DeliveryError
 from collector.model import BundleInfo, Identity
 from collector.platforms.azure import MetadataService
-from tests.collecting import collect, failing_disk
 from tests.deliver.metadata import metadata
 from tests.endpoint.azure_chain import NOW, Service, Signer, authority, leaf
 from tests.endpoint.made import varied
@@ -147,12 +146,6 @@ def test_roots_must_be_certificates_with_a_root():
     for pem in (b"", b"no pem", MIDDLE.pem):
         with pytest.raises(ConfigError, match="--attested-roots"):
             Trust(pem)
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 def served(tmp_path: Path, mode: str) -> Any:

@@ -26,17 +26,10 @@ from collector.endpoint.exporting.outbox import Outbox
 from collector.endpoint.exporting.sending import Sender, told_headers
 from collector.endpoint.indexing.indexer import Indexer
 from collector.errors import ConfigError
-from tests.collecting import collect, failing_disk
 from tests.endpoint.log_collector import LogCollector, log_collector
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint
 from tests.endpoint.taking import Taking
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 @pytest.fixture

@@ -32,15 +32,8 @@ from collector.endpoint.indexing.rows import bundle_row
 from collector.endpoint.intake.committing import Commits
 from collector.endpoint.reading.bundles import now
 from collector.endpoint.stores.folder import FolderStore
-from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 @pytest.fixture

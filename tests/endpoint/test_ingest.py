@@ -21,12 +21,6 @@ from tests.collecting import collect, failing_disk, vmext
 from tests.endpoint.running import Endpoint, endpoint
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-
-
 @pytest.fixture
 def server(tmp_path: Path, database_options: tuple[str, ...]):
     with endpoint(tmp_path / "data", *database_options) as running:

@@ -14,19 +14,13 @@ from collector.endpoint.reading import bundles, incidents, instances, scale_sets
 from collector.endpoint.reading.choice import Choice, codes, extensions
 from collector.endpoint.reading.matrix import whole
 from collector.endpoint.reading.paging import CursorError
-from tests.collecting import collect, failing_disk
-from tests.endpoint.taking import Taking
+from tests.endpoint.taking import Taking, taking_in
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def taking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taking]:
     """Two scale sets: `web` with five instances, four of them failed with 100 and one with 127, and `jobs`."""
-    folder = tmp_path_factory.mktemp(request.param)
-    bundle = Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-    url = f"sqlite:///{folder / 'index.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new()
-    with Taking(url, folder / "data", bundle) as opened:
+    with taking_in(tmp_path_factory.mktemp(request.param), request) as opened:
         for number in range(5):
             for day in (1, 2):
                 code = 127 if number == 4 else None

@@ -19,12 +19,6 @@ from tests.endpoint.made import varied
 from tests.endpoint.reviewing import Review, review
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-
-
 @pytest.fixture
 def many(bundle: Path, tmp_path: Path) -> Callable[[int], list[Path]]:
     """Bundles of as many instances, not where anybody looks."""

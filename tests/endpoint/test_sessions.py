@@ -24,18 +24,12 @@ from collector.endpoint.access.tokens import Tokens
 from collector.endpoint.database.access_tables import ACCOUNTS, SESSIONS
 from collector.endpoint.database.engine import Database
 from collector.errors import ConfigError
-from tests.collecting import collect, failing_disk, vmext
+from tests.collecting import vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
 
 PASSWORD = "four words that nobody joins"
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 @pytest.fixture(scope="module")

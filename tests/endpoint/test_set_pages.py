@@ -30,23 +30,18 @@ from collector.endpoint.reading.matrix import Whole, whole
 from collector.endpoint.reading.scale_sets import scale_set, scale_sets
 from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
-from tests.collecting import collect, failing_disk, vmext
+from tests.collecting import vmext
 from tests.endpoint import demo_site
 from tests.endpoint.postgres import postgres
 from tests.endpoint.running import Endpoint, endpoint
-from tests.endpoint.taking import Taking
+from tests.endpoint.taking import Taking, taking_in
 
 NOW = datetime(2026, 11, 26, 11, tzinfo=timezone.utc)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def taking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taking]:
-    folder = tmp_path_factory.mktemp(request.param)
-    bundle = Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
-    url = f"sqlite:///{folder / 'index.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new()
-    with Taking(url, folder / "data", bundle) as opened:
+    with taking_in(tmp_path_factory.mktemp(request.param), request) as opened:
         for told in demo_site.instances(healthy=3):
             opened.take(**told)
         opened.index()

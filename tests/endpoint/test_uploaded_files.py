@@ -11,14 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.collecting import collect, failing_disk
 from tests.endpoint.running import Endpoint, endpoint
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 @pytest.fixture(scope="module")

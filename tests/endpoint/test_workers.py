@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import pytest
 import requests
 import sqlalchemy as sa
 
@@ -20,17 +19,10 @@ from collector.endpoint.counting import clear
 from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import INCIDENTS
 from collector.endpoint.indexing.queue import CLAIM_SECONDS
-from tests.collecting import collect, failing_disk
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
 
 _MANY = ("--workers", "2", "--indexers", "2")
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    return Path(collect(failing_disk(folder / "disk"), folder / "state").json["bundle"]["path"])
 
 
 def until(holds: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -10,7 +10,7 @@ from collector.endpoint.access.audit import Act
 from collector.endpoint.access.forms import local
 from collector.endpoint.access.guard import address_of
 from collector.endpoint.access.openid import SIGN_IN, OpenId, SignInError
-from collector.endpoint.access.routes import begin, is_secure, login_form, signed_in
+from collector.endpoint.access.routes import begin, give_cookie, login_form, signed_in
 from collector.endpoint.parts import Parts
 
 _COOKIE, _PATH, _BACK = "vmext_sign_in", "/login", "/login/openid/return"
@@ -24,15 +24,7 @@ def add_openid(app: FastAPI, openid: OpenId, parts: Parts) -> None:
         except SignInError as error:
             return login_form(parts, request, local(next), wrong=str(error))
         response = RedirectResponse(address, 303)
-        response.set_cookie(
-            _COOKIE,
-            state,
-            max_age=int(SIGN_IN.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(parts, request),
-            path=_PATH,
-        )
+        give_cookie(response, parts, request, _COOKIE, state, SIGN_IN, _PATH)
         return response
 
     @app.get(_BACK, include_in_schema=False)

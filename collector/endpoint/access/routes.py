@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -72,18 +74,25 @@ def begin(parts: Parts, person: Person, address: str) -> str:
     return secret
 
 
-def signed_in(parts: Parts, request: Request, secret: str, target: str) -> Response:
-    """Lax, so that a link to a page in a ticket or chat does not ask to sign in again."""
-    response = RedirectResponse(target, 303)
+def give_cookie(
+    response: Response, parts: Parts, request: Request, name: str, secret: str, span: timedelta, path: str = "/"
+) -> None:
+    """For the browser alone: no script reads it, and no other site's form sends it."""
     response.set_cookie(
-        COOKIE,
+        name,
         secret,
-        max_age=int(LONGEST.total_seconds()),
+        max_age=int(span.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=is_secure(parts, request),
-        path="/",
+        path=path,
     )
+
+
+def signed_in(parts: Parts, request: Request, secret: str, target: str) -> Response:
+    """Lax, so that a link to a page in a ticket or chat does not ask to sign in again."""
+    response = RedirectResponse(target, 303)
+    give_cookie(response, parts, request, COOKIE, secret, LONGEST)
     return response
 
 
