@@ -30,7 +30,7 @@ from collector.endpoint.reading.matrix import Whole, whole
 from collector.endpoint.reading.scale_sets import scale_set, scale_sets
 from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
-from tests.collecting import vmext
+from tests.collecting import collect, failing_disk, vmext
 from tests.endpoint import demo_site
 from tests.endpoint.postgres import postgres
 from tests.endpoint.running import Endpoint, endpoint
