@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from collector.endpoint.reading.advising import Advised, advised
 from collector.endpoint.reading.differences import Differing, differing
 from collector.endpoint.reading.incidents import Incident
 from collector.endpoint.reading.matrix import Whole
-from collector.endpoint.reading.members import Member, matrix
+from collector.endpoint.reading.members import Matrix, Member
 from collector.endpoint.reading.repairing import repairs_for
 
 #: Of the incidents that were seen last so many are told.
@@ -32,9 +33,10 @@ class SetAnswer:
     cautions: tuple[str, ...]
 
 
-def answered(found: Whole, told: Sequence[Incident]) -> SetAnswer:
-    """`told`: incidents of this scale set, whose rules may warn of something."""
-    failing = [name for name in matrix(found.members).extensions if _failures(found.members, name)]
+def answered(found: Whole, drawn: Matrix, told: Sequence[Incident]) -> SetAnswer:
+    """`drawn`: the matrix of its members; `told`: incidents of this scale set, whose rules may warn of something."""
+    failures = _failures(found.members)
+    failing = [name for name in drawn.extensions if failures[name]]
     advice = advised(
         found.members,
         name=found.name,
@@ -44,7 +46,7 @@ def answered(found: Whole, told: Sequence[Incident]) -> SetAnswer:
     )
     compared = differing(found.members, *failing[:_MOST_COMPARED])
     return SetAnswer(
-        tuple((name, _failures(found.members, name)) for name in failing),
+        tuple((name, failures[name]) for name in failing),
         tuple(compared),
         advice,
         (*_cautions(compared, advice), *_donts(told, failing)),
@@ -75,6 +77,7 @@ def _donts(told: Sequence[Incident], failing: Sequence[str]) -> Iterator[str]:
             yield f"{telling.subject(one)}: don't {dont}."
 
 
-def _failures(members: Sequence[Member], extension: str) -> int:
-    cells = (one.cells.get(extension) for one in members)
-    return sum(cell is not None and cell.outcome in ("failed", "hanging") for cell in cells)
+def _failures(members: Sequence[Member]) -> Counter[str]:
+    """By extension: on how many of them it failed."""
+    bad = ("failed", "hanging")
+    return Counter([name for one in members for name, cell in one.cells.items() if cell.outcome in bad])
