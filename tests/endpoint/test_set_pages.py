@@ -27,6 +27,7 @@ from collector.endpoint.reading.choice import Choice
 from collector.endpoint.reading.expected import expected, parsed, take
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
+from collector.endpoint.reading.members import matrix
 from collector.endpoint.reading.scale_sets import scale_set, scale_sets
 from collector.endpoint.reading.visits import first_told_after, visit
 from collector.errors import ConfigError
@@ -150,8 +151,8 @@ def test_filters(connection: sa.Connection, filters: dict[str, str], count: int)
 
 def test_programs_are_told_the_case_of_each_scale_set_and_none_of_lone_machines(connection: sa.Connection):
     told = {
-        one.name: scale_set_advice(found(connection, one.name), answered(found(connection, one.name), ()))
-        for one in scale_sets(connection, None).items
+        one.name: scale_set_advice(one, answered(one, matrix(one.members), ()))
+        for one in (found(connection, known.name) for known in scale_sets(connection, None).items)
     }
     web, lone = told["vmss-web"], told[None]
     assert web.case is not None

@@ -26,7 +26,7 @@ from collector.endpoint.reading.choice import Choice
 from collector.endpoint.reading.differences import Differing
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
-from collector.endpoint.reading.members import Member
+from collector.endpoint.reading.members import Member, matrix
 
 _FIRST = tuple(FirstTold.model_fields)
 
@@ -52,7 +52,7 @@ def advice(database: Database) -> APIRouter:
                 raise nothing("scale set", scale_set_id)
             chosen = Choice(scale_set=scale_set_id)
             told = incidents(connection, caller.within, chosen, limit=MOST_INCIDENTS).items
-        return scale_set_advice(found, answered(found, told))
+        return scale_set_advice(found, answered(found, matrix(found.members), told))
 
     return router
 

@@ -54,7 +54,7 @@ def add_scale_set(app: FastAPI, parts: Parts) -> None:
 
 def scale_set_view(found: Whole, told: Sequence[Incident], page: int, now: datetime, *, address: str) -> dict[str, Any]:
     drawn = matrix(found.members)
-    answer = answered(found, told)
+    answer = answered(found, drawn, told)
     rows = drawn.rows[page * ROWS : (page + 1) * ROWS]
     return {
         **_frame(found, now),

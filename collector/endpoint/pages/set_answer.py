@@ -12,7 +12,7 @@ from collector.endpoint.reading.advising import Advised, advised
 from collector.endpoint.reading.differences import Differing, differing
 from collector.endpoint.reading.incidents import Incident
 from collector.endpoint.reading.matrix import Whole
-from collector.endpoint.reading.members import Member, columns
+from collector.endpoint.reading.members import Matrix, Member
 from collector.endpoint.reading.repairing import repairs_for
 
 #: Of the incidents that were seen last so many are told.
@@ -33,10 +33,10 @@ class SetAnswer:
     cautions: tuple[str, ...]
 
 
-def answered(found: Whole, told: Sequence[Incident]) -> SetAnswer:
-    """`told`: incidents of this scale set, whose rules may warn of something."""
+def answered(found: Whole, drawn: Matrix, told: Sequence[Incident]) -> SetAnswer:
+    """`drawn`: the matrix of its members; `told`: incidents of this scale set, whose rules may warn of something."""
     failures = _failures(found.members)
-    failing = [name for name in columns(found.members) if failures[name]]
+    failing = [name for name in drawn.extensions if failures[name]]
     advice = advised(
         found.members,
         name=found.name,

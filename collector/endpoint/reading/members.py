@@ -139,7 +139,7 @@ def joined(reported: Sequence[Member], listed: Sequence[Listing]) -> tuple[Membe
 def matrix(members: Sequence[Member]) -> Matrix:
     """What failed most in the first column, the gravest rows first; of equal ones the largest, then in the order of
     the members."""
-    extensions = columns(members)
+    extensions = _columns(members)
     groups: dict[tuple[object, ...], list[Member]] = {}
     absent = Cell("absent")
     for member in members:
@@ -161,8 +161,7 @@ def matrix(members: Sequence[Member]) -> Matrix:
     return Matrix(extensions, tuple(rows))
 
 
-def columns(members: Sequence[Member]) -> tuple[str, ...]:
-    """The extensions, in the matrix's order."""
+def _columns(members: Sequence[Member]) -> tuple[str, ...]:
     worst: dict[str, list[int]] = {}
     for member in members:
         for name, cell in member.cells.items():
