@@ -115,13 +115,14 @@ def encrypted_ticket(envelope: Envelope, address: str, spread: Spread) -> str:
 def incident_ticket(incident: Incident, affected: Iterable[Affected], address: str) -> str:
     """Of an incident; `affected`: some of its instances, the newest first."""
     where, title = incident.scale_set, telling.title(incident)
+    what = f"{incident.extension or 'unknown'} {(incident.operation or '').lower()}"
     parts = [
         f"## {inline(f'{telling.subject(incident)} {telling.spread(incident)}' + (f': {title}' if title else ''))}",
         "\n".join(
             (
                 f"- **Where:** {inline(telling.place(incident))}{_in_group(where.resource_group, where.subscription)}",
                 f"- **When:** {words.period(incident.first_seen, incident.last_seen)}",
-                f"- **What:** {inline(' '.join((incident.extension or 'unknown', (incident.operation or '').lower())).strip())}",
+                f"- **What:** {inline(what.strip())}",
                 f"- **Whose it is:** {inline(telling.owner(incident))}",
             )
         ),
