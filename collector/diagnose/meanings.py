@@ -35,7 +35,11 @@ def code_title(row: CodeRow) -> str:
 def first_words(text: str) -> str:
     """The beginning of a sentence."""
     words = text.strip().split()
-    return " ".join(words[:9]).rstrip(".,:;") + (" ..." if len(words) > 9 else "")
+    if len(words) <= 9:
+        return " ".join(words).rstrip(".,:;")
+    title = " ".join(words[:9])
+    # what was only begun in brackets says less than nothing
+    return (title if title.count("(") == title.count(")") else title.rpartition("(")[0]).rstrip(".,:; ") + " ..."
 
 
 def _words(name: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from collector.diagnose import codes
 from collector.diagnose.codes import forms, of_extension, of_shell, of_status, of_tool, of_windows, tool_named
+from collector.diagnose.meanings import first_words
 from collector.diagnose.named import named_by
 
 CUSTOM_SCRIPT = "Microsoft.Azure.Extensions.CustomScript"
@@ -183,3 +184,9 @@ def test_a_handler_that_changed_its_codes():
     assert names(of_extension(patch, "linux", 88, version="1.6.60")) == ["HandlerFailed"]
     assert names(of_extension(patch, "linux", 90, version="1.6.38")) == ["OperationNotSupported"]
     assert names(of_extension(patch, "linux", 90, version="1.6.60")) == ["AutoAssessmentFailure"]
+
+
+def test_the_beginning_of_a_sentence_ends_no_brackets_that_it_does_not_close():
+    long = "A setting is missing, invalid or contradictory (proxy, certificates, names) or not allowed."
+    assert first_words(long) == "A setting is missing, invalid or contradictory ..."
+    assert first_words("Nothing was found (as told).") == "Nothing was found (as told)"

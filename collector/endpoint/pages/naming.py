@@ -9,12 +9,12 @@ from collector.diagnose.rules import Rule, rules
 
 #: Whose a failure is; short, for lists and filters. `bundle.words.OWNERS` says the same in full.
 OWNER_NAMES = {
-    "script": "your script",
-    "extension": "the extension",
-    "guest": "the instance",
-    "network": "its network",
+    "script": "script",
+    "extension": "extension",
+    "guest": "instance",
+    "network": "network",
     "platform": "Azure",
-    "unknown": "not known",
+    "unknown": "unknown",
 }
 
 
