@@ -48,9 +48,7 @@ def create_app(parts: Parts) -> FastAPI:
         sweeper = Sweeper(Retention(parts.database, parts.store, parts.settings.access))
         sweeping = threading.Thread(target=sweeper.run, name="retention", daemon=True)
         sweeping.start()
-        # what is loaded by now stays; the collector of garbage would go through it once for each large page
-        gc.collect()
-        gc.freeze()
+        _settle_memory()
         yield
         sweeper.stop()
         for one in parts.watchers:
@@ -93,6 +91,12 @@ def create_app(parts: Parts) -> FastAPI:
         return RefusalError(410, f"the bundle is not there any more: {error.strerror}").response()
 
     return app
+
+
+def _settle_memory() -> None:
+    """What is loaded by now stays; the collector of garbage would go through it once for each large page."""
+    gc.collect()
+    gc.freeze()
 
 
 def _refusal(parts: Parts, request: Request, error: RefusalError) -> Response:
