@@ -83,9 +83,7 @@ def _works(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None
         sweeper = Sweeper(Retention(parts.database, parts.store, parts.settings.access))
         sweeping = threading.Thread(target=sweeper.run, name="retention", daemon=True)
         sweeping.start()
-        # what is loaded by now stays; the collector of garbage would go through it once for each large page
-        gc.collect()
-        gc.freeze()
+        _settle_memory()
         yield
         sweeper.stop()
         for one in parts.watchers:
@@ -99,6 +97,12 @@ def _works(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None
         await run_in_threadpool(parts.close)
 
     return lifespan
+
+
+def _settle_memory() -> None:
+    """What is loaded by now stays; the collector of garbage would go through it once for each large page."""
+    gc.collect()
+    gc.freeze()
 
 
 def _refusal(parts: Parts, request: Request, error: RefusalError) -> Response:
