@@ -1,4 +1,4 @@
-"""A disk whose logs tell as much as a bundle holds: 2,000 events, of minutes in which nothing went well."""
+"""A disk whose logs tell nearly as much as a bundle holds: 1,600 events, of minutes in which nothing went well."""
 
 from __future__ import annotations
 

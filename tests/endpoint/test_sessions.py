@@ -19,7 +19,7 @@ from collector.endpoint.access import accounts as module
 from collector.endpoint.access.accounts import Accounts
 from collector.endpoint.access.audit import acts, moment, now
 from collector.endpoint.access.passwords import hashed, is_password
-from collector.endpoint.access.sessions import IDLE, LONGEST, Person, Sessions, drop_ended
+from collector.endpoint.access.sessions import COOKIE, IDLE, LONGEST, Person, Sessions, drop_ended
 from collector.endpoint.access.tokens import Tokens
 from collector.endpoint.database.access_tables import ACCOUNTS, SESSIONS
 from collector.endpoint.database.engine import Database
@@ -338,6 +338,15 @@ def test_passwords_are_kept_as_argon2id_and_guessable_ones_are_not_taken(databas
     assert is_password(kept, PASSWORD)
     assert not is_password(hashed(PASSWORD + "x"), PASSWORD)
     assert not is_password(None, "nobody has this password")
+
+
+def test_who_comes_with_a_session_that_is_over_is_told_so(server: Endpoint):
+    told = "Your session has ended"
+    answer = requests.get(f"{server.url}/bundles", cookies={COOKIE: "over" * 10}, timeout=30)
+    assert answer.url.endswith("/login?next=%2Fbundles")
+    assert told in answer.text
+    assert told not in requests.get(f"{server.url}/bundles", timeout=30).text
+    assert told not in sign_in(server).get(f"{server.url}/login", timeout=30).text
 
 
 def test_a_session_ends_when_nobody_uses_it_and_in_any_case(database: Database):

@@ -171,7 +171,7 @@ def moment(text: str | None, now: datetime) -> datetime | None:
     if not text:
         return None
     try:
-        if text[-1] in _UNITS and text[:-1].isdigit():
+        if text[-1] in _UNITS and text[:-1].isdecimal():
             return now - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except (ValueError, OverflowError) as error:

@@ -26,7 +26,8 @@ def add_login(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/login", include_in_schema=False)
     def login_page(request: Request, next: str = "/") -> Response:
-        return login_form(parts, request, local(next))
+        ended = COOKIE in request.cookies and not isinstance(request.scope.get("caller"), Caller)
+        return login_form(parts, request, local(next), ended=ended)
 
     @app.post("/login", include_in_schema=False)
     async def login(request: Request) -> Response:
@@ -117,8 +118,10 @@ def _end(parts: Parts, session: str, person: Caller, address: str) -> None:
     parts.access.audit.soon(Act(person.name, "logout", address=address))
 
 
-def login_form(parts: Parts, request: Request, target: str, *, wrong: str = "", name: str = "") -> Response:
+def login_form(
+    parts: Parts, request: Request, target: str, *, wrong: str = "", name: str = "", ended: bool = False
+) -> Response:
+    """`ended`: the browser has the cookie of a session that is over."""
     openid = parts.access.openid.name if parts.access.openid else ""
-    return parts.pages.show(
-        request, "admin/login.html", 401 if wrong else 200, target=target, wrong=wrong, account=name[:64], openid=openid
-    )
+    values = {"target": target, "wrong": wrong, "account": name[:64], "openid": openid, "ended": ended}
+    return parts.pages.show(request, "admin/login.html", 401 if wrong else 200, **values)

@@ -121,7 +121,7 @@ class Ingest:
         if not ID.match(bundle_id):
             raise RefusalError(400, "a bundle's id is 16 hexadecimal digits")
         length = request.headers.get("content-length", "")
-        if not length.isdigit():
+        if not length.isdecimal():
             raise RefusalError(411, "the length of the bundle must be told", "Send Content-Length.")
         if int(length) > self.most_bytes:
             raise RefusalError(413, f"a bundle may have {self.most_bytes} bytes at most, not {length}")

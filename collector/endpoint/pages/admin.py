@@ -159,7 +159,7 @@ def _add_audit(app: FastAPI, parts: Parts) -> None:
                 {name: asked.get(name, "") for name in FILTERS},
                 since=since,
                 until=until,
-                before=int(before) if before.isdigit() and len(before) < 18 else None,
+                before=int(before) if before.isdecimal() and len(before) < 18 else None,
                 limit=_PAGE + 1,
             )
         older = urlencode({**asked, "before": rows[_PAGE - 1].number}) if len(rows) > _PAGE else None
