@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from collector.endpoint.intake.gate import Bounds
-from collector.endpoint.settings import MOST_BYTES
 from tests.endpoint.running import Endpoint, endpoint
 from tests.fault.rig import assert_all_there_once, bundles, instance
 
@@ -41,7 +40,7 @@ def refused(server: Endpoint) -> int:
 
 @pytest.mark.parametrize(
     ("count", "length"),
-    [(Bounds().requests, 1_000), (Bounds().bytes // MOST_BYTES, MOST_BYTES)],
+    [(Bounds().requests, 1_000), (Bounds().bytes // 1_000_000, 1_000_000)],
     ids=["requests", "bytes"],
 )
 def test_who_is_refused_is_told_when_to_come_and_comes_in(tmp_path: Path, count: int, length: int):
