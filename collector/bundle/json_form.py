@@ -30,12 +30,10 @@ def json_object(text: str | bytes, where: str) -> dict[str, Any]:
     return document
 
 
-def _finite(number: str) -> float:
-    """JSON has no other numbers, and no answer could tell them on."""
+def _finite(number: str) -> float | None:
+    """None, not known, for what JSON has no numbers for: no answer could tell it on."""
     value = float(number)
-    if not math.isfinite(value):
-        raise ValueError(f"{number[:20]} is no number of JSON")
-    return value
+    return value if math.isfinite(value) else None
 
 
 def _encodable(value: Any) -> Any:

@@ -26,7 +26,7 @@ def test_five_hundred_bundles_through_a_flaky_proxy(tmp_path: Path):
         with fault_proxy(server.url) as proxy:
             proxy.choose = lambda: chance.choice(FAULTS)
             threads = [
-                threading.Thread(target=agent.upload, args=(proxy.url,), kwargs={"deadline_seconds": 60})
+                threading.Thread(target=agent.upload, args=(proxy.url,), kwargs={"deadline_seconds": 300})
                 for agent in agents
             ]
             for thread in threads:
