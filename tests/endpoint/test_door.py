@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -59,6 +59,17 @@ def is_ended(stream: socket.socket) -> bool:
         return stream.recv(1) == b""
     except ConnectionResetError:
         return True
+
+
+def dripped(stream: socket.socket, *, every: float, seconds: float) -> bytes:
+    """What is answered to a body that comes byte by byte; empty where nothing is within `seconds`."""
+    end, told = time.monotonic() + seconds, b""
+    stream.settimeout(every)
+    while not told and time.monotonic() < end:
+        with suppress(TimeoutError):
+            stream.sendall(b"x")
+            told = answer(stream)
+    return told
 
 
 def until(holds: object, gate: Gate) -> None:
@@ -196,15 +207,7 @@ def test_each_body_of_a_connection_has_a_least_speed():
             time.sleep(0.1)  # 0.8 s in all, where 0.5 s and a hundredth for each kilobyte are given
         assert answer(stream).startswith(b"HTTP/1.1 201")
         stream.sendall(_PUT % 1_000)
-        began = time.monotonic()
-        told = b""
-        stream.settimeout(0.05)
-        while not told and time.monotonic() < began + 30:
-            try:
-                stream.sendall(b"x")
-                told = answer(stream)
-            except TimeoutError:
-                continue
+        told = dripped(stream, every=0.05, seconds=30)
         assert told.startswith(b"HTTP/1.1 408")
         assert (there.gate.requests, there.gate.bytes) == (0, 0)
     until((0, 0), there.gate)

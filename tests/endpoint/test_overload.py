@@ -21,7 +21,7 @@ from collector.endpoint.bodies import PACE
 from tests.collecting import collect, failing_disk
 from tests.endpoint.minting import typical
 from tests.endpoint.running import Endpoint, endpoint
-from tests.endpoint.test_door import answer
+from tests.endpoint.test_door import answer, dripped
 
 _MANY = 300
 #: Bytes by which one process may grow under all that; what it takes in memory is bounded by 64 MB.
@@ -135,14 +135,7 @@ def test_slow_bundles_one_after_the_other_on_one_connection(tmp_path: Path):
         assert answer(stream).startswith(b"HTTP/1.1 422")
         began = time.monotonic()
         stream.sendall(head(server, 1_000_000, 2))
-        stream.settimeout(0.5)
-        told = b""
-        while not told and time.monotonic() < began + 10 * PACE.seconds:
-            try:
-                stream.sendall(b"x")
-                told = answer(stream)
-            except TimeoutError:
-                continue
+        told = dripped(stream, every=0.5, seconds=10 * PACE.seconds)
         assert told.startswith(b"HTTP/1.1 408")
         assert time.monotonic() - began >= PACE.seconds * 0.9
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from collector.errors import ConfigError
 from tests.collecting import vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
+from tests.watch.agent import until
 
 PASSWORD = "four words that nobody joins"
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
@@ -199,18 +199,9 @@ def test_what_shows_a_bundle_under_another_address_is_recorded_as_well(server: E
     ):
         assert browser.get(server.url + path, timeout=30).status_code == 200
     both = {other.stem, one.stem}
-    eventually(lambda: len(opened_by(server, "ann")) >= before + 5)
+    until(lambda: len(opened_by(server, "ann")) >= before + 5, "what is recorded within moments")
     told = opened_by(server, "ann")[: -before or None]
     assert ({*told[:2]}, {*told[2:4]}, told[4:]) == (both, both, [other.stem])
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """What is looked at, and who was not let in, is recorded within moments."""
-    for _ in range(100):
-        if holds():
-            return
-        time.sleep(0.2)
-    raise AssertionError("it was not recorded")
 
 
 def opened_by(server: Endpoint, who: str) -> list[str]:
@@ -230,7 +221,10 @@ def test_who_opened_and_downloaded_what_is_recorded(server: Endpoint, bundle: Pa
         requests.post(f"{server.url}/login", data={"name": name, "password": "hunter-two-and-two"}, timeout=30)
     boss = sign_in(server)
     views = {"object": bundle.stem, "who": "ann"}
-    eventually(lambda: boss.get(f"{server.url}/admin/audit", params=views, timeout=30).text.count(bundle.stem) > 3)
+    until(
+        lambda: boss.get(f"{server.url}/admin/audit", params=views, timeout=30).text.count(bundle.stem) > 3,
+        "what is recorded within moments",
+    )
     page = boss.get(f"{server.url}/admin/audit", params=views, timeout=30).text
     assert page.count(f"<code>{bundle.stem}</code>") == 3
     run = vmext("endpoint", "--data", server.data, "audit", "--since", "1h", "--json")
@@ -291,7 +285,7 @@ def test_without_a_trusted_proxy_its_headers_are_nothing(server: Endpoint):
         timeout=30,
     )
     told = "/admin/audit?who=ann&action=login-refused"
-    eventually(lambda: "127.0.0.1" in server.get(told).text)
+    until(lambda: "127.0.0.1" in server.get(told).text, "what is recorded within moments")
     page = server.get(told).text
     assert "203.0.113.9" not in page
 

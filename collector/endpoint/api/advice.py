@@ -9,7 +9,6 @@ from collector.endpoint.api.advice_shapes import (
     CaseTold,
     DifferenceTold,
     DifferingTold,
-    FirstTold,
     IncidentAdvice,
     ListTold,
     MachineTold,
@@ -27,8 +26,6 @@ from collector.endpoint.reading.differences import Differing
 from collector.endpoint.reading.incidents import incidents
 from collector.endpoint.reading.matrix import Whole, whole
 from collector.endpoint.reading.members import Member, matrix
-
-_FIRST = tuple(FirstTold.model_fields)
 
 
 def advice(database: Database) -> APIRouter:
@@ -77,10 +74,10 @@ def scale_set_advice(found: Whole, answer: SetAnswer) -> ScaleSetAdvice:
     """Of lone machines there is no case: scaling out makes up for none of them."""
     case = answer.advice.case
     is_set = found.name is not None and bool(answer.failing)
-    first, given = found.first, found.listed
+    given = found.listed
     return ScaleSetAdvice(
         failing=dict(answer.failing),
-        first_failure=None if first is None else FirstTold(**{name: getattr(first, name) for name in _FIRST}),
+        first_failure=found.first,
         differences=[_differing(one) for one in answer.differing],
         case=CaseTold(case=case.case, sentence=case.sentence, problems=list(case.problems)) if is_set else None,
         cautions=list(answer.cautions) if is_set else [],

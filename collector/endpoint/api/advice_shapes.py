@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from collector.endpoint.api.shapes import Answer
 from collector.endpoint.reading.advising import Step
+from collector.endpoint.reading.matrix import FirstFailure
 
 
 class DifferenceTold(BaseModel):
@@ -53,20 +54,6 @@ class IncidentAdvice(Answer):
     silent: Annotated[list[MachineTold], Field(description="instances that are listed and have not reported")]
 
 
-class FirstTold(BaseModel):
-    """The earliest failure of those that are still seen."""
-
-    instance: str
-    instance_id: str
-    incident: str
-    extension: str
-    exit_code: int | None
-    kind: str
-    title: str | None
-    time: datetime
-    bundle: str
-
-
 class CaseTold(BaseModel):
     case: Annotated[str, Field(description="none, some, all or mixed: on how many instances it failed")]
     sentence: str
@@ -97,7 +84,7 @@ class ListTold(BaseModel):
 
 class ScaleSetAdvice(Answer):
     failing: Annotated[dict[str, int], Field(description="extensions that failed, and on how many instances")]
-    first_failure: FirstTold | None
+    first_failure: FirstFailure | None
     differences: list[DifferingTold]
     case: Annotated[CaseTold | None, Field(description="null where nothing failed, and of lone machines")]
     cautions: list[str]
