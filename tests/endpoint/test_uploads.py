@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +269,36 @@ def test_blocks_of_no_open_upload_go_when_they_are_old(tmp_path: Path, database:
     for number in (1, 2):
         place.put(f"uploads/{sha(number)}/{0:012d}.{70:010d}.block", arrived(tmp_path, 70).path)
     uploads.begin("a", sha(1), 250)
-    assert Uploads(database, place).sweep() == 0
-    assert uploads.sweep() == 1
+    assert Uploads(database, place).sweep(lambda _: set()) == 0
+    assert uploads.sweep(lambda _: set()) == 1
     assert names(place) == [f"uploads/{sha(1)}/{0:012d}.{70:010d}.block"]
+
+
+def test_blocks_of_what_is_stored_go_however_new(tmp_path: Path, database: Database, place: Place):
+    """A kill after the index forgot the upload and before its blocks were removed."""
+    uploads = Uploads(database, place)
+    for number in (1, 2, 3):
+        place.put(f"uploads/{sha(number)}/{0:012d}.{70:010d}.block", arrived(tmp_path, 70).path)
+    uploads.begin("a", sha(3), 250)
+    asked: set[str] = set()
+
+    def stored(hashes: Collection[str]) -> set[str]:
+        asked.update(hashes)
+        return {sha(2)}
+
+    assert uploads.sweep(stored) == 1
+    assert asked == {sha(1), sha(2)}
+    assert names(place) == [f"uploads/{sha(number)}/{0:012d}.{70:010d}.block" for number in (1, 3)]
+
+
+def test_a_start_removes_what_a_kill_left_of_a_stored_bundle(tmp_path: Path, bundle: BundleInfo):
+    data = tmp_path / "data"
+    left = data / "uploads" / bundle.sha256 / f"{0:012d}.{70:010d}.block"
+    other = left.parent.with_name("f" * 64) / left.name
+    with endpoint(data) as running:
+        assert running.put(bundle.path).status_code == 201
+    for file in (left, other):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(70))
+    with endpoint(data):
+        assert (left.exists(), other.exists()) == (False, True)

@@ -78,7 +78,8 @@ def instance(folder: Path, server: Endpoint) -> Instance:
 
 
 def _half(server: Endpoint) -> list[Path]:
-    return [file for part in ("incoming", "uploads") for file in (server.data / part).rglob("*")]
+    parts = (server.data / part for part in ("incoming", "uploads"))
+    return [file for part in parts for file in part.rglob("*") if not file.is_dir()]
 
 
 def assert_all_there_once(server: Endpoint, sent: Iterable[BundleInfo], instance: Instance) -> None:
@@ -88,9 +89,8 @@ def assert_all_there_once(server: Endpoint, sent: Iterable[BundleInfo], instance
     listed = received(server)
     assert {row["id"]: row["sha256"] for row in listed} == wanted
     assert sorted(file.stem for file in (server.data / "objects").rglob("*.zip")) == sorted(wanted.values())
-    until(
-        lambda: not _half(server), "an end of half bodies", 30
-    )  # what a killed sender's proxy still holds goes when its connection ends
+    # what a killed sender's proxy still holds goes when its connection ends
+    until(lambda: not _half(server), "an end of half bodies", 30)
     assert instance.waiting() == []
     log = (server.data.parent / "endpoint.log").read_text()
     assert instance.token not in log + instance.said

@@ -28,8 +28,9 @@ def reindex(settings: Settings) -> None:
         database = Database(settings.database_url)
         migrate(database)
         store = store_of(settings.store, settings.data, Cache(settings.data / "cache"))
-        found = recover(store, Index(database), database, Limits())
-        left = Uploads(database, store.place).sweep()
+        index = Index(database)
+        found = recover(store, index, database, Limits())
+        left = Uploads(database, store.place).sweep(index.known)
     except OSError as error:
         raise ConfigError(
             f"it can't be reindexed: {error.strerror or error}", "Give a store and a database that answer."

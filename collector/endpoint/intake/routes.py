@@ -45,6 +45,6 @@ def add_intake(app: FastAPI, parts: Parts) -> None:
     blocks = Blocks(ingest, uploads, grants)
     blocks.drop_stored()
     if not parts.store.is_shared:
-        uploads.sweep()
+        uploads.sweep(ingest.index.known)
     add_blocks(app, blocks)
     add_grants(app, ingest, grants)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -136,13 +136,19 @@ class Uploads:
             connection.execute(sa.delete(UPLOADS).where(UPLOADS.c.sha256 == upload.sha256))
         self._remove_blocks(upload.sha256)
 
-    def sweep(self) -> int:
-        """Removes blocks of uploads that are not open, once they are old enough that none can be on its way."""
+    def sweep(self, stored: Callable[[Collection[str]], Collection[str]]) -> int:
+        """Removes blocks of uploads that are not open, once they are old enough that none can be on its way.
+
+        `stored` gives those of some SHA-256 whose bundles are stored: nobody wants their blocks, however new; a kill
+        leaves them after the index forgot the upload.
+        """
         oldest = self._moment() - timedelta(seconds=self.bounds.oldest)
         left = []
         open_ones = {upload.sha256 for upload in self.all()}
         for chunk in self._place.listing("uploads"):
-            left += [one.name for one in chunk if one.modified < oldest and one.name.split("/")[1] not in open_ones]
+            closed = [(one, sha256) for one in chunk if (sha256 := one.name.split("/")[1]) not in open_ones]
+            done = set(stored({sha256 for _, sha256 in closed}))
+            left += [one.name for one, sha256 in closed if one.modified < oldest or sha256 in done]
         self._place.remove(left)
         return len(left)
 
