@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from collector.errors import ConfigError, DeliveryError, RefusedError
 from tests.bundle.samples import REPORT, seal
 from tests.collecting import vmext
 from tests.deliver.receiver import receiver
+from tests.waiting import until
 
 ID = "0123456789abcdef"
 TOKEN = "a-token-that-no-one-may-see"
@@ -178,10 +178,7 @@ def test_a_process_killed_while_it_sends_loses_nothing(spool: Spool):
     )
     with receiver("slow", "store") as server:
         process = subprocess.Popen([sys.executable, "-c", script, str(spool.folder), server.url])
-        for _ in range(200):
-            if server.requests:
-                break
-            time.sleep(0.05)
+        until(lambda: server.requests, "the request")
         process.kill()
         process.wait()
         assert names(spool) == [f"{ID}.zip"]

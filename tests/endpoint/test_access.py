@@ -20,6 +20,7 @@ from collector.endpoint.settings import Settings
 from tests.collecting import Result, collect, failing_disk, vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
+from tests.waiting import until
 
 WEB = {"scale_set": "vmss-web", "resource_group": "Web-RG", "subscription": "sub-1", "instance_name": "vmss-web_3"}
 DATABASE = {"scale_set": "vmss-db", "resource_group": "Web-RG", "subscription": "sub-1", "instance_name": "vmss-db_1"}
@@ -137,16 +138,6 @@ def test_a_token_ends_by_itself_and_when_it_is_revoked(server: Endpoint, bundle:
     assert token(server, "long", "upload") != secret, "its name is free again"
     refused = command(server, "token", "create", "--name", "long", "--scope", "upload")
     assert (refused.code, "there is a token 'long' already" in refused.err) == (2, True)
-
-
-def until(holds: Any) -> None:
-    """Other processes know of a revoked token a few seconds later."""
-    import time
-
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def tokens(server: Endpoint) -> list[dict[str, Any]]:

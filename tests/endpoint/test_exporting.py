@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from tests.endpoint.log_collector import LogCollector, log_collector
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint
 from tests.endpoint.taking import Taking
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ def test_an_endpoint_that_is_killed_and_a_collector_that_is_away_lose_nothing(
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait()
     with log_collector(port) as collector, endpoint(tmp_path / "data", *options):
-        until(lambda: len(set(collector.uids())) == 8, 200)
+        until(lambda: len(set(collector.uids())) == 8, "eight records", 200)
     assert set(collector.uids()) == {f"{file.stem}-0" for file in files}
 
 
@@ -213,10 +214,3 @@ def test_headers_are_sent_along(taking: Taking, collector: LogCollector):
     assert told == {"api-key": "a b,c", "x-other": "1"}
     Exporter(taking.database, Sender(collector.url, told)).turn()
     assert collector.headers[0]["api-key"] == "a b,c"
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it does not come to pass"
-        time.sleep(0.05)

@@ -34,6 +34,7 @@ from tests.endpoint.clouds import Cloud
 from tests.endpoint.filling import fill
 from tests.endpoint.running import endpoint
 from tests.endpoint.told import told
+from tests.waiting import until
 
 BUNDLES_ALL, GO = 240, 160
 
@@ -188,23 +189,21 @@ def test_what_lies_in_a_watched_place_is_left_alone_and_comes_back(tmp_path: Pat
     run = ("endpoint", "--data", data, *database_options, "--keep-days", "0.00001", "retention")
     with endpoint(data, *database_options, "--watch-store", str(watched)) as server:
 
-        def until(state: str | None) -> None:
-            end = time.monotonic() + 60
-            while [one["state"] for one in server.get("/v1/bundles").json()["bundles"]] != ([state] if state else []):
-                assert time.monotonic() < end
-                time.sleep(0.1)
+        def lists(state: str | None) -> None:
+            wanted = [state] if state else []
+            until(lambda: [one["state"] for one in server.get("/v1/bundles").json()["bundles"]] == wanted)
 
-        until("indexed")
+        lists("indexed")
         _make_old(data, database_options)
         assert "0 bundles" in vmext(*run).out
         assert there.read_bytes() == content
-        until("indexed")
+        lists("indexed")
         there.unlink()
-        until("gone")
+        lists("gone")
         assert "1 bundles" in vmext(*run).out
-        until(None)
+        lists(None)
         there.write_bytes(content)
-        until("indexed")
+        lists("indexed")
 
 
 def test_what_is_gone_from_a_watched_place_takes_no_room(database: Database):

@@ -26,7 +26,7 @@ from collector.errors import ConfigError
 from tests.collecting import vmext
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
-from tests.watch.agent import until
+from tests.waiting import until
 
 PASSWORD = "four words that nobody joins"
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,15 +20,9 @@ from collector.endpoint.database.tables import INCIDENTS
 from collector.endpoint.indexing.queue import CLAIM_SECONDS
 from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
+from tests.waiting import until
 
 _MANY = ("--workers", "2", "--indexers", "2")
-
-
-def until(holds: Callable[[], bool], seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it does not come about"
-        time.sleep(0.05)
 
 
 def crew(server: Endpoint) -> list[psutil.Process]:

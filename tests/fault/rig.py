@@ -15,7 +15,7 @@ from tests.bundle.samples import REPORT, seal
 from tests.collecting import Result, vmext
 from tests.endpoint.running import Endpoint
 from tests.received import received
-from tests.watch.agent import until
+from tests.waiting import until
 
 _NUMBERS = itertools.count()
 _SENT: dict[Path, dict[str, str]] = {}

@@ -21,18 +21,11 @@ from tests.endpoint.running import Endpoint, endpoint
 from tests.fault.proxy import fault_proxy
 from tests.fault.rig import Instance, assert_all_there_once, bundles, instance
 from tests.received import received
+from tests.waiting import until
 
 needs_mount = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.geteuid() != 0, reason="mounts a small file system"
 )
-
-
-def until(true: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.02)
-    raise AssertionError("waited for 12 s in vain")
 
 
 def kill(server: Endpoint) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.collecting import Result
 from tests.packaging.roots import Root
-from tests.watch.agent import until
+from tests.waiting import until
 
 _GROUPS = Path("/sys/fs/cgroup")
 #: Mounts what systemd wants to find (systemd.io, The Container Interface) and becomes it.

@@ -16,7 +16,8 @@ from tests.endpoint.running import Endpoint
 from tests.packaging import sysroot
 from tests.packaging.building import Built, run
 from tests.received import received
-from tests.watch.agent import Machine, until
+from tests.waiting import until
+from tests.watch.agent import Machine
 
 pytestmark = pytest.mark.slow
 VERSION = f"vmext {__version__}\n"

@@ -16,7 +16,8 @@ from collector import __version__
 from tests.collecting import CSE, Result, failing_disk
 from tests.endpoint.running import endpoint
 from tests.packaging.building import Built, run
-from tests.watch.agent import Machine, until
+from tests.waiting import until
+from tests.watch.agent import Machine
 
 pytestmark = pytest.mark.slow
 VERSION = f"vmext {__version__}\n"

@@ -19,7 +19,8 @@ from tests.packaging.booted import Booted, booted
 from tests.packaging.packaged import OLDER, Packages
 from tests.packaging.roots import Root, made
 from tests.received import received
-from tests.watch.agent import Machine, until
+from tests.waiting import until
+from tests.watch.agent import Machine
 
 pytestmark = pytest.mark.slow
 CONFIG, TOKEN, STATE = "/etc/vmext/config.toml", "/etc/vmext/token", "/var/lib/vmext"

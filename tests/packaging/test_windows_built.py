@@ -20,7 +20,7 @@ from tests.endpoint.running import Endpoint
 from tests.packaging import bills
 from tests.packaging.wine import Done, Windows
 from tests.received import received
-from tests.watch.agent import until
+from tests.waiting import until
 from tests.windows.test_collect_live import AGENT_LOG, HANDLER_LOG, STATUS, fail
 
 BUILT = os.environ.get("VMEXT_BUILT_WINDOWS")

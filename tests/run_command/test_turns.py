@@ -18,6 +18,7 @@ import pytest
 from tests.run_command.azure import Ran
 from tests.run_command.machine import Machine, debian
 from tests.run_command.server import PROGRAM, package, serving, sha256
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="makes chroots, as root")
 
@@ -57,13 +58,6 @@ def inside(machine: Machine) -> list[psutil.Process]:
         except OSError:
             continue
     return found
-
-
-def until(condition) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
 
 
 def started(machine: Machine, program: str, **environment: str) -> subprocess.Popen[bytes]:

@@ -7,27 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import LONGEST, until
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-#: A machine that does so much else needs no longer.
-LONGEST = 90.0
-
-
-def until(wanted: Callable[[], Any], what: str, seconds: float = LONGEST) -> Any:
-    """What `wanted` gives as soon as it is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := wanted():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not come within {seconds:.0f} s")
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from collector.model import iso
 from collector.watch.agent_life import AgentLife, Process
 from collector.watch.agent_processes import AgentProcesses
+from tests.waiting import until
 from tests.watch.instance import START
 
 DAEMON, HANDLERS = Process(10, 1_000.0), Process(11, 1_001.0)
@@ -106,11 +106,8 @@ def test_real_processes(tmp_path: Path):
     program.write_text("import time; time.sleep(60)")
     found = AgentProcesses()
     with subprocess.Popen([sys.executable, "-u", program, "-run-exthandlers"]) as process:
-        end = time.monotonic() + 10
-        while (told := found.look().get("run-exthandlers")) is None and time.monotonic() < end:
-            time.sleep(0.02)
         try:
-            assert told is not None
+            told = until(lambda: found.look().get("run-exthandlers"))
             assert told.pid == process.pid
             assert found.look()["run-exthandlers"] == told
         finally:

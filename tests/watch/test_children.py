@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from collector.watch import children
 from collector.watch.children import Child, Ended
+from tests.waiting import until
 
 
 def ran(child: Child) -> Ended:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if (ended := child.ended()) is not None:
-            return ended
-        time.sleep(0.02)
-    raise AssertionError("it did not end")
+    ended: Ended = until(child.ended, "the end")
+    return ended
 
 
 def test_a_collect_gives_its_verdict(tmp_path: Path):

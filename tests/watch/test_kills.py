@@ -12,7 +12,8 @@ import pytest
 
 from tests.endpoint.running import endpoint
 from tests.received import received
-from tests.watch.agent import Agent, Machine, until, watching
+from tests.waiting import until
+from tests.watch.agent import Agent, Machine, watching
 from tests.watch.test_watch import sending
 
 pytestmark = [

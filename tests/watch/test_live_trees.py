@@ -17,6 +17,7 @@ import pytest
 from collector.discover.below import Below, of_folder
 from collector.discover.processes import Running, open_files, running
 from tests.collecting import CSE, HANDLER_LOG, collect, put
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked at in Linux's way")
 
@@ -132,10 +133,7 @@ def test_vmext_and_who_started_it_are_none_of_the_folder(tmp_path: Path):
         subprocess.Popen([sys.executable, "-c", code, tmp_path]) as runner,
     ):
         try:
-            end = time.monotonic() + 10
-            while runner.pid not in of_folder(running(), Below(tmp_path), own=1) and time.monotonic() < end:
-                time.sleep(0.02)
-            assert runner.pid in of_folder(running(), Below(tmp_path), own=1)
+            until(lambda: runner.pid in of_folder(running(), Below(tmp_path), own=1))
             chosen = of_folder(running(), Below(tmp_path), own=runner.pid)
             assert not {watching.pid, runner.pid} & set(chosen)
         finally:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from collector.platforms.azure import MetadataService
 from collector.watch.scheduled import Event, ScheduledEvents, going
+from tests.waiting import until
 
 NAME = "vmss-web_12"
 
@@ -103,13 +104,6 @@ def asking(url: str, **options: Any) -> Iterator[tuple[ScheduledEvents, list[Eve
         yield events, found
     finally:
         events.stop(10)
-
-
-def until(holds: Any) -> None:
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
 
 
 def test_an_event_is_handed_over_once_and_never_approved():

@@ -17,7 +17,8 @@ import pytest
 from tests.collecting import vmext
 from tests.endpoint.running import Endpoint, endpoint
 from tests.received import received
-from tests.watch.agent import Machine, until, watching
+from tests.waiting import until
+from tests.watch.agent import Machine, watching
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the handlers of the machine are shell scripts"),
