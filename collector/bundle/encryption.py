@@ -15,7 +15,7 @@ from collector.errors import BundleError, ConfigError
 FORMAT = "age-encryption.org/v1"
 _MOST_KEYS, _MOST_FILE = 20, 65_536
 _NO_LIBRARY = (
-    "Install the extra: pip install 'vmext[encrypt]'. The packages for Linux bring it, and it needs the system's "
+    "In a checkout: pip install '.[encrypt]'. The packages bring it; those for Linux need the system's "
     "libgcc_s.so.1 (Debian: libgcc-s1, RHEL: libgcc, SUSE: libgcc_s1)."
 )
 

@@ -29,7 +29,7 @@ _MOST_READS = 200_000
 _MOST_KEYS, _MOST_VALUES = 4096, 256
 #: Offsets in a hive count from the end of its header; a cell begins with its size.
 _HEADER, _CELL = 4096, 4
-NO_LIBRARY = "install vmext[hive]"
+NO_LIBRARY = "regipy is missing (the extra hive)"
 
 
 class HiveError(Exception):

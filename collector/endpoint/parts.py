@@ -25,6 +25,7 @@ from collector.endpoint.stores.folder import FolderStore
 from collector.endpoint.stores.store import Store
 from collector.endpoint.watching.places import watched
 from collector.endpoint.watching.watcher import Watcher
+from collector.errors import ConfigError
 
 if TYPE_CHECKING:
     from collector.endpoint.exporting.exporter import Exporter
@@ -69,6 +70,10 @@ def open_parts(settings: Settings, *, is_first: bool = True) -> Parts:
         migrate(database)
     cache, index, limits = Cache(settings.data / "cache"), Index(database), Limits()
     store = store_of(settings.store, settings.data, cache)
+    if settings.grants and isinstance(store, FolderStore):
+        raise ConfigError(
+            "--grants: a folder can't take bundles from senders", "Give --store az://... or s3://..., too."
+        )
     folders = {settings.data, *([Path(store.name)] if isinstance(store, FolderStore) else [])}
     if is_first:
         store.clear_incoming()

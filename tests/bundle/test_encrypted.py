@@ -285,7 +285,7 @@ def test_what_can_not_be_encrypted_is_never_written_in_the_clear(tmp_path, key):
     (blocked / "__init__.py").write_text("raise ImportError('not here')\n")
     key_text = str(key.to_public())
     for arguments, environ, words in (
-        (("--encrypt-to", key_text), {"PYTHONPATH": str(blocked.parent)}, "vmext[encrypt]"),
+        (("--encrypt-to", key_text), {"PYTHONPATH": str(blocked.parent)}, "pip install '.[encrypt]'"),
         (("--encrypt-to", "age1nonsense"), {}, "is no public key"),
         (("--encrypt-to", tmp_path / "nothing"), {}, "can't be read"),
         (("--encrypt-to", str(key)), {}, "private key"),

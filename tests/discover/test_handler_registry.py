@@ -152,7 +152,7 @@ def test_without_the_library_the_ledger_says_what_to_install(tmp_path: Path):
         raise ImportError("regipy")
 
     found = rows(handler_states(tmp_path, library=missing))
-    assert found == {HIVE: ("skipped", "the registry hive was not read: install vmext[hive]")}
+    assert found == {HIVE: ("skipped", "the registry hive was not read: regipy is missing (the extra hive)")}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has a registry")

@@ -199,7 +199,7 @@ def test_a_closed_hive_and_a_missing_library(tmp_path: Path):
         raise ImportError("regipy")
 
     zone = disk_zone(tmp_path, "windows", settings=partial(zone_settings, library=missing))
-    assert zone == DiskZone(None, None, "the registry hive was not read: install vmext[hive]")
+    assert zone == DiskZone(None, None, "the registry hive was not read: regipy is missing (the extra hive)")
     refused = partial(failing, HiveError("no permission"))
     assert disk_zone(tmp_path, "windows", settings=refused).note.endswith("not read: no permission")
     with pytest.raises(HiveError, match=r"(No such file|File not found|cannot find the file)"):

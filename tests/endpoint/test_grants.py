@@ -147,10 +147,10 @@ def test_killed_before_it_confirmed_nothing_is_lost(site: Site, tmp_path: Path):
         assert (receipt.status_code, receipt.json()["sha256"]) == (201, one.sha256)
 
 
-def test_without_grants_or_in_a_folder_none_are_given(tmp_path: Path, clouds: dict[str, Cloud]):
+def test_without_grants_none_are_given(tmp_path: Path, clouds: dict[str, Cloud]):
     (one,) = bundles(tmp_path / "spool", kilobytes=50)
     cloud = clouds["s3"]
-    for number, options in enumerate((("--store", cloud.new()), ("--grants",))):
+    for number, options in enumerate((("--store", cloud.new()), ())):
         with endpoint(tmp_path / f"data-{number}", *options, environ=cloud.environ) as server:
             site = Site(server, cloud, "")
             assert site.begin(one).status_code == 404

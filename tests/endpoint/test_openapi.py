@@ -213,7 +213,8 @@ def test_what_is_in_a_bundle_is_told_page_by_page(server: Endpoint, part: str):
 
 def test_what_does_not_change_is_sent_once(server: Endpoint):
     newest = server.get("/v1/bundles?limit=1").json()["bundles"][0]["id"]
-    for path in (f"/v1/bundles/{newest}", f"/v1/bundles/{newest}/events"):
+    parts = ("", "/excerpts", "/events", "/ledger", "/timeline", "/machine")
+    for path in (f"/v1/bundles/{newest}{part}" for part in parts):
         first = server.get(path)
         headers = server.authorization | {"If-None-Match": first.headers["ETag"]}
         again = requests.get(server.url + path, headers=headers, timeout=30)

@@ -119,6 +119,9 @@ def sets(hits: tuple[Hit, ...]) -> str:
         ("no such words", ""),
         ("!!! ()", ""),
         ("'", ""),
+        ("\0", ""),
+        (" \0 ", ""),
+        ("to\0allocate", "c"),
     ],
 )
 def test_findings_are_found_by_their_words(connection: sa.Connection, text: str, wanted: str):
@@ -136,6 +139,8 @@ def test_findings_are_found_by_their_words(connection: sa.Connection, text: str,
         (Choice(exit_code="102"), "c"),
         (Choice(exit_code="10"), ""),
         (Choice(extension="SCRIPT"), "abc"),
+        (Choice(extension="\0"), ""),
+        (Choice(exit_code="\0"), ""),
         (Choice(text="unable", extension="dsc"), ""),
         (Choice(text="unable", owner="script", kind="failure", verdict="failed"), "ac"),
         (Choice(text="unable", owner="network"), ""),

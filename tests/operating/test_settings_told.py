@@ -21,6 +21,9 @@ from tests.collecting import vmext
         (("--database", "postgresql://vmext@127.0.0.1:1/x"), "--database: it can't be used", "Give one that answers"),
         (("--store", "file:///dev/null/x"), "or --store can't be used", "a folder that this user may write"),
         (("--workers", "0", "--indexers", "0"), "leave nothing to do", "at least one"),
+        (("--store", "./bundles"), "--store: the folder ./bundles is not told in full", "Give its whole path"),
+        (("--watch-store", "file:bundles"), "--watch-store: this file: address is no whole path", "file:///FOLDER"),
+        (("--grants",), "--grants: a folder can't take bundles", "--store az://"),
         (("--one-process", "--workers", "2"), "--one-process leaves no other", "Leave out"),
     ],
 )
@@ -29,6 +32,12 @@ def test_the_setting_that_is_wrong_is_named(tmp_path: Path, options: tuple[str, 
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert hint in done.err
+
+
+def test_a_folder_gives_no_grants(tmp_path: Path):
+    store = ("--store", f"file://{tmp_path / 'store'}")
+    done = vmext("endpoint", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *store, "--grants")
+    assert (done.code, "--grants: a folder can't take bundles" in done.err) == (2, True), done.err
 
 
 def test_a_port_that_is_taken_is_told_as_such(tmp_path: Path):

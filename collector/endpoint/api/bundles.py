@@ -19,6 +19,7 @@ from collector.endpoint.access.need import Reader
 from collector.endpoint.answers import RefusalError
 from collector.endpoint.api.drawn import timeline_told
 from collector.endpoint.api.lists import link, nothing
+from collector.endpoint.api.machine import Machine, machine_told
 from collector.endpoint.api.parameters import BundleId, BundlesAsked, Paged
 from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.api.shapes import Bundles, Events, Excerpts, Findings, Ledger, ReceivedBundle, Timeline
@@ -126,6 +127,11 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
     def steps(content: _Content = its_content) -> Response:
         """What became of each extension, step by step, and where the time went."""
         return content.answer(lambda opened: timeline_told(parts.timelines.of(opened, content.entry.sha256)))
+
+    @router.get("/{bundle_id}/machine", operation_id="machine", response_model=Machine, responses=refusals)
+    def machine(content: _Content = its_content) -> Response:
+        """The machine while it was collected from, the practices, what was redacted, and the summary."""
+        return content.answer(machine_told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Security
 from pydantic import Field
 
 from collector.bundle.codec import plain as as_json
 from collector.bundle.reader import Bundle
-from collector.endpoint.access.need import Reader
-from collector.endpoint.answers import RefusalError
-from collector.endpoint.api.parameters import BundleId
-from collector.endpoint.api.problems import BEARER, problems
 from collector.endpoint.api.shapes import Answer
-from collector.endpoint.pages.bundle import plain, redactions
-from collector.endpoint.pages.opening import NotShownError, received
-from collector.endpoint.parts import Parts
+from collector.endpoint.pages.bundle import redactions
 
 
 class Machine(Answer):
@@ -29,27 +22,12 @@ class Machine(Answer):
     summary: Annotated[str, Field(description="as the instance printed it")]
 
 
-def machine(parts: Parts) -> APIRouter:
-    refusals = problems(404, 409, 410, 422, 500)
-    router = APIRouter(prefix="/v1/bundles", tags=["bundles"], responses=refusals, dependencies=[Security(BEARER)])
-
-    @router.get("/{bundle_id}/machine", operation_id="machine")
-    def told(caller: Reader, bundle_id: BundleId) -> Machine:
-        """The machine while it was collected from, the practices, what was redacted, and the summary."""
-        try:
-            with received(parts, caller.within, bundle_id) as found:
-                return _told(plain(found))
-        except NotShownError as error:
-            raise RefusalError(error.status, str(error), error.hint) from error
-
-    return router
-
-
-def _told(bundle: Bundle) -> Machine:
-    return Machine(
+def machine_told(bundle: Bundle) -> dict[str, Any]:
+    told = Machine(
         system=bundle.json("system.json"),
         states=as_json(bundle.states),
         practices=as_json(bundle.practices),
         redactions=dict(redactions(bundle)),
         summary=bundle.summary,
     )
+    return told.model_dump(mode="json", by_alias=True)

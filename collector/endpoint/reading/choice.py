@@ -48,10 +48,13 @@ class Choice:
     text: str | None = None
 
     def __post_init__(self) -> None:
-        """No engine is told what it can't take: NUL, half a surrogate pair, a text without end."""
+        """No engine is told what it can't take: NUL, half a surrogate pair, a text without end.
+
+        What stands in their place is no space, since a blank text chooses everything.
+        """
         for field in fields(self):
             if isinstance(told := getattr(self, field.name), str):
-                plain = told.replace("\0", " ").encode("utf-8", "replace").decode()
+                plain = told.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
                 object.__setattr__(self, field.name, plain[:_MOST_LETTERS])
 
 
