@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.chromium import browser
 from tests.collecting import collect
+from tests.endpoint.made import varied
 from tests.endpoint.running import Endpoint, endpoint
 from tests.received import received
 
@@ -166,3 +167,15 @@ def test_an_encrypted_bundle_says_what_is_known_and_how_to_read_it(page: Page, s
     expect(page.get_by_text("unknown")).to_have_count(0)
     expect(page.get_by_text("unattended-upgr")).to_have_count(0)
     keep(page, "encrypted", tmp_path)
+
+
+def test_the_id_of_an_instance_without_a_name_stands_on_one_line(page: Page, server: Endpoint, tmp_path: Path):
+    first = server.get("/v1/bundles?exit_code=100").json()["bundles"][0]["id"]
+    (sent := tmp_path / "sent.zip").write_bytes(server.get(f"/v1/bundles/{first}/bundle").content)
+    nameless = varied(sent, tmp_path, instance_name=None, computer_name=None, scale_set="vmss-" + "long-" * 12 + "name")
+    assert server.put(nameless).status_code == 201
+    received(server)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.reload()
+    link = page.get_by_role("link", name=nameless.stem)
+    assert link.evaluate("node => node.getClientRects().length") == 1
