@@ -31,8 +31,10 @@ def altered(url: str, *changes: str) -> None:
     [
         ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true", False),
         ("SET default_transaction_read_only = on", "RESET default_transaction_read_only", True),
+        ("SET search_path = nowhere", "RESET search_path", False),
+        ("SET role = pg_monitor", "RESET role", False),
     ],
-    ids=["out of reach", "a standby"],
+    ids=["out of reach", "a standby", "not restored yet", "restored by another user"],
 )
 def test_a_bundle_is_taken_as_soon_as_the_database_is_back(
     tmp_path: Path, postgresql: Postgres, away: str, back: str, reads: bool

@@ -32,6 +32,10 @@ _PATIENCE = {
 #: writes, a damaged file.
 _OF_WHAT_WAS_ASKED = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.NotSupportedError, sa.exc.ProgrammingError)
 
+#: Codes of PostgreSQL (its manual, appendix A) for a database that is being restored, or was by another user: no right,
+#: no such table, column or schema. No bundle is to blame for them, and they end without us.
+_OF_ITS_STATE = ("42501", "42P01", "42703", "3F000")
+
 
 class Database:
     """One engine behind one way to read and one to write."""
@@ -107,7 +111,8 @@ def _as_os_error() -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-        if isinstance(error, _OF_WHAT_WAS_ASKED):
+        code = getattr(getattr(error, "orig", None), "sqlstate", None)
+        if isinstance(error, _OF_WHAT_WAS_ASKED) and code not in _OF_ITS_STATE:
             raise
         text = str(getattr(error, "orig", None) or error).strip()
         is_full = "disk is full" in text or "No space left" in text
