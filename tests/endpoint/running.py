@@ -24,6 +24,8 @@ class Endpoint:
     process: ForkedProcess
     #: What it was started with besides its folder and address.
     arguments: tuple[str, ...] = ()
+    #: The line by which it told that it works.
+    told: str = ""
 
     @property
     def token(self) -> str:
@@ -73,7 +75,7 @@ def endpoint(
         try:
             line = process.stdout.readline()
             assert says in line, (data.parent / "endpoint.log").read_text()
-            yield Endpoint(line.split(says)[1].split()[0], data, process, arguments)
+            yield Endpoint(line.split(says)[1].split()[0], data, process, arguments, line)
         finally:
             process.terminate()
             process.wait(30)

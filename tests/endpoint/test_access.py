@@ -198,6 +198,14 @@ def test_of_processes_that_start_at_once_one_makes_the_first_token(tmp_path: Pat
     assert len(list(tmp_path.glob("*/admin.token"))) == 1
 
 
+def test_a_host_that_has_no_token_tells_of_none(tmp_path: Path):
+    index = f"sqlite:///{tmp_path / 'index.sqlite'}"
+    with endpoint(tmp_path / "one", "--database", index) as first:
+        assert first.told.endswith(f" (data in {first.data}, token in {first.data / 'admin.token'})\n")
+    with endpoint(tmp_path / "two", "--database", index) as second:
+        assert second.told.endswith(f" (data in {second.data})\n")
+
+
 def test_without_an_administrator_the_next_start_makes_one(tmp_path: Path):
     with endpoint(tmp_path / "data") as first:
         lost = first.token

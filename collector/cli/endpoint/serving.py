@@ -48,7 +48,9 @@ def serve(settings: Settings, listen: str) -> None:
 
     def tell() -> None:
         what = f"ready on {_address(bound)}" if bound else "ready to index"
-        click.echo(f"vmext endpoint {what} (data in {settings.data}, token in {access.token_file})")
+        # of several hosts on one index, one has the file
+        token = f", token in {access.token_file}" if access.token_file.exists() else ""
+        click.echo(f"vmext endpoint {what} (data in {settings.data}{token})")
 
     if bound is not None and settings.workers == 1:
         Server(parts, ready=tell, over=crew.stop).run(sockets=[bound])
