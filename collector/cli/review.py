@@ -36,7 +36,7 @@ _TOLD_EVERY = 2.0
 )
 @identity_option
 @click.option(
-    "--cache", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where the index is kept."
+    "--cache", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where the indexes are kept."
 )
 def command(
     place: str, listen: str, browser: bool, every: float | None, identity: Path | None, cache: Path | None
@@ -87,7 +87,7 @@ def _settings(place: str, every: float | None, identity: Path | None, cache: Pat
 
     name = place_of(place, "review").name
     kept = hashlib.sha256(f"{name}\0{'opened' if identity else ''}".encode("utf-8", "replace")).hexdigest()[:16]
-    data = (cache or current().cache_dir() / "review" / kept).absolute()
+    data = ((cache or current().cache_dir() / "review") / kept).absolute()
     return Settings(data, watch=(place,), every=every, identity=identity)
 
 

@@ -209,10 +209,24 @@ def test_encrypted_bundles_show_their_envelope_and_all_with_a_key(tmp_path: Path
         closed.until_indexed(1)
         assert closed.bundles()[name]["encrypted"]
         assert "nginx-plus" not in closed.get(f"/bundles/{name}").text
-    with review(share, tmp_path / "cache-of-key", "--identity", tmp_path / "key") as opened:
+    with review(share, tmp_path / "cache", "--identity", tmp_path / "key") as opened:
         opened.until_indexed(1)
         assert "nginx-plus" in opened.get(f"/bundles/{name}").text
         assert opened.get(f"/v1/bundles/{name}/bundle").content == (share / f"{name}.zip").read_bytes()
+    with review(share, tmp_path / "cache") as closed:  # what the key opened is in an index of its own
+        closed.until_indexed(1)
+        assert "nginx-plus" not in closed.get(f"/bundles/{name}").text
+        assert closed.bundles()[name]["encrypted"]
+
+
+def test_each_place_has_an_index_of_its_own(many: Callable[[int], list[Path]], tmp_path: Path):
+    for name, file in zip(("one", "other"), many(2), strict=True):
+        (tmp_path / name).mkdir()
+        file.rename(tmp_path / name / file.name)
+    for name in ("one", "other"):
+        with review(tmp_path / name, tmp_path / "cache") as running:
+            running.until_indexed(1)
+            assert {*running.bundles()} == {file.stem for file in (tmp_path / name).iterdir()}
 
 
 def test_it_is_for_one_person_on_this_machine(tmp_path: Path):
