@@ -21,6 +21,7 @@ from collector.endpoint.database.engine import Database
 from collector.endpoint.database.tables import BUNDLES
 from collector.endpoint.settings import Settings
 from tests.collecting import collect, failing_disk, vmext
+from tests.endpoint.clouds import Cloud
 from tests.endpoint.made import varied
 from tests.endpoint.running import endpoint
 from tests.endpoint.told import told
@@ -227,3 +228,18 @@ def test_old_acts_go_and_nothing_else_without_limits(failing: Path, tmp_path: Pa
 def test_without_a_limit_the_command_says_so(tmp_path: Path):
     run = vmext("endpoint", "--data", tmp_path / "data", "retention")
     assert (run.code, "nothing says what to keep" in run.err) == (2, True)
+
+
+def test_what_is_out_of_reach_is_named(failing: Path, tmp_path: Path, clouds: dict[str, Cloud]):
+    cloud = clouds["s3"]
+    store = ("--store", cloud.new())
+    with endpoint(tmp_path / "data", *store, environ=cloud.environ) as server:
+        assert server.put(failing).status_code == 201
+        server.settle()
+    run = ("--data", tmp_path / "data", *store, "--keep-days", "0.000001", "retention")
+    away = vmext("endpoint", *run, environ=cloud.environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    assert (away.code, f"vmext: the store can't be used: {store[1]}" in away.err) == (2, True), away.err
+    nowhere = ("--database", "postgresql://vmext@127.0.0.1:1/x")
+    gone = vmext("endpoint", *nowhere, *run, environ=cloud.environ)
+    assert (gone.code, "vmext: the index can't be used: connection failed" in gone.err) == (2, True), gone.err
+    assert vmext("endpoint", *run, environ=cloud.environ).out.startswith("1 bundles of ")

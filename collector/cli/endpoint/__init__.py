@@ -140,15 +140,16 @@ def command(
 def migrate(given: Given) -> None:
     """Bring the index to this version's schema, and end."""
     settings = given.settings()
-    from collector.endpoint.database.engine import Database
+    from collector.endpoint.database.engine import OF_THE_INDEX, Database
     from collector.endpoint.database.migrate import migrate as upgrade
 
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         before, after = upgrade(Database(settings.database_url))
     except OSError as error:
+        reason = (error.strerror or str(error)).removeprefix(OF_THE_INDEX)
         raise ConfigError(
-            f"the index can't be upgraded: {error.strerror}", "Give a database that answers and may be written."
+            f"the index can't be upgraded: {reason}", "Give a database that answers and may be written."
         ) from error
     click.echo(f"The index has schema {after}." if before == after else f"The index has schema {after} now.")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def opened(given: Given) -> Iterator[Database]:
     """The index, at this version's schema. Raises ConfigError where it can't be used."""
     settings = given.settings()
-    from collector.endpoint.database.engine import Database
+    from collector.endpoint.database.engine import OF_THE_INDEX, Database
     from collector.endpoint.database.migrate import migrate
 
     try:
@@ -37,8 +37,9 @@ def opened(given: Given) -> Iterator[Database]:
         finally:
             database.close()
     except OSError as error:
+        reason = (error.strerror or str(error)).removeprefix(OF_THE_INDEX)
         raise ConfigError(
-            f"the index can't be used: {error.strerror}", "Give a database that answers and may be written."
+            f"the index can't be used: {reason}", "Give a database that answers and may be written."
         ) from error
 
 

@@ -28,13 +28,20 @@ def command(given: Given, dry_run: bool, as_json: bool) -> None:
     if settings.access.keep_days is None and settings.access.keep_bytes is None:
         raise ConfigError("nothing says what to keep", "Give --keep-days or --keep-gb before the word retention.")
     with opened(given) as database:
+        from collector.endpoint.database.engine import OF_THE_INDEX
         from collector.endpoint.retention.sweep import Retention
         from collector.endpoint.stores.addresses import store_of
         from collector.endpoint.stores.cache import Cache
 
         store = store_of(settings.store, settings.data, Cache(settings.data / "cache"))
         retention = Retention(database, store, settings.access)
-        swept = retention.would() if dry_run else retention.sweep()
+        try:
+            swept = retention.would() if dry_run else retention.sweep()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if reason.startswith(OF_THE_INDEX):
+                raise
+            raise ConfigError(f"the store can't be used: {reason}", "Give one that answers, and go on.") from error
     if as_json:
         click.echo(json.dumps({name: told(value) for name, value in asdict(swept).items()} | {"dry_run": dry_run}))
         return
