@@ -35,7 +35,7 @@ def test_the_setting_that_is_wrong_is_named(tmp_path: Path, options: tuple[str, 
 
 
 def test_a_folder_gives_no_grants(tmp_path: Path):
-    store = ("--store", f"file://{tmp_path / 'store'}")
+    store = ("--store", (tmp_path / "store").as_uri())
     done = vmext("endpoint", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *store, "--grants")
     assert (done.code, "--grants: a folder can't take bundles" in done.err) == (2, True), done.err
 
