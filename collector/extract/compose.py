@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from collector.extract.context import FAILED_STATES, Context
 from collector.extract.hangs import limit_for, open_start
 from collector.extract.runs import Run
-from collector.extract.signals import Signal
+from collector.extract.signals import COMMAND_OUTPUT, Signal
 from collector.extract.telling import Output, candidates
 from collector.model import Evidence, Failure, FindingKind, order
 
 #: Errors this long before the failure belong to it (a handler's own retries).
 _LEAD = timedelta(minutes=15)
+#: The agent writes down a command's output so soon before or after what tells that it failed.
+_SAME_COMMAND = timedelta(seconds=30)
 #: Lines of one file closer than this tell of one occurrence.
 _ONE_OCCURRENCE = timedelta(seconds=10)
 _BEST_LINES, _MOST_EVIDENCE = 6, 14
@@ -28,7 +30,7 @@ def compose(run: Run, told: Sequence[Signal], context: Context, kind: FindingKin
     related = _related(run, own, kind)
     outputs = _outputs(run, context) if kind != "warning" else ()
     ranked = candidates([*own, *related], outputs, hang=kind == "hang")
-    times = [signal.time for signal in [*own, *related] if signal.time]
+    times = [signal.time for signal in [*own, *related] if signal.time and signal.rule != COMMAND_OUTPUT]
     last = [*times, *(signal.time for signal in _results(run, context, own, kind) if signal.time)]
     first_hang = min((signal.time for signal in own if signal.time), key=order, default=None)
     opened = open_start(run.signals, first_hang) if kind == "hang" else None
@@ -96,11 +98,14 @@ def _related(run: Run, own: Sequence[Signal], kind: FindingKind) -> list[Signal]
     if kind == "hang":
         return [s for s in run.of("result") if s.rule == "status-file" and s.state == "transitioning" and s not in own]
     begin, end = min(times) - _LEAD, max(times) + timedelta(minutes=1)
-    return [
+    found = [
         signal
         for signal in run.of("mention")
         if signal not in own and signal.time and begin <= order(signal.time) <= end and signal.rule != "plain-exit"
     ]
+    outputs = [signal for signal in found if signal.rule == COMMAND_OUTPUT]
+    near = [one for one in outputs if any(abs(order(one.time) - time) <= _SAME_COMMAND for time in times)]
+    return [signal for signal in found if signal.rule != COMMAND_OUTPUT or signal in near[-1:]]
 
 
 def _results(run: Run, context: Context, own: Sequence[Signal], kind: FindingKind) -> list[Signal]:

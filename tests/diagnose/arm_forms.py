@@ -298,6 +298,26 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         "C:\\Packages\\enable.cmd of Microsoft.Compute.BGInfo has not exited on time! Killing it...'",
         {"exit_code": None, "agent_code": 1009, "cut": False, "said": ["has not exited on time! Killing it..."]},
     ),
+    "a-run-command-that-finished": (
+        "Deployment failed. Correlation ID: 5fc12f27-1111-4aae-b841-ce8490c96dfa. VM has reported a failure when processing "
+        "extension 'RunCommandWindows'. Error message: \"Finished executing command\".",
+        {
+            "handler": "Microsoft.CPlat.Core.RunCommandWindows",
+            "message": "Finished executing command",
+            "exit_code": None,
+        },
+    ),
+    "a-column-of-a-table": (
+        "Status Message: VM has reported a failure when processing    \n     | extension 'nt0_ServiceFabricNode'. Error "
+        'message: "Enable Failed. Exception System.IO.IOException: The media is write protected.     at\n     | '
+        'Microsoft.Win32.RegistryKey.Win32Error(Int32 errorCode, String str)". More information on troubleshooting is '
+        "available at https://aka.ms/vmextensionwindowstroubleshoot",
+        {
+            "handler": "Microsoft.Azure.ServiceFabric.ServiceFabricNode",
+            "said": ["The media is write protected."],
+            "not_said": ["|"],
+        },
+    ),
     "scale-set-goal": (
         'Error: Code="VmScaleSetInstanceGoalSeekingError" Message="The VM Scale Set instance web_3 failed to reach its goal '
         'state." Details=[{"code":"VMExtensionProvisioningError","target":"3","message":' + json.dumps(_SHORT) + "}]",
