@@ -129,6 +129,8 @@ def _signal_score(signal: Signal, *, hang: bool) -> int:
     if hang:
         if signal.kind == "hang" and signal.telling:
             return 90
+        if signal.kind == "mention":
+            return 4  # below what says that it is not done
         return {"hang": 60, "start": 70 if signal.telling else 50}.get(signal.kind, 20) + error_score(signal.text) // 4
     base = 55 if not signal.by_agent else 20
     if signal.telling:

@@ -307,6 +307,28 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
             "exit_code": None,
         },
     ),
+    "an-instance-by-its-number": (
+        '{"error":{"code":"ResourceOperationFailure","message":"x","details":[{"code":"VMExtensionProvisioningError",'
+        '"target":"12","message":"VM has reported a failure when processing extension \'x\'. Error message: \'no\'."}]}}',
+        {"extension": "x", "instance_id": "12", "message": "no"},
+    ),
+    "no-such-version": (
+        "Set-AzVMAccessExtension: No version found in the artifact repository that satisfies the requested version '2.0' "
+        "for VM extension with publisher 'Microsoft.Compute' and type 'VMAccessAgent'.\nErrorCode: "
+        "ArtifactVersionNotFound\nErrorMessage: No version found in the artifact repository that satisfies the requested "
+        "version '2.0' for VM extension with publisher 'Microsoft.Compute' and type 'VMAccessAgent'.\nStatusCode: 404",
+        {
+            "code": "ArtifactVersionNotFound",
+            "kind": "refused",
+            "publisher": "Microsoft.Compute",
+            "type": "VMAccessAgent",
+        },
+    ),
+    "the-sql-provider": (
+        '{"code":"Ext_VMExtensionProvisioningError","message":"There was an error while installing SqlIaasExtension on '
+        'the virtual machine. Please completely uninstall and reinstall the extension."}',
+        {"code": "Ext_VMExtensionProvisioningError", "kind": "failure", "extension": "SqlIaasExtension"},
+    ),
     "a-column-of-a-table": (
         "Status Message: VM has reported a failure when processing    \n     | extension 'nt0_ServiceFabricNode'. Error "
         'message: "Enable Failed. Exception System.IO.IOException: The media is write protected.     at\n     | '
