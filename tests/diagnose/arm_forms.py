@@ -307,6 +307,12 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
             "exit_code": None,
         },
     ),
+    "a-version-in-the-agents-words": (
+        "VM has reported a failure when processing extension 'Microsoft.Azure.DevOps.Pipelines.Agent'. Error message: "
+        '"The status reported by the extension Microsoft.VisualStudio.Services.TeamServicesAgentLinux-1.22.0.0(Sequence '
+        'number 1972), was in an incorrect format and the agent could not parse it correctly."',
+        {"handler": "Microsoft.VisualStudio.Services.TeamServicesAgentLinux", "exit_code": None},
+    ),
     "an-instance-by-its-number": (
         '{"error":{"code":"ResourceOperationFailure","message":"x","details":[{"code":"VMExtensionProvisioningError",'
         '"target":"12","message":"VM has reported a failure when processing extension \'x\'. Error message: \'no\'."}]}}',

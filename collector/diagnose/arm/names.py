@@ -19,6 +19,9 @@ from collector.model import System
 _FOLDERS = (
     re.compile(r"/var/lib/waagent/(?P<handler>[A-Za-z][\w.]{2,150}?)-(?P<version>\d[\d.]{0,40})(?=[/\s'\"]|$)"),
     re.compile(r"\\Plugins\\{1,8}(?P<handler>[A-Za-z][\w.]{2,150}?)\\{1,8}(?P<version>\d[\d.]{0,40})(?=[\\\s'\"]|$)"),
+    re.compile(
+        r"extension (?P<handler>[A-Z][A-Za-z]{1,40}(?:\.\w{1,60}){1,6})-(?P<version>\d[\d.]{0,40})\(Sequence number"
+    ),
     re.compile(r"\[(?P<handler>[A-Z][A-Za-z]{1,40}(?:\.\w{1,60}){1,6})-(?P<version>\d[\d.]{0,40})\]"),
 )
 _MOST = 200
