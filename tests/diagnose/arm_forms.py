@@ -311,7 +311,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         "VM has reported a failure when processing extension 'Microsoft.Azure.DevOps.Pipelines.Agent'. Error message: "
         '"The status reported by the extension Microsoft.VisualStudio.Services.TeamServicesAgentLinux-1.22.0.0(Sequence '
         'number 1972), was in an incorrect format and the agent could not parse it correctly."',
-        {"handler": "Microsoft.VisualStudio.Services.TeamServicesAgentLinux", "exit_code": None},
+        {"handler": "Microsoft.VisualStudio.Services.TeamServicesAgentLinux", "version": "1.22.0.0"},
     ),
     "an-instance-by-its-number": (
         '{"error":{"code":"ResourceOperationFailure","message":"x","details":[{"code":"VMExtensionProvisioningError",'
