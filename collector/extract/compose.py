@@ -96,8 +96,7 @@ def _related(run: Run, own: Sequence[Signal], kind: FindingKind) -> list[Signal]
     if not times:
         return []
     if kind == "hang":
-        waits = [s for s in run.of("result") if s.rule == "status-file" and s.state == "transitioning" and s not in own]
-        return [*waits, *_errors_while(run, min(times))]
+        return [*_waits(run, own, min(times)), *_errors_while(run, min(times))]
     begin, end = min(times) - _LEAD, max(times) + timedelta(minutes=1)
     found = [
         signal
@@ -107,6 +106,18 @@ def _related(run: Run, own: Sequence[Signal], kind: FindingKind) -> list[Signal]
     outputs = [signal for signal in found if signal.rule == COMMAND_OUTPUT]
     near = [one for one in outputs if any(abs(order(one.time) - time) <= _SAME_COMMAND for time in times)]
     return [signal for signal in found if signal.rule != COMMAND_OUTPUT or signal in near[-1:]]
+
+
+def _waits(run: Run, own: Sequence[Signal], first: datetime) -> list[Signal]:
+    """What says that it is not done; a status from before the command began is of an earlier one."""
+    opened = open_start(run.signals, first)
+    begun = order(opened.time) - _SAME_COMMAND if opened is not None else order(None)
+    return [
+        signal
+        for signal in run.of("result")
+        if signal.rule == "status-file" and signal.state == "transitioning" and signal not in own
+        if signal.time is None or order(signal.time) >= begun
+    ]
 
 
 def _errors_while(run: Run, since: datetime) -> list[Signal]:
