@@ -20,7 +20,7 @@ _STRONG = re.compile(
 #: Lines that only say that something failed, not what.
 _GENERIC = re.compile(
     r"^(?:failed to (?:handle|execute command)|setting error code to|enable (?:script )?failed|command terminated|.{0,40}exit status[= ]-?\d+\.?$"
-    r"|Command execution finished, but failed|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
+    r"|Command execution finished, but failed(?!.{0,200}had an error output of: '[^'\s])|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
     r"|(?:[\w.-]+ ){1,4}(?:enable|disable|install|uninstall|update) failed\.?$|FAILED$|ERROR$|Failed$|Error$)",
     re.IGNORECASE,
 )
