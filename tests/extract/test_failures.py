@@ -8,7 +8,7 @@ from datetime import timedelta
 from collector.extract.carriers import carriers_of
 from collector.extract.failures import failures_of, states_of
 from collector.extract.states import of_handler_status, of_status
-from collector.extract.telling import Output
+from collector.extract.telling import Output, error_score
 from collector.extract.zones import settle, settled
 from collector.model import Line, Substatus
 from tests.extract.stories import AMA, CSE, RUN, agent, at, context, handler, handler_status, joined, status
