@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from collector.extract.context import FAILED_STATES, Context
 from collector.extract.hangs import limit_for, open_start
 from collector.extract.runs import Run
-from collector.extract.signals import Signal
+from collector.extract.signals import COMMAND_OUTPUT, Signal
 from collector.extract.telling import Output, candidates
 from collector.model import Evidence, Failure, FindingKind, order
 
 #: Errors this long before the failure belong to it (a handler's own retries).
 _LEAD = timedelta(minutes=15)
+#: The agent writes down a command's output so soon before or after what tells that it failed.
+_SAME_COMMAND = timedelta(seconds=30)
 #: Lines of one file closer than this tell of one occurrence.
 _ONE_OCCURRENCE = timedelta(seconds=10)
-_BEST_LINES, _MOST_EVIDENCE = 6, 14
+_BEST_LINES, _MOST_EVIDENCE, _MOST_ERRORS = 6, 14, 3
 #: The rank from which a code of a command inside a handler is believed.
 _BELIEVED = 30
 
@@ -28,7 +30,7 @@ def compose(run: Run, told: Sequence[Signal], context: Context, kind: FindingKin
     related = _related(run, own, kind)
     outputs = _outputs(run, context) if kind != "warning" else ()
     ranked = candidates([*own, *related], outputs, hang=kind == "hang")
-    times = [signal.time for signal in [*own, *related] if signal.time]
+    times = [signal.time for signal in [*own, *_timely(related, kind)] if signal.time]
     last = [*times, *(signal.time for signal in _results(run, context, own, kind) if signal.time)]
     first_hang = min((signal.time for signal in own if signal.time), key=order, default=None)
     opened = open_start(run.signals, first_hang) if kind == "hang" else None
@@ -94,13 +96,39 @@ def _related(run: Run, own: Sequence[Signal], kind: FindingKind) -> list[Signal]
     if not times:
         return []
     if kind == "hang":
-        return [s for s in run.of("result") if s.rule == "status-file" and s.state == "transitioning" and s not in own]
+        return [*_waits(run, own, min(times)), *_errors_while(run, min(times))]
     begin, end = min(times) - _LEAD, max(times) + timedelta(minutes=1)
-    return [
+    found = [
         signal
         for signal in run.of("mention")
         if signal not in own and signal.time and begin <= order(signal.time) <= end and signal.rule != "plain-exit"
     ]
+    outputs = [signal for signal in found if signal.rule == COMMAND_OUTPUT]
+    near = [one for one in outputs if any(abs(order(one.time) - time) <= _SAME_COMMAND for time in times)]
+    return [signal for signal in found if signal.rule != COMMAND_OUTPUT or signal in near[-1:]]
+
+
+def _waits(run: Run, own: Sequence[Signal], first: datetime) -> list[Signal]:
+    """What says that it is not done; a status from before the command began is of an earlier one."""
+    opened = open_start(run.signals, first)
+    begun = order(opened.time) - _SAME_COMMAND if opened is not None else order(None)
+    return [
+        signal
+        for signal in run.of("result")
+        if signal.rule == "status-file" and signal.state == "transitioning" and signal not in own
+        if signal.time is None or order(signal.time) >= begun
+    ]
+
+
+def _errors_while(run: Run, since: datetime) -> list[Signal]:
+    """The newest errors in the extension's own logs since it hangs."""
+    errors = [s for s in run.of("mention") if s.rule == "error-record" and not s.by_agent and s.time]
+    return [signal for signal in errors if order(signal.time) >= since - _SAME_COMMAND][-_MOST_ERRORS:]
+
+
+def _timely(related: Sequence[Signal], kind: FindingKind) -> list[Signal]:
+    """Those whose time says when it failed: not what a command printed, nor what is told while it hangs."""
+    return [s for s in related if s.rule != COMMAND_OUTPUT and not (kind == "hang" and s.kind == "mention")]
 
 
 def _results(run: Run, context: Context, own: Sequence[Signal], kind: FindingKind) -> list[Signal]:

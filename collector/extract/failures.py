@@ -111,6 +111,8 @@ def _success(run: Run) -> Signal | None:
 def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context) -> bool:
     """Whether a failure was followed by a success of the same run. A success line of the goal state that
     failed does not count: after a failed update the agent still prints one."""
+    if signal.by_agent and _enabled_later(signal, run):
+        return True
     if success is None or success.time is None:
         return False
     if any(other.rule == "handler-status" and other.state.lower() in FAILED_STATES for other in run.signals):
@@ -122,6 +124,19 @@ def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context
     if success.rule == "status-file":
         return signal.by_agent or order(success.time) - order(signal.time) > _SAME_END
     return any(order(signal.time) < order(goal) <= order(success.time) for goal in context.goals)
+
+
+def _enabled_later(signal: Signal, run: Run) -> bool:
+    """Whether the Windows agent tried again and enabled the same version, and nothing else tells of a failure."""
+    if signal.time is None or any(other.state.lower() in FAILED_STATES for other in run.signals):
+        return False
+    return any(
+        other.rule == "windows-plugin-enabled"
+        and other.time is not None
+        and order(other.time) > order(signal.time)
+        and signal.version in (None, other.version)
+        for other in run.signals
+    )
 
 
 def _kind(signals: Sequence[Signal]) -> FindingKind:

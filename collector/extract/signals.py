@@ -13,6 +13,8 @@ from collector.model import Record
 OPERATIONS = ("Install", "Enable", "Disable", "Update", "Uninstall")
 #: Names under which the guest agent reports its own events (Azure/WALinuxAgent).
 AGENT_NAMES = frozenset({"WALinuxAgent", "WALA", "Agent", "ExtHandler", "GuestAgent", "WindowsAzureGuestAgent"})
+#: The row of signals.toml for what the Windows agent keeps of a command's output.
+COMMAND_OUTPUT = "windows-command-output"
 AGENT_FORMATS = frozenset({"waagent", "waapp", "command-execution", "windows-event"})
 
 #: A handler's folder, on Linux and on Windows.

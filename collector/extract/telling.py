@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from collector.extract.signals import Signal
+from collector.extract.signals import COMMAND_OUTPUT, Signal
 from collector.model import Evidence, Line
 
 #: Words that make a line of output likely to name the fault.
@@ -20,8 +20,8 @@ _STRONG = re.compile(
 #: Lines that only say that something failed, not what.
 _GENERIC = re.compile(
     r"^(?:failed to (?:handle|execute command)|setting error code to|enable (?:script )?failed|command terminated|.{0,40}exit status[= ]-?\d+\.?$"
-    r"|Command execution finished, but failed|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
-    r"|[\w.-]+ (?:enable|disable|install|uninstall|update) failed\.?$|FAILED$|ERROR$|Failed$|Error$)",
+    r"|Command execution finished, but failed(?!.{0,200}had an error output of: '[^'\s])|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
+    r"|(?:[\w.-]+ ){1,4}(?:enable|disable|install|uninstall|update) failed\.?$|FAILED$|ERROR$|Failed$|Error$)",
     re.IGNORECASE,
 )
 #: A number that can be looked up makes a line worth more.
@@ -33,7 +33,7 @@ _CODED = re.compile(
 _CHATTER = re.compile(
     r"^\s*\+|^\s*%? ?Total\s+%|^\s*Dload|^\s*\d+\s+\d+[kMG]?\s+\d+|--:--:--|^WARNING: apt does not have|^\s*at |^\s*File \""
     r"|^\s*[~^]+\s*$|^\s*\+ (?:CategoryInfo|FullyQualified)|^\[(?:stdout|stderr)\]|^, duration=|^Running as unit|^Get:\d|^Hit:\d"
-    r"|\b0 errors?\b|errors?: 0|failed=0|^debconf:|^W: |no error",
+    r"|\b0 errors?\b|errors?: 0|failed=0|^debconf:|^W: |no error|we will move on",
     re.IGNORECASE,
 )
 
@@ -62,19 +62,31 @@ def error_score(text: str) -> int:
     return score
 
 
+#: What the guest agents write above a command's output, on Linux and on Windows.
+_BLOCKS = {
+    "[stdout]": "stdout",
+    "[stderr]": "stderr",
+    "Execution Output:": "stdout",
+    "Execution Error:": "stderr",
+}
+
+
 def blocks(detail: str) -> Iterator[tuple[str, int, str]]:
     """(block, line number from 0, line) of a text with [stdout] and [stderr] blocks; "head" before them."""
     block = "head"
     for number, line in enumerate(detail.split("\n")):
-        stripped = line.strip()
-        if stripped in ("[stdout]", "[stderr]"):
-            block = stripped[1:-1]
+        named = _BLOCKS.get(line.strip())
+        if named is not None:
+            block = named
             continue
         yield block, number, line
 
 
 #: Files whose whole text is one line: a log says better where to look.
 _ONE_LINERS = (".status", "HandlerStatus", ".json")
+
+#: Lines of what the Windows agent keeps of a command's output: it has no other order than the command's own.
+_MOST_OF_OUTPUT = 4
 
 #: The last line of standard error is worth something even where no word of it says error.
 _PLAIN_LESS = 25
@@ -86,6 +98,9 @@ def candidates(signals: Iterable[Signal], outputs: Iterable[Output], *, hang: bo
     """Lines worth quoting with their score, best first; every text once for each file."""
     found: list[tuple[int, Evidence]] = []
     for signal in signals:
+        if signal.rule == COMMAND_OUTPUT:
+            found.extend(sorted(_detail_lines(signal, hang=hang), key=lambda item: -item[0])[:_MOST_OF_OUTPUT])
+            continue
         found.append((_signal_score(signal, hang=hang), _evidence(signal, 0, signal.text)))
         found.extend(_detail_lines(signal, hang=hang))
     for output in outputs:
@@ -114,6 +129,8 @@ def _signal_score(signal: Signal, *, hang: bool) -> int:
     if hang:
         if signal.kind == "hang" and signal.telling:
             return 90
+        if signal.kind == "mention":
+            return 4  # below what says that it is not done
         return {"hang": 60, "start": 70 if signal.telling else 50}.get(signal.kind, 20) + error_score(signal.text) // 4
     base = 55 if not signal.by_agent else 20
     if signal.telling:
@@ -125,7 +142,7 @@ def _signal_score(signal: Signal, *, hang: bool) -> int:
 
 def _detail_lines(signal: Signal, *, hang: bool) -> Iterator[tuple[int, Evidence]]:
     """Lines of the text around: the agent prints a handler's output, state files hold messages."""
-    if signal.kind not in ("failure", "hang") or "\n" not in signal.detail:
+    if (signal.kind not in ("failure", "hang") and signal.rule != COMMAND_OUTPUT) or "\n" not in signal.detail:
         return
     plain: tuple[int, str] | None = None
     for block, number, line in blocks(signal.detail):

@@ -9,7 +9,7 @@ from typing import Any
 
 from collector.bundle.words import plural
 from collector.errors import ConfigError
-from collector.fleet.az_output import aks, ids, machine, projection, summary, view
+from collector.fleet.az_output import aks, ids, machine, powershell, projection, summary, view
 from collector.fleet.az_output.documents import documents
 from collector.fleet.az_output.told import Told, joined
 from collector.fleet.az_output.tree import Node, node
@@ -67,7 +67,7 @@ def _flattened(items: Iterable[Any]) -> Iterator[Any]:
 
 
 def _entry(item: Any, found: _Found) -> None:
-    entry = node(item)
+    entry = node(powershell.as_az(item))
     if summary.is_summary(entry):
         found.counts += summary.counts(entry)
     elif summary.is_model(entry):

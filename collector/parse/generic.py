@@ -13,8 +13,9 @@ begin in its first column (an indented line continues a record):
                                  it could be either, no one can tell
 
 The level is a word such as ERROR, WARN or Information before the stamp or near the beginning of the message: in
-capitals anywhere there, in other letters only where it stands first, in brackets or before a colon. Stamps without a
-year (syslog) or without seconds are not read.
+capitals anywhere there, in other letters only where it stands first, in brackets or before a colon; or it stands alone
+in one of several brackets that the message begins with (Guest Configuration: ``[PID 1] [TID 2] [ext] [ERROR] [id]``).
+Stamps without a year (syslog) or without seconds are not read.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ _CLOCK = re.compile(r".{0,60}?\d:\d\d:\d\d", re.DOTALL)
 _LEVELS = "ERROR|ERR|FATAL|CRITICAL|WARNING|WARN|INFORMATION|INFO|DEBUG|VERBOSE|TRACE"
 _CAPITALS = re.compile(rf"\b({_LEVELS})\b")
 _MARKED = re.compile(rf"(?:^[^\w]{{0,3}}|[\[(<|\"])({_LEVELS})\b|\b({_LEVELS})[\])>|:]", re.IGNORECASE)
+#: Several brackets at the beginning, and one that holds a level and nothing else.
+_BRACKETS = re.compile(r"(?:\[[^\[\]]{1,60}\]\s?){2,8}")
+_IN_BRACKETS = re.compile(rf"\[({_LEVELS})\]", re.IGNORECASE)
 #: The level is looked for this near the start of the message, in characters.
 _NEAR = 24
 
@@ -73,7 +77,7 @@ def iso_head(text: str) -> Head | None:
 
 def _head(stamp: Stamp, before: str, rest: str) -> Head:
     before = before.strip().rstrip("[( \t")
-    level = (before and _level(before)) or _level(rest[:_NEAR])
+    level = (before and _level(before)) or _level(rest[:_NEAR]) or _level_in_brackets(rest)
     return Head(stamp, level, f"{before} {rest}".strip())
 
 
@@ -82,6 +86,12 @@ def _level(text: str) -> str:
         return level_of(found[1])
     found = _MARKED.search(text)
     return level_of(found[1] or found[2]) if found else ""
+
+
+def _level_in_brackets(text: str) -> str:
+    brackets = _BRACKETS.match(text)
+    found = _IN_BRACKETS.search(brackets[0]) if brackets else None
+    return level_of(found[1]) if found else ""
 
 
 def plain_head(text: str) -> Head | None:

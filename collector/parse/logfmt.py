@@ -1,4 +1,5 @@
-"""handler.log of Go handlers: go-kit's logfmt, and slog's text form of Application Health from 2.0.12.
+"""handler.log of Go handlers: go-kit's logfmt, slog's text form of Application Health from 2.0.12, and logrus's, which
+puts the time in quotes.
 
 Lines of the shim (``set -x``) and of a crash have no stamp: each run of the shim's lines, and each panic with the
 stacks of its goroutines, is one record that inherits its time.
@@ -11,7 +12,7 @@ import re
 from collector.parse.heads import Format, Head, Unfinished, level_of
 from collector.parse.stamps import Stamp, iso_stamp
 
-_HEAD = re.compile(r"time=(\S{19,40}) (.*)", re.DOTALL)
+_HEAD = re.compile(r'time="?([^\s"]{19,40})"? (.*)', re.DOTALL)
 _PAIR = re.compile(r'(?<![^\s])([A-Za-z_]\w{0,60})=("[^"\\]*(?:\\.[^"\\]*)*"?|\S*)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}

@@ -298,6 +298,54 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         "C:\\Packages\\enable.cmd of Microsoft.Compute.BGInfo has not exited on time! Killing it...'",
         {"exit_code": None, "agent_code": 1009, "cut": False, "said": ["has not exited on time! Killing it..."]},
     ),
+    "a-run-command-that-finished": (
+        "Deployment failed. Correlation ID: 5fc12f27-1111-4aae-b841-ce8490c96dfa. VM has reported a failure when processing "
+        "extension 'RunCommandWindows'. Error message: \"Finished executing command\".",
+        {
+            "handler": "Microsoft.CPlat.Core.RunCommandWindows",
+            "message": "Finished executing command",
+            "exit_code": None,
+        },
+    ),
+    "a-version-in-the-agents-words": (
+        "VM has reported a failure when processing extension 'Microsoft.Azure.DevOps.Pipelines.Agent'. Error message: "
+        '"The status reported by the extension Microsoft.VisualStudio.Services.TeamServicesAgentLinux-1.22.0.0(Sequence '
+        'number 1972), was in an incorrect format and the agent could not parse it correctly."',
+        {"handler": "Microsoft.VisualStudio.Services.TeamServicesAgentLinux", "version": "1.22.0.0"},
+    ),
+    "an-instance-by-its-number": (
+        '{"error":{"code":"ResourceOperationFailure","message":"x","details":[{"code":"VMExtensionProvisioningError",'
+        '"target":"12","message":"VM has reported a failure when processing extension \'x\'. Error message: \'no\'."}]}}',
+        {"extension": "x", "instance_id": "12", "message": "no"},
+    ),
+    "no-such-version": (
+        "Set-AzVMAccessExtension: No version found in the artifact repository that satisfies the requested version '2.0' "
+        "for VM extension with publisher 'Microsoft.Compute' and type 'VMAccessAgent'.\nErrorCode: "
+        "ArtifactVersionNotFound\nErrorMessage: No version found in the artifact repository that satisfies the requested "
+        "version '2.0' for VM extension with publisher 'Microsoft.Compute' and type 'VMAccessAgent'.\nStatusCode: 404",
+        {
+            "code": "ArtifactVersionNotFound",
+            "kind": "refused",
+            "publisher": "Microsoft.Compute",
+            "type": "VMAccessAgent",
+        },
+    ),
+    "the-sql-provider": (
+        '{"code":"Ext_VMExtensionProvisioningError","message":"There was an error while installing SqlIaasExtension on '
+        'the virtual machine. Please completely uninstall and reinstall the extension."}',
+        {"code": "Ext_VMExtensionProvisioningError", "kind": "failure", "extension": "SqlIaasExtension"},
+    ),
+    "a-column-of-a-table": (
+        "Status Message: VM has reported a failure when processing    \n     | extension 'nt0_ServiceFabricNode'. Error "
+        'message: "Enable Failed. Exception System.IO.IOException: The media is write protected.     at\n     | '
+        'Microsoft.Win32.RegistryKey.Win32Error(Int32 errorCode, String str)". More information on troubleshooting is '
+        "available at https://aka.ms/vmextensionwindowstroubleshoot",
+        {
+            "handler": "Microsoft.Azure.ServiceFabric.ServiceFabricNode",
+            "said": ["The media is write protected."],
+            "not_said": ["|"],
+        },
+    ),
     "scale-set-goal": (
         'Error: Code="VmScaleSetInstanceGoalSeekingError" Message="The VM Scale Set instance web_3 failed to reach its goal '
         'state." Details=[{"code":"VMExtensionProvisioningError","target":"3","message":' + json.dumps(_SHORT) + "}]",

@@ -37,6 +37,7 @@ def test_the_innermost_error_is_read_out_of_every_form(text: str, expect: dict[s
         **{key: getattr(error.inner, key) for key in ("exit_code", "status_code", "operation", "message", "cut")},
         **{key: getattr(error.place, key) for key in ("scale_set", "instance_id", "vm")},
         "agent_code": error.agent_code,
+        "version": error.version,
         "first": iso(error.first_time),
     }
     wanted = {key: value for key, value in expect.items() if key not in ("said", "not_said")}

@@ -8,7 +8,7 @@ from datetime import timedelta
 from collector.extract.carriers import carriers_of
 from collector.extract.failures import failures_of, states_of
 from collector.extract.states import of_handler_status, of_status
-from collector.extract.telling import Output
+from collector.extract.telling import Output, error_score
 from collector.extract.zones import settle, settled
 from collector.model import Line, Substatus
 from tests.extract.stories import AMA, CSE, RUN, agent, at, context, handler, handler_status, joined, status
@@ -262,3 +262,10 @@ def test_an_old_version_that_was_not_ready_does_not_speak_for_the_new_one():
     )
     new = replace(handler_status("Ready", "Plugin enabled", extension=AMA), version="1.10")
     assert failures_of(joined(of_handler_status(replace(old, version="1.9")), of_handler_status(new)), context()) == ()
+
+
+def test_a_status_is_quoted_for_the_error_output_that_it_holds_and_only_then():
+    told = "Command execution finished, but failed because it returned a non-zero exit code of: '1'."
+    assert error_score(f"{told} The command had an error output of: 'setup.ps1 : Zugriff verweigert'") > 0
+    assert error_score(f"{told} The command had an error output of: ''") < 0
+    assert error_score(told) < 0

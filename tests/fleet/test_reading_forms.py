@@ -180,6 +180,28 @@ def test_a_computer_without_a_number_stays_a_name():
     assert "its number can't be known" in scale_set.problems[0]
 
 
+def test_powershell_gives_the_same_with_capitals():
+    status = {"Code": "ProvisioningState/failed/53", "Level": 2, "Message": "no domain", "Time": None}
+    handler = {"Name": "join", "Type": "P.Join", "Statuses": [status]}
+    told = [
+        {
+            "InstanceId": number,
+            "Name": f"nt1_{number}",
+            "LatestModelApplied": True,
+            "Resources": [
+                {"Name": "join", "ProvisioningState": state, "Publisher": "P", "VirtualMachineExtensionType": "Join"}
+            ],
+            "InstanceView": {"VMAgent": None, "Extensions": [handler] if state == "Failed" else []},
+        }
+        for number, state in (("0", "Failed"), ("1", "Succeeded"))
+    ]
+    scale_set = read(told)
+    assert states(scale_set) == {"0": {"join": "failed"}, "1": {"join": "succeeded"}}
+    (row,) = scale_set.instances[0].extensions
+    assert (row.publisher, row.type, row.message, row.codes) == ("P", "Join", "no domain", (status["Code"],))
+    assert scale_set.problems == ()
+
+
 def test_a_silent_agent_is_neither_failed_nor_succeeded():
     silent = {"code": "ProvisioningState/Unavailable", "displayStatus": "Not Ready", "message": "VM status blob is ..."}
     entry = view("web000002", extensions=None, vmAgent={"extensionHandlers": None, "statuses": [silent]})

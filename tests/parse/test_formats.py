@@ -35,6 +35,7 @@ TABLE = [
     ("windows-event", "2026-05-04T03:12:25.1234567Z [ERROR] Windows Azure Guest Agent 9: msg", TOKYO, utc(2026, 5, 4, 3, 12, 25, 123456), "ERROR", "msg", None),
     ("windows-event", "2026-05-04T03:12:25Z [CRITICAL] .NET Runtime 1026: msg: 3", None, utc(2026, 5, 4, 3, 12, 25), "ERROR", "msg: 3", None),
     ("go-platform", "Error 2024/05/14 09:12:07 msg", TOKYO, utc(2024, 5, 14, 9, 12, 7), "ERROR", "msg", None),
+    ("logfmt", 'time="2023-10-23T16:30:26Z" level=error msg="no identity" error="x y"', None, utc(2023, 10, 23, 16, 30, 26), "ERROR", "no identity: x y", None),
     ("logfmt", 'time=2023-10-23T16:30:26+0530 version=v2.1.19/git@56a1e6f extensionName=Demo event=x', None, utc(2023, 10, 23, 11, 0, 26), "INFO", "x", None),
     ("logfmt", r'time=2023-10-23T16:30:26Z event="a\tb \u00e9 \x1b[1m\u0000\ud800 \"c\""', None, utc(2023, 10, 23, 16, 30, 26), "INFO", 'a\tb é \ufffd\ufffd "c"', None),
     ("python-extension", "2021/09/23 05:28:23 ERROR:[Pub.Type-3.0.135] msg", None, datetime(2021, 9, 23, 5, 28, 23), "ERROR", "msg", "Pub.Type"),

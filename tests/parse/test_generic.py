@@ -25,6 +25,8 @@ HEADS = {
     "hours of an offset": ("2022-03-08T06:41:47+05 x", utc(2022, 3, 8, 1, 41, 47), "", "x"),
     "python": ("2022-03-08 06:41:47,881 - x.py[CRITICAL]: x", datetime(2022, 3, 8, 6, 41, 47, 881000), "ERROR", "- x.py[CRITICAL]: x"),
     "24 hours although a half is meant": ("1/2/2022 16:00:00 x", datetime(2022, 1, 2, 16), "", "x"),
+    "guest configuration": ("[2022-03-08 06:41:47.881] [PID 4120] [TID 3112] [ext] [ERROR] [bfe0a9a3] denied", datetime(2022, 3, 8, 6, 41, 47, 881000), "ERROR", "[PID 4120] [TID 3112] [ext] [ERROR] [bfe0a9a3] denied"),
+    "brackets without a level": ("[2022-03-08T06:41:47Z] [PID 4120] [TID 3112] [ext] [no error here] [x] y", utc(2022, 3, 8, 6, 41, 47), "", "[PID 4120] [TID 3112] [ext] [no error here] [x] y"),
     "no message": ("2022-03-08T06:41:47Z", utc(2022, 3, 8, 6, 41, 47), "", ""),
 }  # fmt: skip
 

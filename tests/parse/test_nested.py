@@ -37,6 +37,14 @@ AGENT = {
 
 COMMANDS = {
     "a script's own stamps in brackets": (f"{COMMAND}\n[stdout]\n[2026-01-20 02:08:14] x\n[2026-01-21T02:08:14Z] x\n{NEWER}", [4, 1]),
+    "all that a command printed between the rulers of Windows": (
+        "[2022-03-08T06:41:48Z] Execution Complete.\n######\nExecution Output:\n[2022-03-08T06:41:47Z] ERROR: x\n2022-03-08 06:41:47 y\nExecution Error:\n######\n[2022-03-08T06:41:49Z] z",
+        [7, 1],
+    ),
+    "a command that begins before the second ruler came": (
+        "[2022-03-08T06:41:48Z] Execution Complete.\n######\nExecution Output:\nx\n[2022-03-08T06:41:49Z] Executing: y",
+        [4, 1],
+    ),
     "the form of Windows": ("[2022-03-08T06:41:47.881Z] Executing: x\n[2022-03-08T06:41:48Z] y\nz", [1, 2]),
 }  # fmt: skip
 

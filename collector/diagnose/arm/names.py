@@ -19,6 +19,9 @@ from collector.model import System
 _FOLDERS = (
     re.compile(r"/var/lib/waagent/(?P<handler>[A-Za-z][\w.]{2,150}?)-(?P<version>\d[\d.]{0,40})(?=[/\s'\"]|$)"),
     re.compile(r"\\Plugins\\{1,8}(?P<handler>[A-Za-z][\w.]{2,150}?)\\{1,8}(?P<version>\d[\d.]{0,40})(?=[\\\s'\"]|$)"),
+    re.compile(
+        r"extension (?P<handler>[A-Z][A-Za-z]{1,40}(?:\.\w{1,60}){1,6})-(?P<version>\d[\d.]{0,40})\(Sequence number"
+    ),
     re.compile(r"\[(?P<handler>[A-Z][A-Za-z]{1,40}(?:\.\w{1,60}){1,6})-(?P<version>\d[\d.]{0,40})\]"),
 )
 _MOST = 200
@@ -41,6 +44,19 @@ _WINDOWS = re.compile(
     r"|Microsoft\.Compute\.CustomScriptExtension|IaaSAntimalware|BGInfo|SqlIaaSAgent|MicrosoftMonitoringAgent",
     re.IGNORECASE,
 )
+#: Handlers whose names do not tell it, in lower case.
+_SYSTEMS: dict[str, System] = {
+    "chef.bootstrap.windowsazure.linuxchefclient": "linux",
+    "microsoft.azure.extensions.customscript": "linux",
+    "microsoft.azure.extensions.dockerextension": "linux",
+    "microsoft.azure.recoveryservices.vmsnapshot": "windows",
+    "microsoft.azure.recoveryservices.vmsnapshotlinux": "linux",
+    "microsoft.azure.security.azurediskencryption": "windows",
+    "microsoft.azure.servicefabric.servicefabricnode": "windows",
+    "microsoft.compute.vmaccessagent": "windows",
+    "microsoft.visualstudio.services.teamservicesagent": "windows",
+    "microsoft.visualstudio.services.teamservicesagentlinux": "linux",
+}
 _LINUX = re.compile(r"linux|/var/|/usr/|\.sh\b|\bapt\b|\byum\b|exit status[= ]|\bdpkg\b|/bin/", re.IGNORECASE)
 
 
@@ -107,12 +123,8 @@ def system_of(text: str) -> System | None:
     """The system that a handler's name or a message is of; None where nothing tells."""
     head = text[:20_000]
     windows, linux = len(_WINDOWS.findall(head)), len(_LINUX.findall(head))
-    if text in (
-        "Microsoft.Azure.Extensions.CustomScript",
-        "Microsoft.VisualStudio.Services.TeamServicesAgentLinux",
-        "Microsoft.Azure.RecoveryServices.VMSnapshotLinux",
-    ):
-        return "linux"
+    if (told := _SYSTEMS.get(text.lower())) is not None:
+        return told
     if windows == linux:
         return None
     return "windows" if windows > linux else "linux"

@@ -24,7 +24,7 @@ _LABELS = {
     "vm": re.compile(r"\b(?:VM|Virtual Machine(?: Name)?):?\s+\\*[\"']([\w.-]{1,80})\\*[\"']"),
     "extension": re.compile(r"Extension Name:?\s+\\*[\"']([\w.-]{1,80})\\*[\"']", re.IGNORECASE),
 }
-_SETS = "Microsoft.Compute/virtualMachineScaleSets"
+SETS = "Microsoft.Compute/virtualMachineScaleSets"
 _MACHINES = "Microsoft.Compute/virtualMachines"
 #: Looked through so far; a place stands near the beginning or the end of a text.
 _MOST = 200_000
@@ -38,7 +38,7 @@ def place_in(text: str) -> Place:
         named = max(ids, key=lambda one: (bool(one["extension"]), bool(one["id"]), -one.start()))
         whole = named["type"].lower().endswith("scalesets")
         place = Place(
-            target_type=_SETS if whole else _MACHINES,
+            target_type=SETS if whole else _MACHINES,
             resource_group=named["group"],
             scale_set=named["name"] if whole else "",
             instance_id=(named["id"] or "") if whole else "",
@@ -50,7 +50,7 @@ def place_in(text: str) -> Place:
     labels = {key: found[1] for key, pattern in _LABELS.items() if (found := pattern.search(text))}
     values = {key: getattr(place, key) or labels.get(key, "") for key in Place.__dataclass_fields__}
     if not values["target_type"] and (values["scale_set"] or values["vm"]):
-        values["target_type"] = _SETS if values["scale_set"] else _MACHINES
+        values["target_type"] = SETS if values["scale_set"] else _MACHINES
     return Place(**values)
 
 
@@ -60,7 +60,7 @@ def _named(text: str) -> Place:
         return Place()
     whole = found["type"].lower().endswith("scalesets")
     return Place(
-        target_type=_SETS if whole else _MACHINES,
+        target_type=SETS if whole else _MACHINES,
         scale_set=found["name"] if whole else "",
         vm="" if whole else found["name"],
         extension=(found["extension"] or "") if found["child"] else "",

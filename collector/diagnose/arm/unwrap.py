@@ -17,7 +17,7 @@ from typing import Any
 from collector.diagnose.arm import loose
 from collector.diagnose.arm.escapes import one_level
 from collector.diagnose.arm.names import split
-from collector.diagnose.arm.place import place_in
+from collector.diagnose.arm.place import SETS, place_in
 from collector.diagnose.arm.times import KEYS, moment, times_in
 from collector.diagnose.arm.values import NOWHERE, Place, Quoted
 
@@ -30,6 +30,8 @@ _NESTED = re.compile(r"\\{0,64}[\"'](?:code|error|statusMessage)\\{0,64}[\"']\s*
 _PLATFORMS = re.compile(
     r"\"(?:code|message|statusMessage|statuses|formattedMessage)\"\s*:|\"error\"\s*:\s*\{", re.IGNORECASE
 )
+#: A number of an instance that stands alone.
+_INSTANCE = re.compile(r"\d{1,6}")
 _STATE = re.compile(r"ProvisioningState/failed(?:/(?P<code>-?\d{1,10}))?")
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -134,6 +136,9 @@ def _known(piece: _Piece, value: Mapping[str, Any]) -> _Piece:
         if isinstance(holder, str) and "/providers/Microsoft.Compute/" in holder:
             piece = replace(piece, place=place_in(holder))
             break
+    number = lower.get("target")  # the errors of a scale set's instances name them by their numbers alone
+    if isinstance(number, str) and _INSTANCE.fullmatch(number) and "message" in lower and not piece.place.vm:
+        piece = replace(piece, place=replace(piece.place, target_type=SETS, instance_id=number))
     if isinstance(lower.get("name"), str) and ("statuses" in lower or "substatuses" in lower):
         piece = replace(piece, name=lower["name"], type=str(lower.get("type") or ""))
     return piece
