@@ -13,7 +13,7 @@ from collector.model import Record
 OPERATIONS = ("Install", "Enable", "Disable", "Update", "Uninstall")
 #: Names under which the guest agent reports its own events (Azure/WALinuxAgent).
 AGENT_NAMES = frozenset({"WALinuxAgent", "WALA", "Agent", "ExtHandler", "GuestAgent", "WindowsAzureGuestAgent"})
-AGENT_FORMATS = frozenset({"waagent", "waapp", "command-execution", "windows-event"})
+AGENT_FORMATS = frozenset({"waagent", "waagent-old", "waapp", "command-execution", "windows-event"})
 
 #: A handler's folder, on Linux and on Windows.
 _FOLDER = re.compile(

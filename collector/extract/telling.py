@@ -20,7 +20,7 @@ _STRONG = re.compile(
 #: Lines that only say that something failed, not what.
 _GENERIC = re.compile(
     r"^(?:failed to (?:handle|execute command)|setting error code to|enable (?:script )?failed|command terminated|.{0,40}exit status[= ]-?\d+\.?$"
-    r"|Command execution finished, but failed|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
+    r"|(?:\w+,(?:error|failed),-?\d+,)?Command returned an error\.|Command execution finished, but failed|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
     r"|[\w.-]+ (?:enable|disable|install|uninstall|update) failed\.?$|FAILED$|ERROR$|Failed$|Error$)",
     re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _CODED = re.compile(
 _CHATTER = re.compile(
     r"^\s*\+|^\s*%? ?Total\s+%|^\s*Dload|^\s*\d+\s+\d+[kMG]?\s+\d+|--:--:--|^WARNING: apt does not have|^\s*at |^\s*File \""
     r"|^\s*[~^]+\s*$|^\s*\+ (?:CategoryInfo|FullyQualified)|^\[(?:stdout|stderr)\]|^, duration=|^Running as unit|^Get:\d|^Hit:\d"
-    r"|\b0 errors?\b|errors?: 0|failed=0|^debconf:|^W: |no error",
+    r"|\b0 errors?\b|errors?: 0|failed=0|^Importing utils failed|^Unable to initialize waagent log|^debconf:|^W: |no error",
     re.IGNORECASE,
 )
 
@@ -66,12 +66,14 @@ def blocks(detail: str) -> Iterator[tuple[str, int, str]]:
     """(block, line number from 0, line) of a text with [stdout] and [stderr] blocks; "head" before them."""
     block = "head"
     for number, line in enumerate(detail.split("\n")):
-        stripped = line.strip()
-        if stripped in ("[stdout]", "[stderr]"):
-            block = stripped[1:-1]
+        if begun := _BLOCKS.get(line.strip()):
+            block = begun
             continue
         yield block, number, line
 
+
+#: What opens the outputs of a command: the agent's words, and CustomScriptForLinux's (Azure/azure-linux-extensions).
+_BLOCKS = {"[stdout]": "stdout", "[stderr]": "stderr", "---stdout---": "stdout", "---errout---": "stderr"}
 
 #: Files whose whole text is one line: a log says better where to look.
 _ONE_LINERS = (".status", "HandlerStatus", ".json")
