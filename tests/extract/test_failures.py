@@ -328,3 +328,12 @@ def test_a_handler_that_ends_before_its_script_hangs_for_who_waits():
     signals = joined(handler(3, f"pre-check failed: {reason}"), of_status(status(2, "transitioning", "enabling")))
     (failure,) = failures_of(signals, context())
     assert (failure.kind, failure.message) == ("hang", f"pre-check failed: {reason}")
+
+
+def test_a_sentence_names_no_operation():
+    text = (
+        f"Extension '{AMA}' will not be processed since extension processing is disabled. To enable extension "
+        "processing, set Extensions.Enabled=y in '/etc/waagent.conf'"
+    )
+    (failure,) = failures_of(joined(event(0, text, op="ExtensionProcessing")), context())
+    assert (failure.operation, failure.exit_code) == (None, None)
