@@ -15,7 +15,8 @@ from collector.model import ExtensionState, Failure, FindingKind, order
 
 #: A status written so soon after a failure is about the same end, and wrong where it says success.
 _SAME_END = timedelta(seconds=5)
-_STATE_FILES = frozenset({"status-file", "status-not-json", "handler-status"})
+_STATUS_FILES = frozenset({"status-file", "status-not-json"})
+_STATE_FILES = _STATUS_FILES | {"handler-status"}
 
 
 def failures_of(signals: Sequence[Signal], context: Context) -> tuple[Failure, ...]:
@@ -122,9 +123,11 @@ def _success(run: Run) -> Signal | None:
 def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context) -> bool:
     """Whether a failure was followed by a success of the same run. A success line of the goal state that
     failed does not count: after a failed update the agent still prints one."""
-    if success is None or success.time is None:
-        return False
     if any(other.rule == "handler-status" and other.state.lower() in FAILED_STATES for other in run.signals):
+        return False
+    if success is None:
+        return _done_again(signal, run)
+    if success.time is None:
         return False
     if signal.time is None:
         return signal.rule != "handler-status" and success.rule == "status-file" and signal.rank < 60
@@ -133,6 +136,20 @@ def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context
     if success.rule == "status-file":
         return signal.by_agent or order(success.time) - order(signal.time) > _SAME_END
     return any(order(signal.time) < order(goal) <= order(success.time) for goal in context.goals)
+
+
+def _done_again(signal: Signal, run: Run) -> bool:
+    """Whether the agent, which tells of no states (before 2.2.4x), did well later what failed, or what comes after it;
+    a status file says it better."""
+    if not signal.by_agent or signal.time is None or any(other.rule in _STATUS_FILES for other in run.signals):
+        return False
+    return any(
+        end.by_agent
+        and end.time is not None
+        and order(end.time) > order(signal.time)
+        and end.operation in ("Enable", signal.operation or "Enable")
+        for end in run.of("end")
+    )
 
 
 def _kind(signals: Sequence[Signal]) -> FindingKind:

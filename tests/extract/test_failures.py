@@ -337,3 +337,14 @@ def test_a_sentence_names_no_operation():
     )
     (failure,) = failures_of(joined(event(0, text, op="ExtensionProcessing")), context())
     assert (failure.operation, failure.exit_code) == (None, None)
+
+
+def test_what_an_old_agent_did_well_later_has_not_failed():
+    failed = event(5, "[ExtensionOperationError] Non-zero exit code: 23, installer.sh install")
+    done = [f"Event: name={AMA}, op={op}, message=Launch command succeeded: x" for op in ("Install", "Enable")]
+    later = joined(failed, agent(600, done[0]), agent(603, done[1]))
+    assert [failure.kind for failure in failures_of(later, context())] == ["warning"]
+    before = joined(agent(2, done[1]), failed)
+    assert [failure.kind for failure in failures_of(before, context())] == ["failure"]
+    stands = joined(later, of_handler_status(handler_status("NotReady", "it failed", extension=AMA, code=1007)))
+    assert [failure.kind for failure in failures_of(stands, context())] == ["failure"]
