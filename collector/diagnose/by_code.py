@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from collector.diagnose import codes, voices
 from collector.diagnose.by_signature import LONGEST
-from collector.diagnose.commands import is_script
+from collector.diagnose.commands import is_scripts_end
 from collector.diagnose.meanings import code_title, told_apart
 from collector.diagnose.named import tool_named
 from collector.diagnose.rules import rule_for
@@ -51,7 +51,7 @@ def _of_exit_code(failure: Failure, identity: Identity) -> tuple[codes.CodeRow, 
     if code is None or code == 0 or failure.kind == "hang":
         return ()
     rows: tuple[codes.CodeRow, ...] = ()
-    if not is_script(failure.extension):
+    if not is_scripts_end(failure):
         rows = codes.of_extension(failure.extension, identity.system, code, failure.version, failure.operation)
     if not rows and identity.system == "linux":
         rows = codes.of_shell(code) or (codes.of_tool("timeout", code) if code == _TIMEOUT else ())

@@ -8,7 +8,7 @@ from functools import cache
 
 from collector.diagnose import signatures, voices
 from collector.diagnose.causes import words_of
-from collector.diagnose.commands import is_script
+from collector.diagnose.commands import is_scripts_end
 from collector.diagnose.rules import Rule, rule_for
 from collector.diagnose.voices import Voice, script_owner
 from collector.model import Cause, Confidence, Evidence, Failure, Identity
@@ -24,7 +24,7 @@ _SET_BY_CAUSE = ("aks-", "dsc-")
 def by_signature(failure: Failure, identity: Identity) -> Iterator[Voice]:
     """A voice for each signature that stands in a text of the failure, with the lines that it stands in."""
     texts = list(_texts(failure))
-    script = failure.kind == "failure" and failure.exit_code is not None and is_script(failure.extension)
+    script = failure.kind == "failure" and failure.exit_code is not None and is_scripts_end(failure)
     whole = "\n".join(text for text, _ in texts)
     for row in signatures.candidates(failure.extension, identity.system, _KINDS.get(failure.kind)):
         if not _anywhere(row.pattern).search(whole):

@@ -24,6 +24,8 @@ SCRIPT_EXTENSIONS = frozenset(
         "Microsoft.CPlat.Core.RunCommandHandlerWindows",
     }
 )
+#: Operations of the handler itself, in which no script runs.
+_BEFORE_SCRIPTS = frozenset({"Install", "Update", "Disable", "Uninstall"})
 #: A set that Azure Kubernetes Service made: aks-pool1-30771204-vmss, or aksnpwin for Windows pools.
 _AKS_SET = re.compile(r"aks-(?P<pool>[a-z0-9]+)-\d+-vmss|aks(?P<windows>[a-z0-9]{1,6})", re.IGNORECASE)
 #: Settings are never given back by the platform, and protected ones can't be read from the instance.
@@ -43,6 +45,11 @@ class _Names:
 def is_script(extension: str) -> bool:
     """Whether the extension runs a script of the user."""
     return extension in SCRIPT_EXTENSIONS
+
+
+def is_scripts_end(failure: Failure) -> bool:
+    """Whether it is the user's script that ended: it runs when the extension is enabled, never before."""
+    return is_script(failure.extension) and failure.operation not in _BEFORE_SCRIPTS
 
 
 def run_again(failure: Failure, identity: Identity) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from collector.diagnose.commands import is_script
+from collector.diagnose.commands import is_scripts_end
 from collector.model import DiskFacts, Evidence, Failure, Identity, ProcessFacts, SystemEvent, SystemFacts, iso, order
 
 #: Name of an observation of the machine, and what it says.
@@ -101,7 +101,7 @@ def observe(failure: Failure, identity: Identity, facts: SystemFacts) -> tuple[O
 
 def forms_of(failure: Failure) -> tuple[str, ...]:
     """The names of `FORMS` that fit."""
-    who = "script" if is_script(failure.extension) else "handler"
+    who = "script" if is_scripts_end(failure) else "handler"
     if failure.caused_by:
         return ("follows",)
     found = []

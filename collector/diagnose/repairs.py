@@ -49,4 +49,4 @@ def _dont(failure: Failure, weighed: Weighed) -> str:
 
 
 def _script_ended(failure: Failure) -> bool:
-    return commands.is_script(failure.extension) and failure.exit_code is not None
+    return commands.is_scripts_end(failure) and failure.exit_code is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from collector.diagnose.commands import is_script
+from collector.diagnose.commands import is_scripts_end
 from collector.diagnose.rules import Rule
 from collector.model import Cause, Failure, Owner
 
@@ -41,7 +41,7 @@ class Voice:
 
 def script_owner(failure: Failure, owner: Owner, rule: Rule | None = None) -> Owner:
     """The exit code of a user's script is the script's, and so is its hang, whatever made it fail."""
-    if is_script(failure.extension):
+    if is_scripts_end(failure):
         return "script" if failure.exit_code is not None or failure.kind == "hang" else owner
     if owner != "script":
         return owner

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from collector.data.rotated import set_name
 from collector.extract.context import FAILED_STATES, Context
 from collector.extract.hangs import limit_for, open_start
 from collector.extract.runs import Run
@@ -18,6 +19,8 @@ _LEAD = timedelta(minutes=15)
 _SAME_COMMAND = timedelta(seconds=30)
 #: Lines of one file closer than this tell of one occurrence.
 _ONE_OCCURRENCE = timedelta(seconds=10)
+#: The same words of one file closer than this are one line that two records hold.
+_SAME_WORDS = timedelta(seconds=0.9)
 _BEST_LINES, _MOST_EVIDENCE, _MOST_ERRORS = 6, 14, 3
 #: The rank from which a code of a command inside a handler is believed.
 _BELIEVED = 30
@@ -71,15 +74,18 @@ def _since(run: Run, opened: Signal | None, first_hang: datetime | None, times: 
 def _times(signals: Sequence[Signal], best: Signal) -> int:
     """How often the failure happened: how often the file that tells it best tells it.
 
-    Lines close together are one occurrence told in several words.
+    Lines close together are one occurrence told in several words; the same words once more are another, for an agent
+    that can't go on tries again every few seconds. What was rotated away is the same file.
     """
-    alike = [signal for signal in signals if (signal.rule, signal.path) == (best.rule, best.path)]
-    count, last = 0, order(None)
+    log = set_name(best.path)
+    alike = [signal for signal in signals if signal.rule == best.rule and set_name(signal.path) == log]
+    count, last, text = 0, order(None), None
     for signal in sorted(alike, key=lambda one: order(one.time)):
         count += signal.times - 1
-        if count == 0 or order(signal.time) - last > _ONE_OCCURRENCE:
+        gap = order(signal.time) - last
+        if count == 0 or gap > _ONE_OCCURRENCE or (signal.text == text and gap > _SAME_WORDS):
             count += 1
-        last = order(signal.time)
+        last, text = order(signal.time), signal.text
     return count
 
 

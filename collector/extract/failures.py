@@ -15,12 +15,15 @@ from collector.model import ExtensionState, Failure, FindingKind, order
 
 #: A status written so soon after a failure is about the same end, and wrong where it says success.
 _SAME_END = timedelta(seconds=5)
+_STATUS_FILES = frozenset({"status-file", "status-not-json"})
+_STATE_FILES = _STATUS_FILES | {"handler-status"}
 
 
 def failures_of(signals: Sequence[Signal], context: Context) -> tuple[Failure, ...]:
     """All failures, hangs and warnings, newest run of each extension first."""
     by_extension: dict[tuple[str, str | None], list[Run]] = {}
     goal_ends = [signal for signal in signals if signal.kind == "goal-end"]
+    removals = [signal for signal in signals if signal.rule == "agent-removal"]
     for run in runs_of(signals):
         if not _is_carrier(run, context.carriers):
             by_extension.setdefault((run.extension, run.name), []).append(run)
@@ -29,7 +32,8 @@ def failures_of(signals: Sequence[Signal], context: Context) -> tuple[Failure, .
         runs.sort(key=_age, reverse=True)
         for position, run in enumerate(runs):
             failures = _of_run(run, context, goal_ends)
-            found += failures if position == 0 else [replace(failure, kind="warning") for failure in failures]
+            stands = position == 0 and not _is_removed(run, removals)
+            found += failures if stands else [replace(failure, kind="warning") for failure in failures]
     return tuple(found)
 
 
@@ -64,6 +68,14 @@ def _is_carrier(run: Run, carriers: Sequence[Carrier]) -> bool:
         (run.extension, run.name) == (carrier.extension, carrier.name) and carrier.sequence in (None, run.sequence)
         for carrier in carriers
     )
+
+
+def _is_removed(run: Run, removals: Sequence[Signal]) -> bool:
+    """Whether the extension was to be uninstalled after all that is told of the run, and has left no state file."""
+    if any(signal.rule in _STATE_FILES for signal in run.signals):
+        return False
+    last = max((order(signal.time) for signal in run.signals if signal.kind != "result"), default=order(None))
+    return any(one.extension == run.extension and one.time is not None and order(one.time) > last for one in removals)
 
 
 def _of_run(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Failure]:
@@ -113,9 +125,11 @@ def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context
     failed does not count: after a failed update the agent still prints one."""
     if signal.by_agent and _enabled_later(signal, run):
         return True
-    if success is None or success.time is None:
-        return False
     if any(other.rule == "handler-status" and other.state.lower() in FAILED_STATES for other in run.signals):
+        return False
+    if success is None:
+        return _done_again(signal, run)
+    if success.time is None:
         return False
     if signal.time is None:
         return signal.rule != "handler-status" and success.rule == "status-file" and signal.rank < 60
@@ -139,12 +153,28 @@ def _enabled_later(signal: Signal, run: Run) -> bool:
     )
 
 
+def _done_again(signal: Signal, run: Run) -> bool:
+    """Whether the agent, which tells of no states (before 2.2.4x), did well later what failed, or what comes after it;
+    a status file says it better."""
+    if not signal.by_agent or signal.time is None or any(other.rule in _STATUS_FILES for other in run.signals):
+        return False
+    return any(
+        end.by_agent
+        and end.rule != COMMAND_ENDED
+        and end.time is not None
+        and order(end.time) > order(signal.time)
+        and end.operation in ("Enable", signal.operation or "Enable")
+        for end in run.of("end")
+    )
+
+
 def _kind(signals: Sequence[Signal]) -> FindingKind:
     return "hang" if max(signals, key=lambda signal: signal.rank).kind == "hang" else "failure"
 
 
 def _by_operation(signals: Sequence[Signal]) -> list[list[Signal]]:
-    """Split where the agent itself names two operations with different exit codes."""
+    """Split where the agent itself names two operations, each with its exit code; not where an update failed by the
+    command of the old version that it names."""
     firm = {
         (signal.operation, signal.exit_code)
         for signal in signals
@@ -155,7 +185,8 @@ def _by_operation(signals: Sequence[Signal]) -> list[list[Signal]]:
         and signal.rule != "handler-status"
     }
     operations = {operation for operation, _ in firm}
-    if len(operations) < 2 or len(firm) < 2:
+    is_update = "Update" in operations and len({code for _, code in firm}) == 1
+    if len(operations) < 2 or is_update:
         return [list(signals)]
     newest = max((s for s in signals if s.operation in operations), key=lambda s: order(s.time)).operation
     parts: dict[str | None, list[Signal]] = {

@@ -11,7 +11,7 @@ from collector.extract.signals import Signal
 #: Of the signals that are alike: so many first ones and so many last ones are kept.
 _FIRST, _LAST = 10, 30
 #: Characters of the text around a signal that are kept. Nobody reads those of a beginning or a good end.
-_LONGEST_DETAIL = {"failure": 16_384, "hang": 16_384, "start": 0, "end": 0, "settings": 0, "goal-end": 0}
+_LONGEST_DETAIL = {"failure": 16_384, "hang": 16_384, "start": 0, "end": 0, "settings": 0, "target": 0, "goal-end": 0}
 _LONGEST_WEAK = 2_048
 
 

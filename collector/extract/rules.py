@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 from collector.data import pattern_of, table
 from collector.errors import DataError
 
-SignalKind = Literal["failure", "hang", "start", "end", "result", "settings", "goal", "goal-end", "mention"]
+SignalKind = Literal["failure", "hang", "start", "end", "result", "settings", "goal", "goal-end", "target", "mention"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def _rules_for(format_name: str) -> tuple[SignalRule, ...]:
 #: What stands in a raw line that the parser of a format takes for an error; of other formats, `_ERRORS`.
 _ERRORS_OF = {
     "waagent": (" error ",),
+    "waagent-old": ("error:",),
     "command-execution": (" error", "[error"),
     "waapp": ("[err", "[fatal", "[critical", "[panic"),
     "windows-handler": ("[err", "[fatal", "[critical", "[panic"),

@@ -72,16 +72,22 @@ def current_handlers(signals: Sequence[Signal]) -> list[Signal]:
 
 
 def with_sequences(signals: Sequence[Signal], logs: Mapping[str, str] | None = None) -> list[Signal]:
-    """Gives each signal the sequence number that was in force at its place in its file. `logs`: the one log that
-    rotated files are parts of; their signals come in its order."""
+    """Gives each signal the sequence number that was in force at its place in its file, and an event of the agent,
+    which names no version, the one that the agent named before. `logs`: the one log that rotated files are parts of;
+    their signals come in its order."""
     logs = logs or {}
     current: dict[tuple[str, str, str | None], int] = {}
+    versions: dict[tuple[str, str], str] = {}
     numbered = []
     for signal in signals:
         if signal.extension is None:
             numbered.append(signal)
             continue
         key = (logs.get(signal.path, signal.path), signal.extension, signal.name)
+        if signal.version is not None:
+            versions[key[:2]] = signal.version
+        elif signal.by_agent and signal.kind in ("failure", "hang") and key[:2] in versions:
+            signal = replace(signal, version=versions[key[:2]])
         if signal.sequence is not None and signal.kind == "settings":
             current[key] = signal.sequence
         elif signal.sequence is None and key in current and signal.kind != "result":
@@ -95,7 +101,7 @@ def runs_of(signals: Iterable[Signal]) -> list[Run]:
     runs: dict[tuple[str, str | None, int | None], Run] = {}
     loose: list[Signal] = []
     for signal in signals:
-        if signal.extension is None or signal.kind in ("goal", "goal-end", "settings"):
+        if signal.extension is None or signal.kind in ("goal", "goal-end", "settings", "target"):
             continue
         if signal.sequence is None:
             loose.append(signal)

@@ -15,7 +15,9 @@ OPERATIONS = ("Install", "Enable", "Disable", "Update", "Uninstall")
 AGENT_NAMES = frozenset({"WALinuxAgent", "WALA", "Agent", "ExtHandler", "GuestAgent", "WindowsAzureGuestAgent"})
 #: The row of signals.toml for what the Windows agent keeps of a command's output.
 COMMAND_OUTPUT = "windows-command-output"
-AGENT_FORMATS = frozenset({"waagent", "waapp", "command-execution", "windows-event"})
+#: The row for its line that a command has ended, well or not.
+COMMAND_ENDED = "windows-command-ended"
+AGENT_FORMATS = frozenset({"waagent", "waagent-old", "waapp", "command-execution", "windows-event"})
 
 #: A handler's folder, on Linux and on Windows.
 _FOLDER = re.compile(

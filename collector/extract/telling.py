@@ -20,7 +20,7 @@ _STRONG = re.compile(
 #: Lines that only say that something failed, not what.
 _GENERIC = re.compile(
     r"^(?:failed to (?:handle|execute command)|setting error code to|enable (?:script )?failed|command terminated|.{0,40}exit status[= ]-?\d+\.?$"
-    r"|Command execution finished, but failed(?!.{0,200}had an error output of: '[^'\s])|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
+    r"|(?:\w+,(?:error|failed),-?\d+,)?Command returned an error\.|Command execution finished, but failed(?!.{0,200}had an error output of: '[^'\s])|Traceback \(most recent|Execution failed:|Exception\(s\) occure?d"
     r"|(?:[\w.-]+ ){1,4}(?:enable|disable|install|uninstall|update) failed\.?$|FAILED$|ERROR$|Failed$|Error$)",
     re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _CODED = re.compile(
 _CHATTER = re.compile(
     r"^\s*\+|^\s*%? ?Total\s+%|^\s*Dload|^\s*\d+\s+\d+[kMG]?\s+\d+|--:--:--|^WARNING: apt does not have|^\s*at |^\s*File \""
     r"|^\s*[~^]+\s*$|^\s*\+ (?:CategoryInfo|FullyQualified)|^\[(?:stdout|stderr)\]|^, duration=|^Running as unit|^Get:\d|^Hit:\d"
-    r"|\b0 errors?\b|errors?: 0|failed=0|^debconf:|^W: |no error|we will move on",
+    r"|\b0 errors?\b|errors?: 0|failed=0|^Importing utils failed|^Unable to initialize waagent log|^debconf:|^W: |no error|we will move on",
     re.IGNORECASE,
 )
 
@@ -62,10 +62,13 @@ def error_score(text: str) -> int:
     return score
 
 
-#: What the guest agents write above a command's output, on Linux and on Windows.
+#: What opens the outputs of a command: the words of the guest agents on Linux and on Windows, and CustomScriptForLinux's
+#: (Azure/azure-linux-extensions).
 _BLOCKS = {
     "[stdout]": "stdout",
     "[stderr]": "stderr",
+    "---stdout---": "stdout",
+    "---errout---": "stderr",
     "Execution Output:": "stdout",
     "Execution Error:": "stderr",
 }
@@ -75,9 +78,8 @@ def blocks(detail: str) -> Iterator[tuple[str, int, str]]:
     """(block, line number from 0, line) of a text with [stdout] and [stderr] blocks; "head" before them."""
     block = "head"
     for number, line in enumerate(detail.split("\n")):
-        named = _BLOCKS.get(line.strip())
-        if named is not None:
-            block = named
+        if begun := _BLOCKS.get(line.strip()):
+            block = begun
             continue
         yield block, number, line
 

@@ -133,8 +133,8 @@ def may_hold(window: Window, record: Record) -> bool:
 
 
 def inside(signals: Iterable[Signal], window: Window) -> list[Signal]:
-    """The signals of the window; those that only give context (sequence numbers, goal states) always stay."""
-    return [s for s in signals if s.kind in ("settings", "goal") or contains(window, s.time)]
+    """The signals of the window; those that only give context (sequence numbers, versions, goal states) always stay."""
+    return [s for s in signals if s.kind in ("settings", "target", "goal") or contains(window, s.time)]
 
 
 def _reason(failure: Failure) -> str:

@@ -9,6 +9,7 @@ begin in its first column (an indented line continues a record):
                                  ``GMT``, ``+05:30``, ``+0530``, ``+05`` (the first four also after a blank) or no zone;
                                  within 40 characters
     2021/01/12 16:35:45.123      year first, no zone; within 24 characters
+    Sun Nov 17 00:03:18 UTC 2019 as date(1) prints it, at the very beginning; no zone is read from letters but UTC and GMT
     01/12/2021 04:35:45 PM       month first, 12 or 24 hours, no zone; within 24 characters. Day first is not read: where
                                  it could be either, no one can tell
 
@@ -23,7 +24,7 @@ from __future__ import annotations
 import re
 
 from collector.parse.heads import Format, Head, level_of
-from collector.parse.stamps import Stamp, iso_stamp, slashed_stamp, us_stamp
+from collector.parse.stamps import Stamp, date_stamp, iso_stamp, slashed_stamp, us_stamp
 
 _ISO_STAMP = (
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})?(?: ?(?:Z|UTC|GMT)\b| ?[+-](?:0\d|1[0-4]):?[0-5]\d(?!\d)"
@@ -31,6 +32,7 @@ _ISO_STAMP = (
 )
 _SLASHED_STAMP = r"\d{4}/\d\d/\d\d,? \d\d:\d\d:\d\d(?:[.,]\d{1,12})?"
 _US_STAMP = r"\d\d?/\d\d?/\d{4},? \d\d?:\d\d:\d\d(?:\.\d{1,12})?(?:[ \u202f]?[AaPp][Mm]\b)?"
+_DATE_STAMP = r"[A-Z][a-z][a-z] [A-Z][a-z][a-z] {1,2}\d\d? \d\d:\d\d:\d\d(?: [AP]M)? [A-Z]{3,5} \d{4}"
 _REST = r"[\])]?[:,]?\s{0,40}(.*)"
 
 
@@ -43,6 +45,7 @@ _FORMS = (
     (_near(_ISO_STAMP, 40), iso_stamp),
     (_near(_SLASHED_STAMP, 24), slashed_stamp),
     (_near(_US_STAMP, 24), us_stamp),
+    (re.compile(rf"()({_DATE_STAMP}){_REST}", re.DOTALL), date_stamp),
 )
 _ISO_AT_START = re.compile(rf"(\[?)({_ISO_STAMP}){_REST}", re.DOTALL)
 #: Every stamp has this within its reach: a quick look spares most lines the rest.

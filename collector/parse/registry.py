@@ -17,6 +17,7 @@ from collector.parse import (
     pyext,
     shell_trace,
     waagent,
+    waagent_old,
     waapp,
     windows_event,
 )
@@ -29,6 +30,7 @@ FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
         waagent.FORMAT,
+        waagent_old.FORMAT,
         command_execution.FORMAT,
         logfmt.FORMAT,
         logfmt.SLOG,
@@ -61,6 +63,11 @@ _LAST_GUESSES = ("generic", "shell-trace")
 _QUOTED = 8
 #: The agent's forms in a log of an extension: it is the extension that speaks.
 _OF_HANDLER = {"waapp": "windows-handler", "waagent": "generic"}
+#: What the first agents wrote where later ones write their own form.
+_OF_OLD_AGENT = {
+    ("waagent", "python-extension"): "waagent-old",
+    ("command-execution", "python-extension"): "waagent-old",
+}
 
 
 def detect(source: Source, first: Sequence[Line]) -> str:
@@ -71,6 +78,8 @@ def detect(source: Source, first: Sequence[Line]) -> str:
     best, most = _guess(first)
     if told and most * 2 < len(first):
         return told
+    if told and (old := _OF_OLD_AGENT.get((told, best))):
+        return old
     return _OF_HANDLER.get(best, best) if source.extension else best
 
 

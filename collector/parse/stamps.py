@@ -23,6 +23,11 @@ _US = re.compile(
     r"(\d\d?)/(\d\d?)/(\d{4}),? (\d\d?):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[ \u202f]?([AaPp])[Mm])?", re.ASCII
 )
 _SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d),? (\d\d:\d\d:)(\d\d)(?:[.,](\d{1,12}))?", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(
+    rf"[A-Z][a-z][a-z] ({'|'.join(_MONTHS)}) {{1,2}}(\d\d?) (\d\d):(\d\d):(\d\d)(?: ([AP])M)? ([A-Z]{{3,5}}) (\d{{4}})",
+    re.ASCII,
+)
 _AGENT_LENGTH = len("2024-02-09T09:29:08.943529Z")
 #: Years of clocks that were set; what is outside (.NET's and Go's year 1) is no time at all.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
@@ -115,6 +120,20 @@ def us_stamp(text: str) -> Stamp | None:
         hours = hours % 12 + (12 if half in "Pp" else 0)
     moment = _moment(f"{year}-{month:0>2}-{day:0>2}T{hours:02}:{minute}:", second, fraction)
     return Stamp(moment, "local") if moment else None
+
+
+def date_stamp(text: str) -> Stamp | None:
+    """``Sun Nov 17 00:03:18 UTC 2019``, ``Sun Nov 17 12:03:18 AM UTC 2019``: what date(1) prints where no language is
+    set. Local for any zone but UTC, for letters name no zone."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return None
+    month, day, hour, minute, second, half, zone, year = found.groups()
+    hours = int(hour) % 12 + (12 if half == "P" else 0) if half else int(hour)
+    number = _MONTHS.index(month) + 1
+    is_utc = zone in ("UTC", "GMT")
+    moment = _moment(f"{year}-{number:02}-{day:0>2}T{hours:02}:{minute}:", second, None, "+00:00" if is_utc else "")
+    return Stamp(moment, "utc" if is_utc else "local") if moment else None
 
 
 def _moment(to_minute: str, second: str, fraction: str | None, zone: str = "") -> datetime | None:

@@ -169,6 +169,7 @@ def test_a_tool_and_its_code_are_found_in_a_line(row):
         ("command terminated with exit status=1", []),
         ("the exit code of my-apt-get wrapper was exit code 3", []),
         ("git-lfs exited with code 2", []),
+        ("tar: Child returned status 1\ntar: Error is not recoverable: exiting now", []),
         ("", []),
     ],
 )

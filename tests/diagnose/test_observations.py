@@ -92,6 +92,7 @@ def test_an_agent_older_than_supported():
 
 FORMED = [
     (failure(CSE, exit_code=3), {"script-exit"}),
+    (failure(CSE, exit_code=3, operation="Install"), set()),
     (failure(CSE), set()),
     (failure("P.T", exit_code=3), set()),
     (hang(CSE), {"script-never-ended"}),

@@ -269,3 +269,89 @@ def test_a_status_is_quoted_for_the_error_output_that_it_holds_and_only_then():
     assert error_score(f"{told} The command had an error output of: 'setup.ps1 : Zugriff verweigert'") > 0
     assert error_score(f"{told} The command had an error output of: ''") < 0
     assert error_score(told) < 0
+
+
+def test_an_agent_that_tries_again_at_once_fails_each_time():
+    signals = joined(*(event(5 * number, "[ExtensionError] Non-zero exit code: 1, x -disable") for number in range(4)))
+    assert [failure.count for failure in failures_of(signals, context())] == [4]
+
+
+def test_what_was_rotated_away_is_counted_with_the_rest():
+    newer = event(5_000, "[ExtensionOperationError] Non-zero exit code: 1, x enable")
+    older = [replace(signal, path="var/log/waagent.log.1") for signal in event(0, newer[0].detail)]
+    signals = joined(agent(0, "Update settings file: 3.settings", extension=AMA), newer)
+    signals += [replace(signal, sequence=3) for signal in older]
+    assert [failure.count for failure in failures_of(signals, context())] == [2]
+
+
+def test_an_update_that_failed_by_its_old_versions_command_is_one_failure():
+    text = "Non-zero exit code: 9, /var/lib/waagent/P.T-1.0/x -disable"
+    signals = joined(
+        event(5, f"[ExtensionOperationError] {text}", op="Disable"),
+        event(6, f"[ExtensionUpdateError] {text}", op="Update"),
+    )
+    (failure,) = failures_of(signals, context())
+    assert failure.exit_code == 9
+
+
+def test_an_extension_that_was_uninstalled_since_is_only_a_warning():
+    failed = event(5, "[ExtensionOperationError] Non-zero exit code: 2, install.sh")
+    removal = agent(900, "Target handler state: uninstall [incarnation_4]", extension=AMA)
+    left = of_handler_status(handler_status("NotReady", "it failed", extension=AMA, code=1007))
+    assert [failure.kind for failure in failures_of(joined(failed, removal), context())] == ["warning"]
+    assert [failure.kind for failure in failures_of(joined(failed, removal, left), context())] == ["failure"]
+
+
+def test_an_uninstall_that_fails_stands():
+    signals = joined(
+        agent(0, "Target handler state: uninstall", extension=AMA),
+        agent(1, f"Failed to find installed version of {AMA} to uninstall", extension=AMA, level="WARNING"),
+        event(2, f"Unable to find version 1.0.33.0 in manifest for extension {AMA}", op="Download"),
+    )
+    (failure,) = failures_of(signals, context())
+    assert (failure.kind, failure.operation, failure.version) == ("failure", "Uninstall", "1.0.33.0")
+
+
+def test_an_event_has_the_version_that_the_agent_named_before():
+    target = [replace(signal, version="1.2") for signal in agent(0, "Target handler state: enabled", extension=AMA)]
+    signals = joined(target, event(1, "[ExtensionError] Downgrade not allowed", op="None"))
+    (failure,) = failures_of(signals, context())
+    assert (failure.version, failure.first_time) == ("1.2", at(1))
+
+
+def test_the_old_custom_script_tells_its_outputs_in_marks_of_its_own():
+    text = "Command returned an error.\n---stdout---\nbegun\n---errout---\n/bin/sh: 1: ./x.sh: not found\n"
+    signals = joined(
+        handler(3, f"Daemon,error,127,{text}", extension="P.T", operation=None),
+        of_status(status(3, "error", text, extension="P.T", code=127)),
+    )
+    (failure,) = failures_of(signals, context())
+    assert (failure.exit_code, failure.operation) == (127, "Enable")
+    assert failure.message == "/bin/sh: 1: ./x.sh: not found"
+
+
+def test_a_handler_that_ends_before_its_script_hangs_for_who_waits():
+    reason = "seqnum: failed to write: open /x/seqnum: no such file or directory"
+    signals = joined(handler(3, f"pre-check failed: {reason}"), of_status(status(2, "transitioning", "enabling")))
+    (failure,) = failures_of(signals, context())
+    assert (failure.kind, failure.message) == ("hang", f"pre-check failed: {reason}")
+
+
+def test_a_sentence_names_no_operation():
+    text = (
+        f"Extension '{AMA}' will not be processed since extension processing is disabled. To enable extension "
+        "processing, set Extensions.Enabled=y in '/etc/waagent.conf'"
+    )
+    (failure,) = failures_of(joined(event(0, text, op="ExtensionProcessing")), context())
+    assert (failure.operation, failure.exit_code) == (None, None)
+
+
+def test_what_an_old_agent_did_well_later_has_not_failed():
+    failed = event(5, "[ExtensionOperationError] Non-zero exit code: 23, installer.sh install")
+    done = [f"Event: name={AMA}, op={op}, message=Launch command succeeded: x" for op in ("Install", "Enable")]
+    later = joined(failed, agent(600, done[0]), agent(603, done[1]))
+    assert [failure.kind for failure in failures_of(later, context())] == ["warning"]
+    before = joined(agent(2, done[1]), failed)
+    assert [failure.kind for failure in failures_of(before, context())] == ["failure"]
+    stands = joined(later, of_handler_status(handler_status("NotReady", "it failed", extension=AMA, code=1007)))
+    assert [failure.kind for failure in failures_of(stands, context())] == ["failure"]

@@ -54,6 +54,10 @@ TABLE = [
     ("command-execution", "[2022-03-08T06:41:47.881Z] Executing: C:\\x\\enable.cmd", None, utc(2022, 3, 8, 6, 41, 47, 881000), "", "Executing: C:\\x\\enable.cmd", None),
     ("xml-events", '<Event time="2019-12-12T12:49:05.163Z" category="ERROR" source="GuestAgent">msg</Event>', None, utc(2019, 12, 12, 12, 49, 5, 163000), "ERROR", "msg", None),
     ("generic", "Mon foo 2021-01-12 16:35:45,123 ERROR msg", None, datetime(2021, 1, 12, 16, 35, 45, 123000), "ERROR", "Mon foo ERROR msg", None),
+    ("waagent-old", "2016/08/04 10:16:36 ERROR:msg", TOKYO, utc(2016, 8, 4, 1, 16, 36), "ERROR", "msg", None),
+    ("waagent-old", "2016/08/04 10:16:36 ERROR:Enable failed for Pub.Type-1.4.1.0", None, datetime(2016, 8, 4, 10, 16, 36), "ERROR", "Enable failed for Pub.Type-1.4.1.0", "Pub.Type"),
+    ("generic", "Sun Nov 17 00:03:18 UTC 2019- msg", TOKYO, utc(2019, 11, 17, 0, 3, 18), "", "- msg", None),
+    ("generic", "Sun Nov  7 12:03:18 AM JST 2021 msg", TOKYO, utc(2021, 11, 6, 15, 3, 18), "", "msg", None),
     ("generic", "01/12/2021 04:35:45 PM WARN msg", None, datetime(2021, 1, 12, 16, 35, 45), "WARNING", "WARN msg", None),
 ]  # fmt: skip
 
@@ -82,7 +86,7 @@ def test_a_head_line(name, line, zone, time, level, message, extension):
 )
 def test_a_file_of_unknown_form_is_recognised(name: str, line: str):
     found = detect(source(), [Line(1, "first line"), Line(2, line), Line(3, line)])
-    assert found == {"windows-handler": "waapp"}.get(name, name)
+    assert found == {"windows-handler": "waapp", "waagent-old": "python-extension"}.get(name, name)
 
 
 def test_a_record_holds_the_lines_up_to_the_next_head_of_its_own_form():

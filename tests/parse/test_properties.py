@@ -87,6 +87,7 @@ WRITERS: dict[str, list[Writer]] = {
         (lambda at, level, text: f"{at:%Y/%m/%d %H:%M:%S.%f} {level} ExtHandler {text}", 6, False, AGENT),
         (lambda at, level, text: f"{at:%Y/%m/%d %H:%M:%S.%f} {level} [Pub.Type-1.2] {text}", 6, False, AGENT),
     ],
+    "waagent-old": [(lambda at, level, text: f"{at:%Y/%m/%d %H:%M:%S} {level}{text}", 0, False, PYTHON)],
     "command-execution": [(lambda at, level, text: f"{iso(at, 6)}Z {level} ExtHandler [Pub.Type-1.2.3] {text}", 6, True, AGENT)],
     "python-extension": [(lambda at, level, text: f"{at:%Y/%m/%d %H:%M:%S} {level}[Pub.Type-3.0] {text}", 0, False, PYTHON)],
     "vmbackup": [(lambda at, level, text: f"{at:%Y-%m-%d %H:%M:%S.%f} [Pub.Type-1.0.9] {text}", 6, True, {"": ""})],
@@ -118,6 +119,7 @@ WRITERS: dict[str, list[Writer]] = {
         (lambda at, level, text: f"{iso(at, 9)}+0000 {level}{text}", 6, True, {"": ""}),
         (lambda at, level, text: f"{us(at, 3)} {level}{text}", 3, False, {"": ""}),
         (lambda at, level, text: f"{at:%m/%d/%Y %I:%M:%S %p} {text}", 0, False, {"": ""}),
+        (lambda at, level, text: f"{at:%a %b %e %H:%M:%S} UTC {at:%Y} {text}", 0, True, {"": ""}),
     ],
     "xml-events": [
         (lambda at, level, text: f'<Event time="{iso(at, 3)}Z" category="{level}" source="GuestAgent">{text}</Event>', 3, True, SLOG)

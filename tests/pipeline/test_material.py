@@ -86,6 +86,7 @@ TRUE: dict[str, set[str]] = {
     "016": {"ext-status-words"},
     "045": {"cse-pkg-lock", "ext-status-words"},
     "081": {"cse-90min"},
+    "linux-old-custom-script-127": {"cse-old-type", "cse-l-no-error"},
     "linux-run-command-success-that-failed": {"rc-v2-failure-flag"},
 }
 

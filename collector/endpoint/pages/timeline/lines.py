@@ -26,7 +26,7 @@ _INCARNATION = re.compile(r"incarnation_(\d{1,18})")
 #: Of excerpts: a goal state's end is no event.
 _GOAL_ENDS = "GoalState completed"
 #: Formats of logs in which the agent speaks of many extensions.
-_OF_AGENT = frozenset({"waagent", "waapp", "windows-event"})
+_OF_AGENT = frozenset({"waagent", "waagent-old", "waapp", "windows-event"})
 #: The rank of signals by which the agent, or the handler itself, tells what became of a command.
 _CERTAIN = 90
 #: So many lines of an excerpt are read at most, the newest: the collector keeps fewer.
