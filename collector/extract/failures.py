@@ -10,7 +10,7 @@ from collector.extract.compose import compose
 from collector.extract.context import FAILED_STATES, Carrier, Context
 from collector.extract.hangs import capped, is_stale, limit_for, open_start
 from collector.extract.runs import Run, runs_of, version_key
-from collector.extract.signals import AGENT_NAMES, Signal
+from collector.extract.signals import AGENT_NAMES, COMMAND_ENDED, Signal
 from collector.model import ExtensionState, Failure, FindingKind, order
 
 #: A status written so soon after a failure is about the same end, and wrong where it says success.
