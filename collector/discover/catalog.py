@@ -22,9 +22,9 @@ else:
 
 #: Names that a row may give as its format: parsers of the parse stage, or "auto".
 FORMATS = frozenset(
-    {"auto", "plain", "generic", "iso", "waagent", "command-execution", "logfmt", "slog", "python-extension"}
-    | {"vmbackup", "go-platform", "shell-trace", "waapp", "windows-handler", "domain-join", "dsc", "wad", "msi"}
-    | {"xml-events", "windows-event"}
+    {"auto", "plain", "generic", "iso", "waagent", "waagent-old", "command-execution", "logfmt", "slog"}
+    | {"python-extension", "vmbackup", "go-platform", "shell-trace", "waapp", "windows-handler", "domain-join", "dsc"}
+    | {"wad", "msi", "xml-events", "windows-event"}
 )
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = frozenset({"extension", "version", "name", "sequence"})
