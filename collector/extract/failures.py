@@ -89,7 +89,7 @@ def _of_run(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Fai
         lasting = [signal for signal in told if not _overcome(signal, run, success, context)]
         if lasting:
             return [compose(run, part, context, _kind(part)) for part in _by_operation(lasting)]
-        return [compose(run, told, context, "warning")]
+        return [_since_overcome(run, told, context, goal_ends, success) or compose(run, told, context, "warning")]
     if follow:
         return [_follow_on(run, follow[-1], context)]
     hanging = _hanging(run, context, goal_ends)
@@ -110,6 +110,21 @@ def _of_run(run: Run, context: Context, goal_ends: Sequence[Signal]) -> list[Fai
         if signal.rule in ("status-file", "substatus") and signal.state == "warning"
     ]
     return [compose(run, warned, context, "warning")] if warned else []
+
+
+def _since_overcome(
+    run: Run, told: Sequence[Signal], context: Context, goal_ends: Sequence[Signal], success: Signal | None
+) -> Failure | None:
+    """What became of the run after failures that were overcome: the agent's word that the handler was enabled says
+    nothing of what the handler does from then on."""
+    if success is not None:
+        return None
+    last = max(order(signal.time) for signal in told)
+    hanging = _hanging(run, context, goal_ends)
+    if any(signal.kind == "result" or order(signal.time) > last for signal in hanging):
+        return compose(run, hanging, context, "hang")
+    errors = [signal for signal in _weak(run, success) if order(signal.time) > last]
+    return compose(run, errors, context, "failure") if errors else None
 
 
 def _success(run: Run) -> Signal | None:
@@ -141,22 +156,25 @@ def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context
 
 
 def _enabled_later(signal: Signal, run: Run) -> bool:
-    """Whether the Windows agent tried again and enabled the same version, and nothing else tells of a failure."""
+    """Whether the Windows agent tried again and enabled that version or a newer one, and nothing else tells of a
+    failure."""
     if signal.time is None or any(other.state.lower() in FAILED_STATES for other in run.signals):
         return False
     return any(
         other.rule == "windows-plugin-enabled"
         and other.time is not None
         and order(other.time) > order(signal.time)
-        and signal.version in (None, other.version)
+        and _is_as_new(other, signal)
         for other in run.signals
     )
 
 
 def _done_again(signal: Signal, run: Run) -> bool:
     """Whether the agent, which tells of no states (before 2.2.4x), did well later what failed, or what comes after it;
-    a status file says it better."""
-    if not signal.by_agent or signal.time is None or any(other.rule in _STATUS_FILES for other in run.signals):
+    a status file and the agent's word on a state say it better."""
+    if not signal.by_agent or signal.time is None:
+        return False
+    if any(other.rule in _STATUS_FILES or other.state.lower() in FAILED_STATES for other in run.signals):
         return False
     return any(
         end.by_agent
@@ -164,8 +182,16 @@ def _done_again(signal: Signal, run: Run) -> bool:
         and end.time is not None
         and order(end.time) > order(signal.time)
         and end.operation in ("Enable", signal.operation or "Enable")
+        and _is_as_new(end, signal)
         for end in run.of("end")
     )
+
+
+def _is_as_new(end: Signal, failed: Signal) -> bool:
+    """Whether what went well is not the older version, which an agent enables again when an update has failed."""
+    if failed.version is None:
+        return True
+    return end.version is not None and version_key(end.version) >= version_key(failed.version)
 
 
 def _kind(signals: Sequence[Signal]) -> FindingKind:

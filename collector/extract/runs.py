@@ -86,7 +86,7 @@ def with_sequences(signals: Sequence[Signal], logs: Mapping[str, str] | None = N
         key = (logs.get(signal.path, signal.path), signal.extension, signal.name)
         if signal.version is not None:
             versions[key[:2]] = signal.version
-        elif signal.by_agent and signal.kind in ("failure", "hang") and key[:2] in versions:
+        elif signal.by_agent and signal.kind in ("failure", "hang", "end") and key[:2] in versions:
             signal = replace(signal, version=versions[key[:2]])
         if signal.sequence is not None and signal.kind == "settings":
             current[key] = signal.sequence

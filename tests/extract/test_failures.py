@@ -355,3 +355,29 @@ def test_what_an_old_agent_did_well_later_has_not_failed():
     assert [failure.kind for failure in failures_of(before, context())] == ["failure"]
     stands = joined(later, of_handler_status(handler_status("NotReady", "it failed", extension=AMA, code=1007)))
     assert [failure.kind for failure in failures_of(stands, context())] == ["failure"]
+
+
+def test_an_older_version_or_a_state_that_failed_is_no_second_try_that_went_well():
+    def named(seconds, version):
+        target = agent(seconds, "Target handler state: enabled", extension=AMA)
+        return [replace(signal, version=version) for signal in target]
+
+    failed = event(5, "[ExtensionOperationError] Non-zero exit code: 9, x -update", op="Update")
+    done = agent(603, f"Event: name={AMA}, op=Enable, message=Launch command succeeded: x")
+    old, new = (joined(named(0, "1.10"), failed, named(600, version), done) for version in ("1.9", "1.11"))
+    assert [failure.kind for failure in failures_of(old, context())] == ["failure"]
+    assert [failure.kind for failure in failures_of(new, context())] == ["warning"]
+    told = joined(failed, done, agent(605, TERMINAL.format(AMA, "error")))
+    assert [failure.kind for failure in failures_of(told, context())] == ["failure"]
+
+
+def test_what_the_handler_does_after_a_second_try_that_went_well_counts():
+    failed = event(5, "[ExtensionOperationError] Non-zero exit code: 9, x", extension=CSE)
+    done = agent(600, f"Event: name={CSE}, op=Enable, message=Launch command succeeded: x")
+    again = joined(failed, done)
+    hangs = joined(again, handler(601, "executing command", sequence=None))
+    assert [(failure.kind, failure.hang_since) for failure in failures_of(hangs, context())] == [("hang", at(601))]
+    error = joined(again, handler(601, "no such file", sequence=None, level="ERROR"))
+    assert [(failure.kind, failure.last_time) for failure in failures_of(error, context())] == [("failure", at(601))]
+    before = joined(handler(4, "no such file", sequence=None, level="ERROR"), again)
+    assert [failure.kind for failure in failures_of(before, context())] == ["warning"]

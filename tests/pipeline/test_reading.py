@@ -261,3 +261,41 @@ def test_a_line_of_a_message_with_escaped_line_ends_is_told_by_the_line_of_its_r
     (finding,) = collect(disk, state).member("findings.json")["findings"]
     assert finding["message"] == "E: Unable to locate package foo"
     assert {source["line"] for source in finding["sources"]} == {31}
+
+
+def test_a_second_try_that_the_agent_tells_of_hides_no_failure_in_a_handlers_own_log(tmp_path: Path, state: Path):
+    logs = tmp_path / "windows" / "WindowsAzure" / "Logs"
+    folder = logs / "Plugins" / "Microsoft.Compute.CustomScriptExtension" / "1.10.15"
+    folder.mkdir(parents=True)
+    (logs / "WaAppAgent.log").write_text(
+        "[00000005] 2026-03-02T09:05:01.600Z [ERROR] Enable failed for plugin (name: Microsoft.Compute.BGInfo, version "
+        "2.1) with exception Command C:\\x.cmd of Microsoft.Compute.BGInfo has exited with Exit code: 1, Code: 1009\n"
+        "[00000005] 2026-03-02T09:25:01.600Z [WARN]  Plugin enabled (handler name: Microsoft.Compute.BGInfo, extension "
+        "name: BGInfo, version: 2.1)., Code: 0\n"
+    )
+    (folder / "CustomScriptHandler.log").write_text(
+        "[3060+00000001] [03/02/2026 16:10:00.20] [INFO] Command execution task started. Awaiting completion...\n"
+        "[3060+00000001] [03/02/2026 16:10:09.20] [ERROR] Command execution finished. Command exited with code: 7\n"
+    )
+    assert codes(tmp_path / "windows", state) == [("Microsoft.Compute.CustomScriptExtension", 7, None)]
+
+
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [("Enable completed for P.T-1.4\n2015/08/04 10:26:38 Processing", 0), ("Processing", 10)],
+    ids=["enabled", "only gone through"],
+)
+def test_the_first_agents_word_that_it_has_gone_through_is_no_success(
+    tmp_path: Path, state: Path, last: str, code: int
+):
+    log = tmp_path / "first" / "var" / "log" / "waagent.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(
+        "2015/08/04 10:16:30 Found RuntimeSettings for P.T V 1.4\n"
+        "2015/08/04 10:16:36 ERROR:Process 2171 returned non-zero exit code (1)\n"
+        "2015/08/04 10:16:36 ERROR:Installation failed for P.T-1.4\n"
+        "2015/08/04 10:16:36 Processing completed for P.T-1.4\n"
+        "2015/08/04 10:26:30 Found RuntimeSettings for P.T V 1.4\n"
+        f"2015/08/04 10:26:38 {last} completed for P.T-1.4\n"
+    )
+    assert collect(tmp_path / "first", state).code == code
