@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from collector.extract.rules import SignalRule, matches, signal_rules
+from collector.parse.records import LONGEST
 
 RULES = {rule.id: rule for rule in signal_rules()}
 
@@ -31,3 +34,15 @@ def test_a_match_names_the_line_it_stands_in():
         2,
         "7",
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["windows-plugin-enabled", "windows-plugin-failed", "agent-settings", "agent-goal-state"]
+)
+def test_a_long_record_that_begins_a_line_of_the_agent_over_and_over_ends_soon(name: str):
+    rule = RULES[name]
+    for length in range(len(rule.literal), len(rule.example), 5):
+        text = (rule.example[:length] * LONGEST)[:LONGEST]
+        begun = time.process_time()
+        rule.regex.search(text)
+        assert time.process_time() - begun < 5  # running away
