@@ -66,15 +66,20 @@ def signal_rules() -> tuple[SignalRule, ...]:
     return tuple(rules.values())
 
 
+#: A file of the first agents goes on in the form of their successors (collector/parse/waagent_old.py).
+_HOLDS = {"waagent-old": ("waagent",)}
+
+
 @cache
 def _rules_for(format_name: str) -> tuple[SignalRule, ...]:
-    return tuple(rule for rule in signal_rules() if not rule.formats or format_name in rule.formats)
+    names = {format_name, *_HOLDS.get(format_name, ())}
+    return tuple(rule for rule in signal_rules() if not rule.formats or names & rule.formats)
 
 
 #: What stands in a raw line that the parser of a format takes for an error; of other formats, `_ERRORS`.
 _ERRORS_OF = {
     "waagent": (" error ",),
-    "waagent-old": ("error:",),
+    "waagent-old": ("error:", " error "),
     "command-execution": (" error", "[error"),
     "waapp": ("[err", "[fatal", "[critical", "[panic"),
     "windows-handler": ("[err", "[fatal", "[critical", "[panic"),

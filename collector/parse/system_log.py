@@ -49,7 +49,7 @@ _TELLING: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("oom-kill", re.compile(
         r"[Oo]ut of memory:? [Kk]ill(?:ed)? process (?P<pid>\d+)[ ,]+\((?P<process>[^)]*)\)"
         r"|oom-kill:constraint=.*task=(?P<process2>[^,]*),pid=(?P<pid2>\d+)"
-        r"|(?P<process3>\S+\.(?:service|scope|slice)): A process of this unit has been killed by the OOM killer"
+        r"|(?P<process3>\S{1,255}\.(?:service|scope|slice)): A process of this unit has been killed by the OOM killer"
         r"|systemd-oomd\[\d+\]: Killed (?P<process4>\S+) due to memory")),
     ("boot", re.compile(r"kernel: (?:\[ *\d+\.\d+\] )?Linux version \d")),
     ("shutdown", re.compile(
@@ -72,6 +72,8 @@ _TELLING: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         rf"|WindowsAzureGuestAgent starting|The (?:{_AGENT_NAMES}) service entered the running state")),
 )  # fmt: skip
 _LONGEST_TEXT = 1_000  # characters
+#: So much of a line is looked at: those that tell something are short, and others may hold whole files.
+_MOST_LOOKED_AT = 8_192
 
 
 def stamp_of(text: str, near: datetime, zone: tzinfo | None) -> Stamp | None:
@@ -110,7 +112,7 @@ def bounds_near(near: datetime, zone: tzinfo | None) -> Bounds:
 def event_in(text: str, moment: datetime | None, path: str = "", line: int = 0) -> SystemEvent | None:
     """What a line tells of the machine; None for most."""
     for kind, pattern in _TELLING:
-        found = pattern.search(text)
+        found = pattern.search(text, 0, _MOST_LOOKED_AT)
         if found is None:
             continue
         named = found.groupdict()

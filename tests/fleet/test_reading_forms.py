@@ -10,6 +10,7 @@ import pytest
 
 from collector.errors import ConfigError
 from collector.fleet.advice import advise
+from collector.fleet.az_output import powershell
 from collector.fleet.case import case_of
 from collector.fleet.reading import read_scale_set
 from collector.fleet.rendering.files import document
@@ -200,6 +201,14 @@ def test_powershell_gives_the_same_with_capitals():
     (row,) = scale_set.instances[0].extensions
     assert (row.publisher, row.type, row.message, row.codes) == ("P", "Join", "no domain", (status["Code"],))
     assert scale_set.problems == ()
+
+
+def test_what_powershell_gives_may_be_as_deep_as_it_likes():
+    deep: object = "end"
+    for _ in range(20_000):
+        deep = [deep]
+    told = {"InstanceId": "0", "Name": "nt1_0", "Resources": [{"Name": "join", "ProvisioningState": "Failed"}]}
+    assert powershell.as_az({**told, "Deep": deep})["resources"] == [{"name": "join", "provisioningState": "Failed"}]
 
 
 def test_a_silent_agent_is_neither_failed_nor_succeeded():

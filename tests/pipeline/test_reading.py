@@ -299,3 +299,22 @@ def test_the_first_agents_word_that_it_has_gone_through_is_no_success(
         f"2015/08/04 10:26:38 {last} completed for P.T-1.4\n"
     )
     assert collect(tmp_path / "first", state).code == code
+
+
+def test_what_later_agents_wrote_below_the_first_ones_lines_is_read_as_theirs(tmp_path: Path, state: Path):
+    log = tmp_path / "first" / "var" / "log" / "waagent.log"
+    log.parent.mkdir(parents=True)
+    first = "".join(
+        f"2015/08/04 10:{minute}:30 Found RuntimeSettings for P.T V 1.4\n"
+        f"2015/08/04 10:{minute}:38 Enable completed for P.T-1.4\n"
+        f"2015/08/04 10:{minute}:38 Processing completed for P.T-1.4\n"
+        for minute in range(10, 60)
+    )
+    log.write_text(
+        f"{first}"
+        "2016/12/07 15:31:00.100000 INFO [Contoso.Sync.Agent-1.2.3] Target handler state: enabled\n"
+        "2016/12/07 15:31:01.100000 INFO [Contoso.Sync.Agent-1.2.3] Enable extension [sync.sh enable]\n"
+        "2016/12/07 18:00:00.100000 INFO the agent goes on\n"
+    )
+    (found,) = collect(tmp_path / "first", state).member("findings.json")["findings"]
+    assert (found["kind"], found["extension"], found["version"]) == ("hang", "Contoso.Sync.Agent", "1.2.3")

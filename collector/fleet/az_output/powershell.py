@@ -11,6 +11,8 @@ from typing import Any
 #: Fields of an instance, and of the view of one, that no query of `az` names by chance together.
 _INSTANCE = (frozenset({"InstanceId", "Resources"}), frozenset({"InstanceId", "InstanceView"}))
 _VIEWS = (frozenset({"VmAgent", "Statuses"}), frozenset({"VMAgent", "Statuses"}))
+#: So deep the names are changed: an instance is no deeper, and a file may be as deep as it likes.
+_DEEPEST = 40
 _CAPITALS = re.compile(r"^(?:[A-Z]+(?=[A-Z][a-z])|[A-Z])")
 
 
@@ -21,7 +23,10 @@ def as_az(item: Any) -> Any:
     return item
 
 
-def _renamed(value: Any) -> Any:
+def _renamed(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return value
     if isinstance(value, dict):
-        return {_CAPITALS.sub(lambda found: found[0].lower(), str(key)): _renamed(part) for key, part in value.items()}
-    return [_renamed(part) for part in value] if isinstance(value, list) else value
+        named = {_CAPITALS.sub(lambda found: found[0].lower(), str(key)): part for key, part in value.items()}
+        return {key: _renamed(part, depth + 1) for key, part in named.items()}
+    return [_renamed(part, depth + 1) for part in value] if isinstance(value, list) else value
