@@ -143,7 +143,7 @@ def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context
     if any(other.rule == "handler-status" and other.state.lower() in FAILED_STATES for other in run.signals):
         return False
     if success is None:
-        return _done_again(signal, run)
+        return _done_again(signal, run) or _began_anew(signal, run)
     if success.time is None:
         return False
     if signal.time is None:
@@ -185,6 +185,17 @@ def _done_again(signal: Signal, run: Run) -> bool:
         and _is_as_new(end, signal)
         for end in run.of("end")
     )
+
+
+def _began_anew(signal: Signal, run: Run) -> bool:
+    """Whether the handler, which gave up without a word to the agent, began a command later and ended it."""
+    if signal.kind != "hang" or signal.by_agent or signal.time is None:
+        return False
+    if any(other.rule in _STATUS_FILES for other in run.signals):
+        return False
+    own = [one for one in run.of("start", "end") if not one.by_agent and order(one.time) > order(signal.time)]
+    kinds = [one.kind for one in own]
+    return "start" in kinds and kinds[-1] == "end"
 
 
 def _is_as_new(end: Signal, failed: Signal) -> bool:

@@ -381,3 +381,13 @@ def test_what_the_handler_does_after_a_second_try_that_went_well_counts():
     assert [(failure.kind, failure.last_time) for failure in failures_of(error, context())] == [("failure", at(601))]
     before = joined(handler(4, "no such file", sequence=None, level="ERROR"), again)
     assert [failure.kind for failure in failures_of(before, context())] == ["warning"]
+
+
+def test_a_handler_that_gave_up_and_then_ran_its_command_does_not_hang():
+    gave_up = handler(1, "pre-check failed: x", level="ERROR")
+    ran = joined(handler(600, "executing command"), handler(609, "executed command"))
+    assert [failure.kind for failure in failures_of(joined(gave_up, ran), context())] == ["warning"]
+    only = joined(gave_up, handler(600, "this script configuration is already processed, will not run again"))
+    assert [failure.kind for failure in failures_of(only, context())] == ["hang"]
+    again = joined(gave_up, ran, of_status(status(2, "transitioning", "x")))
+    assert [failure.kind for failure in failures_of(again, context())] == ["hang"]
