@@ -138,12 +138,13 @@ def _success(run: Run) -> Signal | None:
 def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context) -> bool:
     """Whether a failure was followed by a success of the same run. A success line of the goal state that
     failed does not count: after a failed update the agent still prints one."""
-    if signal.by_agent and _enabled_later(signal, run):
+    later = _ends_later(signal, run)
+    if any(end.rule == "windows-plugin-enabled" for end in later):
         return True
     if any(other.rule == "handler-status" and other.state.lower() in FAILED_STATES for other in run.signals):
         return False
     if success is None:
-        return _done_again(signal, run) or _began_anew(signal, run)
+        return _done_again(signal, run, later) or _began_anew(signal, run)
     if success.time is None:
         return False
     if signal.time is None:
@@ -155,36 +156,28 @@ def _overcome(signal: Signal, run: Run, success: Signal | None, context: Context
     return any(order(signal.time) < order(goal) <= order(success.time) for goal in context.goals)
 
 
-def _enabled_later(signal: Signal, run: Run) -> bool:
-    """Whether the Windows agent tried again and enabled that version or a newer one, and nothing else tells of a
-    failure."""
-    if signal.time is None or any(other.state.lower() in FAILED_STATES for other in run.signals):
-        return False
-    return any(
-        other.rule == "windows-plugin-enabled"
-        and other.time is not None
-        and order(other.time) > order(signal.time)
-        and _is_as_new(other, signal)
-        for other in run.signals
-    )
-
-
-def _done_again(signal: Signal, run: Run) -> bool:
-    """Whether the agent, which tells of no states (before 2.2.4x), did well later what failed, or what comes after it;
-    a status file and the agent's word on a state say it better."""
-    if not signal.by_agent or signal.time is None:
-        return False
-    if any(other.rule in _STATUS_FILES or other.state.lower() in FAILED_STATES for other in run.signals):
-        return False
-    return any(
-        end.by_agent
+def _ends_later(signal: Signal, run: Run) -> list[Signal]:
+    """What the agent did well after its own failure, with that version or a newer one; nothing where it, or anything
+    else, tells that the handler has failed."""
+    if not signal.by_agent or signal.time is None or any(one.state.lower() in FAILED_STATES for one in run.signals):
+        return []
+    return [
+        end
+        for end in run.of("end")
+        if end.by_agent
         and end.rule != COMMAND_ENDED
         and end.time is not None
         and order(end.time) > order(signal.time)
-        and end.operation in ("Enable", signal.operation or "Enable")
         and _is_as_new(end, signal)
-        for end in run.of("end")
-    )
+    ]
+
+
+def _done_again(signal: Signal, run: Run, later: Sequence[Signal]) -> bool:
+    """Whether the agent, which tells of no states (before 2.2.4x), did well later what failed, or what comes after it;
+    a status file says it better."""
+    if any(other.rule in _STATUS_FILES for other in run.signals):
+        return False
+    return any(end.operation in ("Enable", signal.operation or "Enable") for end in later)
 
 
 def _began_anew(signal: Signal, run: Run) -> bool:

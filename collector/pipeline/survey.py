@@ -57,9 +57,10 @@ class Survey:
             return self._settled(agent, window) if window is not None else None
         for logs in (agent, others):
             self._read(logs, _TAIL_BYTES)
-            if logs is agent and not windows.standing(self.evidence(self.reading)):
+            failures = self.evidence(self.reading)
+            if logs is agent and not windows.standing(failures):
                 continue  # what the agent did well in the end may have failed in the handler's own log
-            if (window := self._told()) is not None:
+            if (window := self._window_of(failures)) is not None:
                 surveyed = agent if logs is agent else [*agent, *others]
                 return self._settled(surveyed, window) if self._is_cut(window) else window
         if self.reading.oldest:

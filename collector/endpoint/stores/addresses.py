@@ -36,7 +36,7 @@ def store_of(url: str | None, data: Path, cache: Cache) -> Store:
     """The store that an endpoint keeps its bundles in; None: its data folder. Raises ConfigError, OSError."""
     if url is None:
         return FolderStore(data)
-    folder = _folder(url, "--store")
+    folder = folder_of(url, option="--store")
     if folder:
         return FolderStore(Path(folder).absolute(), is_shared=True)
     from collector.endpoint.stores.objects import ObjectStore
@@ -46,21 +46,13 @@ def store_of(url: str | None, data: Path, cache: Cache) -> Store:
 
 def place_of(url: str, option: str) -> Place:
     """What to read bundles from. Raises ConfigError that names `option` and never holds a signature."""
-    folder = url if "://" not in url and not url.startswith("file:") else _folder(url, option)
+    folder = url if "://" not in url and not url.startswith("file:") else folder_of(url, option=option)
     if folder is None:
         return _bucket(url, option)
     path = Path(folder).absolute()
     if not path.is_dir():
         raise ConfigError(f"{option}: there is no folder {path}", _FORMS)
     return FolderPlace(path)
-
-
-def _folder(url: str, option: str) -> str | None:
-    """Raises ConfigError that names `option`, and not the one of who sends there."""
-    try:
-        return folder_of(url)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("--upload", option, 1), error.hint) from None
 
 
 def _bucket(url: str, option: str) -> Bucket:
